@@ -1,0 +1,50 @@
+"""What a peer's own status interface says of its security associations, in our words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ChildReport:
+    """One Child SA as the peer reports it. Algorithms are spelt as in ``registry.algorithms``."""
+
+    name: str
+    state: str  # "INSTALLED"
+    mode: str  # "TUNNEL"
+    udp_encapsulated: bool
+    spi_in: str  # hexadecimal, without 0x, as seen by the peer
+    spi_out: str
+    encr: str
+    integ: str | None
+    esn: bool
+    packets_in: int
+    packets_out: int
+    bytes_in: int
+    bytes_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaReport:
+    """One IKE SA as the peer reports it."""
+
+    name: str
+    state: str  # "ESTABLISHED", "CONNECTING"
+    initiator: bool  # whether the peer is its initiator
+    initiator_spi: str  # hexadecimal, 16 digits
+    responder_spi: str
+    encr: str
+    integ: str | None
+    prf: str
+    ke: str
+    additional_ke: tuple[str, ...]  # in order of ADDKE1 to ADDKE7, those that took place
+    children: tuple[ChildReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReport:
+    """The answer of a peer's status interface at one moment, for one connection; ``raw`` is kept as it came (JSON)."""
+
+    version: str
+    sas: tuple[SaReport, ...]
+    raw: str

@@ -1,0 +1,148 @@
+"""What was concluded: outcome, verdict, grade, findings, and the record of one case (DESIGN: two axes, never mixed)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What a user gets. HYBRID only if a classical and a post-quantum exchange both took place and entered the keys."""
+
+    HYBRID = "HYBRID"
+    PQ_ONLY = "PQ_ONLY"
+    CLASSICAL = "CLASSICAL"
+    REFUSED = "REFUSED"
+    BROKEN = "BROKEN"
+
+
+class Verdict(StrEnum):
+    """Whether it was right. Each value is explained in reports/README.md."""
+
+    PASS = "PASS"  # noqa: S105
+    FAIL = "FAIL"
+    UNSUPPORTED = "UNSUPPORTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    ERROR = "ERROR"
+    SKIPPED = "SKIPPED"
+
+
+class Grade(StrEnum):
+    """Strength of the evidence: A decrypted on the wire, B the peer's status interface, C log text."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One conclusion of one check."""
+
+    check: str
+    requirement: str  # id in the catalogue, "" for harness-level findings
+    level: str  # MUST, SHOULD, MAY; "" where no requirement is concerned
+    party: str  # peer name, or "engine"
+    sentence: str  # what was expected, what was seen
+    pointer: str  # into the evidence: "wire.pcapng#7", "trace.jsonl#12", "peer/sas.json"
+    severity: str = "fail"  # "fail", "should", "note", "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """That a check ran, and how it ended: a green cell lists what proved it."""
+
+    check: str
+    requirement: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of a case. The first attempt counts; a second one only tells whether a failure repeats."""
+
+    verdict: Verdict
+    outcome: Outcome | None
+    grade: Grade | None
+    findings: tuple[Finding, ...]
+    checks: tuple[CheckResult, ...]
+    reason: str
+    duration_ms: int
+    evidence: str  # the attempt's folder, relative to the run's folder; "" when nothing was sent
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """One planned case and everything that was concluded of it. Every planned case has one."""
+
+    case: str  # "<scenario>@<peer>@<role>"
+    scenario: str
+    peer: str
+    role: str  # of the engine: "initiator", "responder"; else "pair"
+    attempts: tuple[Attempt, ...]
+    expected: bool  # whether this verdict counts as expected for the exit status
+    known_failure: str = ""  # reason and link, where one is listed
+    initiator: str = ""  # names the peers of a pair
+    responder: str = ""
+    deviation: str | None = None
+
+    @property
+    def first(self) -> Attempt:
+        """The attempt that counts."""
+        return self.attempts[0]
+
+    @property
+    def flaky(self) -> bool:
+        """Whether a verdict did not repeat."""
+        return len({attempt.verdict for attempt in self.attempts}) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEntry:
+    """One peer as the reports show it."""
+
+    name: str
+    title: str
+    emulated: bool
+    version: str  # as the daemon reported it in this run; "" when it never started
+    image: str  # image id
+    esp: str  # "userspace", "kernel"
+    behaviours: tuple[tuple[str, str, str], ...] = ()  # emulated only: (what, value, source or "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioEntry:
+    """One scenario as the reports show it."""
+
+    id: str
+    title: str
+    requirements: tuple[tuple[str, str, str, str, str], ...]  # (id, source, section, level, text)
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """What a run was: enough to compare two runs honestly."""
+
+    id: str
+    started: str  # RFC 3339, UTC
+    harness_version: str
+    seed: int
+    suite: str
+    plan_hash: str  # SHA-256 over the planned cases and their inputs, hexadecimal
+    kernel: str
+    versions: dict[str, str]  # python, cryptography, openssl, liboqs, docker engine
+    command: str
+    peers: tuple[PeerEntry, ...] = ()
+    scenarios: tuple[ScenarioEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole run, as the reports read it."""
+
+    header: RunHeader
+    cases: tuple[CaseRecord, ...]
+    duration_ms: int = 0
+    complete: bool = True  # False when it was interrupted
+    notes: tuple[str, ...] = field(default=())

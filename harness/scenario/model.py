@@ -1,0 +1,85 @@
+"""A scenario: what should happen between two parties, and which sentence of which document says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from harness.ike.policy import Policy
+
+
+class Role(StrEnum):
+    """The part that our engine plays in a case."""
+
+    INITIATOR = "initiator"
+    RESPONDER = "responder"
+
+
+class Step(StrEnum):
+    """What the two parties do after the IKE SA stands, in the order that the scenario gives."""
+
+    TRAFFIC = "traffic"  # ICMP echo through the Child SA, both ways
+    LIVENESS = "liveness"  # an empty INFORMATIONAL request (RFC 7296 section 2.4)
+    DELETE = "delete"  # the IKE SA is deleted by its initiator (RFC 7296 section 1.4.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row of scenarios/requirements.toml: a testable sentence of a document, in our own words."""
+
+    id: str
+    source: str
+    section: str
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyPolicy:
+    """One side's half of a scenario: what it offers or accepts for the IKE SA and for the Child SA."""
+
+    ike: Policy
+    esp: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """One assertion: a named check of the verifier, the requirement it speaks for, and its arguments."""
+
+    check: str
+    requirement: str
+    arguments: dict[str, str | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a scenario asks of the parties beyond their policies. Daemon-wide ones give the peer a warm variant."""
+
+    fragment_size: int | None = None  # octets of the whole IP datagram, both parties; None leaves each its default
+    require_cookie: bool = False  # the responder demands a COOKIE before it keeps state (RFC 7296 section 2.6)
+    wrong_psk: bool = False  # the two parties hold different pre-shared keys
+    mobike: bool = False  # whether the product may use MOBIKE (RFC 4555), and with it port 4500 from IKE_AUTH on
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario file, validated. ``offer`` is the initiator's policy, ``accept`` the responder's."""
+
+    id: str
+    title: str
+    requirements: tuple[Requirement, ...]
+    offer: PartyPolicy
+    accept: PartyPolicy
+    expect: tuple[Expect, ...]
+    roles: tuple[Role, ...] = (Role.INITIATOR, Role.RESPONDER)
+    role_reason: str = ""  # why a role is missing from ``roles``
+    settings: Settings = Settings()
+    steps: tuple[Step, ...] = (Step.TRAFFIC, Step.DELETE)
+    expects_refusal: bool = False  # the scenario itself asks for a clean refusal: REFUSED is then a PASS
+    path: Path = Path()
+
+    @property
+    def topic(self) -> str:
+        """The folder of the scenario: what stands before the slash of its id."""
+        return self.id.partition("/")[0]

@@ -1,0 +1,87 @@
+"""A peer: a real product in a container, or a vendor's published policy worn by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.registry.algorithms import Algorithm
+from harness.registry.transforms import TransformType
+from harness.scenario.model import PartyPolicy, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """A capability sheet: what a build can do, whatever its configuration. ADDKE methods are the ones of KE."""
+
+    ike: dict[TransformType, frozenset[Algorithm]]  # ENCR, PRF, INTEG, KE
+    esp: dict[TransformType, frozenset[Algorithm]]  # ENCR, INTEG, KE, SN
+    additional_key_exchange: bool  # RFC 9370 (and with it RFC 9242)
+    fragmentation: bool = True  # RFC 7383
+    roles: tuple[Role, ...] = (Role.INITIATOR, Role.RESPONDER)  # the PEER's roles, as IKE initiator or responder
+    role_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFailure:
+    """A failure that is expected, with its reason and a link; an unexpected pass is a failure, too."""
+
+    scenario: str
+    role: Role | None  # of the engine; None means both
+    requirement: str
+    reason: str
+    link: str
+    where: str  # file:line
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """One documented behaviour of an emulated vendor: where it was read, or that it is an assumption."""
+
+    key: str  # "ike.ke", "lifetime.ike"
+    value: str  # as a reader of the report sees it
+    source: str  # a URL or document title; empty when assumed
+    note: str = ""
+
+    @property
+    def assumed(self) -> bool:
+        """Whether no source says so: then it is a parameter of the emulation, not a claim about the vendor."""
+        return not self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A vendor's published policy. ``policy`` is both what it offers and what it accepts."""
+
+    name: str  # the folder: "cisco-8000-26.1.1"
+    vendor: str
+    product: str
+    release: str
+    rendered_on: str  # the real peer that wears it: "strongswan-6.1"
+    policy: PartyPolicy
+    behaviours: tuple[Sourced, ...]
+    fragment_size: int | None = None  # octets
+    path: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One peer of the matrix: ``strongswan-6.1`` or ``emulated/cisco-8000-26.1.1``."""
+
+    name: str
+    title: str  # for a reader: "strongSwan 6.1"
+    family: str  # folder under peers/: "strongswan"
+    driver: str  # control interface: "vici"
+    version: str  # what the daemon must report, as a prefix: "6.1"
+    suite: str  # Debian release the image is built on: "forky"
+    packages: tuple[str, ...]
+    capabilities: Capabilities
+    esp_implementation: str = "userspace"  # or "kernel"
+    profile: Profile | None = None  # set for an emulated peer
+    known_failures: tuple[KnownFailure, ...] = ()
+    folder: Path = field(default=Path())
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the peer only wears a vendor's published policy; it then never counts as that vendor."""
+        return self.profile is not None
