@@ -35,7 +35,7 @@ class ProposalPolicy:
 
     @property
     def has_additional_key_exchange(self) -> bool:
-        """Whether any of ADDKE1 to ADDKE7 is present (then IKE_INTERMEDIATE must be negotiated, RFC 9370 section 2.2.1)."""
+        """Whether any of ADDKE1 to ADDKE7 is present: IKE_INTERMEDIATE goes with it (RFC 9370 section 2.2.1)."""
         return any(kind.is_additional_key_exchange for kind in self.transforms)
 
 

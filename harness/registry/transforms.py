@@ -1,4 +1,4 @@
-"""Transform types and transform identifiers (RFC 7296 section 3.3.2, RFC 9370 section 4, draft-ietf-ipsecme-ikev2-mlkem)."""
+"""Transform types and identifiers (RFC 7296 section 3.3.2, RFC 9370 section 4, draft-ietf-ipsecme-ikev2-mlkem)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TransformType(OpenEnum):
 
     @property
     def is_additional_key_exchange(self) -> bool:
-        """Whether this is one of ADDKE1 to ADDKE7, whose identifiers come from the KE registry (RFC 9370 section 2.2.1)."""
+        """Whether this is one of ADDKE1 to ADDKE7, numbered by the KE registry (RFC 9370 section 2.2.1)."""
         return TransformType.ADDKE1 <= self <= TransformType.ADDKE7
 
     @property

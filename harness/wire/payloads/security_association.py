@@ -1,0 +1,154 @@
+"""Security Association payload: proposals of transforms with attributes (RFC 7296 section 3.3)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+from harness.registry.messages import PayloadType, Protocol
+from harness.registry.transforms import AttributeType, TransformType
+from harness.wire.errors import need
+from harness.wire.payload import Payload
+
+_PROPOSAL = struct.Struct(">BBHBBBB")
+_TRANSFORM = struct.Struct(">BBHBBH")
+_ATTRIBUTE = struct.Struct(">HH")
+_LAST, _MORE_PROPOSALS, _MORE_TRANSFORMS = 0, 2, 3
+_FORMAT_TV = 0x8000
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A transform attribute (section 3.3.5): an ``int`` value has the short TV format, ``bytes`` the long TLV one."""
+
+    type: AttributeType
+    value: int | bytes
+
+    def to_bytes(self) -> bytes:
+        """The attribute as it goes on the wire."""
+        if isinstance(self.value, int):
+            return _ATTRIBUTE.pack(_FORMAT_TV | self.type, self.value)
+        return _ATTRIBUTE.pack(self.type, len(self.value)) + self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One transform (section 3.3.2).
+
+    ::
+
+        | Last Substruc |   RESERVED    |        Transform Length       |
+        |Transform Type |   RESERVED    |          Transform ID         |
+        ~                      Transform Attributes                     ~
+    """
+
+    type: TransformType
+    identifier: int
+    attributes: tuple[Attribute, ...] = ()
+    reserved: tuple[int, int] = (0, 0)
+
+    @property
+    def key_length(self) -> int | None:
+        """The Key Length attribute in bits, None where there is none."""
+        for attribute in self.attributes:
+            if attribute.type == AttributeType.KEY_LENGTH and isinstance(attribute.value, int):
+                return attribute.value
+        return None
+
+    def to_bytes(self, last: bool) -> bytes:
+        """The transform as it goes on the wire; ``last`` is whether none follows."""
+        attributes = b"".join([a.to_bytes() for a in self.attributes])
+        more = _LAST if last else _MORE_TRANSFORMS
+        reserved_1, reserved_2 = self.reserved
+        fixed = _TRANSFORM.pack(more, reserved_1, 8 + len(attributes), self.type, reserved_2, self.identifier)
+        return fixed + attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One proposal (section 3.3.1).
+
+    ::
+
+        | Last Substruc |   RESERVED    |         Proposal Length       |
+        | Proposal Num  |  Protocol ID  |    SPI Size   |Num  Transforms|
+        ~                        SPI (variable)                         ~
+        ~                        <Transforms>                           ~
+    """
+
+    number: int
+    protocol: Protocol
+    transforms: tuple[Transform, ...]
+    spi: bytes = b""
+    reserved: int = 0
+
+    def to_bytes(self, last: bool) -> bytes:
+        """The proposal as it goes on the wire; ``last`` is whether none follows."""
+        final = len(self.transforms) - 1
+        rest = self.spi + b"".join([t.to_bytes(i == final) for i, t in enumerate(self.transforms)])
+        more, count = (_LAST if last else _MORE_PROPOSALS), len(self.transforms)
+        numbers = (more, self.reserved, 8 + len(rest), self.number, self.protocol, len(self.spi), count)
+        return _PROPOSAL.pack(*numbers) + rest
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityAssociation(Payload):
+    """SA payload, 33: one or more proposals, in order of preference."""
+
+    proposals: tuple[Proposal, ...]
+
+    @property
+    def type(self) -> PayloadType:
+        return PayloadType.SA
+
+    @classmethod
+    def parse(cls, body: bytes, flags: int = 0) -> Self:
+        """Read a body of at least one proposal, filled exactly. Raises MalformedMessage."""
+        proposals, offset, more = [], 0, _MORE_PROPOSALS
+        while more == _MORE_PROPOSALS:
+            need(len(body) >= offset + 8, "SA payload", "a proposal of at least 8 octets", len(body) - offset)
+            more, length = body[offset], int.from_bytes(body[offset + 2 : offset + 4])
+            need(more in (_LAST, _MORE_PROPOSALS), "proposal", "Last Substruc 0 or 2", more)
+            need(8 <= length <= len(body) - offset, "proposal", "its Proposal Length to fit", length)
+            proposals.append(_parse_proposal(body[offset : offset + length]))
+            offset += length
+        need(offset == len(body), "SA payload", "to end with its last proposal", f"{len(body) - offset} more octets")
+        return cls(tuple(proposals), flags=flags)
+
+    def body(self) -> bytes:
+        final = len(self.proposals) - 1
+        return b"".join([p.to_bytes(i == final) for i, p in enumerate(self.proposals)])
+
+
+def _parse_proposal(octets: bytes) -> Proposal:
+    _, reserved, _, number, protocol, spi_size, count = _PROPOSAL.unpack_from(octets)
+    need(len(octets) >= 8 + spi_size, "proposal", f"an SPI of {spi_size} octets", len(octets) - 8)
+    transforms, offset = [], 8 + spi_size
+    for index in range(count):
+        need(len(octets) >= offset + 8, "proposal", f"{count} transforms", index)
+        more, reserved_1, length, kind, reserved_2, identifier = _TRANSFORM.unpack_from(octets, offset)
+        expected = _LAST if index == count - 1 else _MORE_TRANSFORMS
+        need(more == expected, "transform", f"Last Substruc {expected}", more)
+        need(8 <= length <= len(octets) - offset, "transform", "its Transform Length to fit", length)
+        attributes = _parse_attributes(octets[offset + 8 : offset + length]) if length > 8 else ()
+        transforms.append(Transform(TransformType(kind), identifier, attributes, (reserved_1, reserved_2)))
+        offset += length
+    need(offset == len(octets), "proposal", "to end with its last transform", f"{len(octets) - offset} more octets")
+    return Proposal(number, Protocol(protocol), tuple(transforms), octets[8 : 8 + spi_size], reserved)
+
+
+def _parse_attributes(octets: bytes) -> tuple[Attribute, ...]:
+    attributes: list[Attribute] = []
+    offset = 0
+    while offset < len(octets):
+        need(len(octets) >= offset + 4, "transform attribute", "4 octets", len(octets) - offset)
+        kind, value = _ATTRIBUTE.unpack_from(octets, offset)
+        offset += 4
+        if kind & _FORMAT_TV:
+            attributes.append(Attribute(AttributeType(kind & 0x7FFF), value))
+            continue
+        need(len(octets) >= offset + value, "transform attribute", f"{value} octets", len(octets) - offset)
+        attributes.append(Attribute(AttributeType(kind), octets[offset : offset + value]))
+        offset += value
+    return tuple(attributes)
