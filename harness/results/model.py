@@ -59,6 +59,17 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LadderStep:
+    """One message of the exchange, as the ladder diagram of a report draws it."""
+
+    direction: str  # ">" sent by the original initiator of the IKE SA, "<" sent by its responder
+    label: str  # exchange type and message id: "IKE_INTERMEDIATE request 1"
+    detail: str  # payload names, and what a reader wants to know: "SK{KEi(ml-kem-768)}, 2 fragments"
+    octets: int  # of the UDP payload, all fragments together; of the packet for plain ESP
+    at_ms: float  # milliseconds since the first message
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One execution of a case. The first attempt counts; a second one only tells whether a failure repeats."""
 
@@ -70,6 +81,8 @@ class Attempt:
     reason: str
     duration_ms: int
     evidence: str  # the attempt's folder, relative to the run's folder; "" when nothing was sent
+    ladder: tuple[LadderStep, ...] = ()
+    files: tuple[str, ...] = ()  # what the evidence folder holds, relative to it: reports link only what exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,11 @@ class CaseRecord:
     def first(self) -> Attempt:
         """The attempt that counts."""
         return self.attempts[0]
+
+    @property
+    def grade(self) -> Grade | None:
+        """The grade that reports show: only a PASS or a FAIL has one."""
+        return self.first.grade if self.first.verdict in (Verdict.PASS, Verdict.FAIL) else None
 
     @property
     def flaky(self) -> bool:
@@ -135,6 +153,7 @@ class RunHeader:
     command: str
     peers: tuple[PeerEntry, ...] = ()
     scenarios: tuple[ScenarioEntry, ...] = ()
+    planned: tuple[str, ...] = ()  # every case of the plan, in its order: an interrupted run still has a cell for each
 
 
 @dataclass(frozen=True, slots=True)
