@@ -1,0 +1,104 @@
+"""The Child SA that IKE_AUTH sets up (RFC 7296 sections 1.2, 2.9 and 2.17)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.crypto.key_schedule import child_keys
+from harness.crypto.protection import protection
+from harness.ike.errors import PeerMisbehaved
+from harness.ike.events import ChildEstablished, ChildRefused
+from harness.ike.machine import Machine
+from harness.ike.negotiation import answer as answer_sa
+from harness.ike.negotiation import check_answer, choose
+from harness.ike.policy import Suite
+from harness.ike.protected import Opened
+from harness.ike.selectors import narrow
+from harness.ike.states import AuthSent, Standing
+from harness.registry.messages import Protocol
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.wire.payload import Payload
+from harness.wire.payloads import Notify, SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
+
+Selectors = tuple[TrafficSelector | OpaqueSelector, ...]
+
+
+def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -> Standing:
+    """The initiator takes SAr2, TSi and TSr; without them the IKE SA stands alone (section 2.21.2).
+
+    Raises:
+        PeerMisbehaved: the answer is not a part of our offer.
+    """
+    where = "IKE_AUTH response"
+    sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
+    ts_i = next((p for p in opened.inner if isinstance(p, TrafficSelectorsInitiator)), None)
+    ts_r = next((p for p in opened.inner if isinstance(p, TrafficSelectorsResponder)), None)
+    if sa is None or ts_i is None or ts_r is None:
+        errors = [n.notify_type for n in opened.inner if isinstance(n, Notify) and n.notify_type.is_error]
+        machine.emit(ChildRefused(errors[0] if errors else NotifyType.NO_PROPOSAL_CHOSEN, by_peer=True))
+        return standing
+    suite, accepted = check_answer(sent.child_offer, sa, where)
+    if len(accepted.spi) != 4:
+        raise PeerMisbehaved("an ESP SPI of 4 octets", f"{len(accepted.spi)} octets", where)
+    configuration = machine.configuration
+    subset = narrow(ts_i.selectors, configuration.local_selectors) == ts_i.selectors
+    if not subset or narrow(ts_r.selectors, configuration.remote_selectors) != ts_r.selectors:
+        raise PeerMisbehaved("traffic selectors within our offer", "others", where)
+    return announce(
+        machine, _stand(machine, standing, (sent.child_spi, accepted.spi), suite, ts_i.selectors, ts_r.selectors)
+    )
+
+
+def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standing, tuple[Payload, ...]]:
+    """The responder's choice: SAr2, TSi and TSr, or the error notification that leaves the IKE SA alone."""
+    sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
+    ts_i = next((p for p in opened.inner if isinstance(p, TrafficSelectorsInitiator)), None)
+    ts_r = next((p for p in opened.inner if isinstance(p, TrafficSelectorsResponder)), None)
+    if sa is None or ts_i is None or ts_r is None:
+        return standing, ()  # childless (RFC 6023)
+    chosen = choose(sa, machine.configuration.esp, Protocol.ESP)
+    if chosen is None:
+        return _refuse(machine, standing, NotifyType.NO_PROPOSAL_CHOSEN)
+    narrowed_i = narrow(ts_i.selectors, machine.configuration.remote_selectors)
+    narrowed_r = narrow(ts_r.selectors, machine.configuration.local_selectors)
+    if not narrowed_i or not narrowed_r:
+        return _refuse(machine, standing, NotifyType.TS_UNACCEPTABLE)
+    suite, proposal = chosen
+    spi = machine.rng(4)
+    payloads = (
+        answer_sa(suite, Protocol.ESP, spi),
+        TrafficSelectorsInitiator(narrowed_i),
+        TrafficSelectorsResponder(narrowed_r),
+    )
+    return _stand(machine, standing, (spi, proposal.spi), suite, narrowed_i, narrowed_r), payloads
+
+
+def _refuse(machine: Machine, standing: Standing, notify: NotifyType) -> tuple[Standing, tuple[Payload, ...]]:
+    machine.emit(ChildRefused(notify, by_peer=False))
+    return standing, (Notify(notify),)
+
+
+def _stand(
+    machine: Machine, standing: Standing, spis: tuple[bytes, bytes], suite: Suite, ts_i: Selectors, ts_r: Selectors
+) -> Standing:
+    agreement = standing.agreement
+    encr, integ = suite.get(TransformType.ENCR), suite.get(TransformType.INTEG)
+    if encr is None:
+        raise PeerMisbehaved("an ENCR transform", "none", "SA of the Child SA")
+    cipher = protection(encr, integ if integ and integ.identifier else None)
+    schedule = agreement.schedule
+    keys = child_keys(schedule.prf, agreement.keys.sk_d, schedule.nonce_i, schedule.nonce_r, cipher)
+    machine.keylog.child_keys.append(keys)
+    initiator = machine.configuration.initiator
+    local, remote = (ts_i, ts_r) if initiator else (ts_r, ts_i)
+    established = ChildEstablished(*spis, suite, keys, local, remote, initiator)
+    return replace(standing, child_spis=(*standing.child_spis, spis), announced=established)
+
+
+def announce(machine: Machine, standing: Standing) -> Standing:
+    """Tell of a new Child SA, once everything about it is on its way."""
+    if standing.announced is not None:
+        machine.emit(standing.announced)
+    return replace(standing, announced=None)

@@ -1,0 +1,140 @@
+"""Choosing from an offer and checking the other side's choice (RFC 7296 sections 2.7, 3.3.6; RFC 9370 2.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.ike.errors import PeerMisbehaved
+from harness.ike.policy import Policy, ProposalPolicy, Suite
+from harness.registry.algorithms import Algorithm
+from harness.registry.messages import Protocol
+from harness.registry.transforms import AttributeType, KeyExchangeMethod, TransformType
+from harness.wire.payloads.security_association import Attribute, Proposal, SecurityAssociation, Transform
+
+NONE = Algorithm(0)
+_MAY_BE_NONE = (TransformType.INTEG, TransformType.KE)
+
+
+def offer(policy: Policy, protocol: Protocol, spi: bytes = b"") -> SecurityAssociation:
+    """The SA payload that offers a policy: proposals numbered from 1 (RFC 7296 section 3.3.1)."""
+    proposals = []
+    for number, proposal in enumerate(policy, start=1):
+        pairs = [(kind, algorithm) for kind, algorithms in proposal.transforms.items() for algorithm in algorithms]
+        proposals.append(Proposal(number, protocol, tuple(_transform(*pair) for pair in pairs), spi))
+    return SecurityAssociation(tuple(proposals))
+
+
+def answer(suite: Suite, protocol: Protocol, spi: bytes = b"") -> SecurityAssociation:
+    """The SA payload that accepts one suite, with the number of the chosen proposal (RFC 7296 section 3.3.1)."""
+    transforms = tuple(_transform(kind, algorithm) for kind, algorithm in suite.transforms.items())
+    return SecurityAssociation((Proposal(suite.proposal_number, protocol, transforms, spi),))
+
+
+def _transform(kind: TransformType, algorithm: Algorithm) -> Transform:
+    length = algorithm.key_length
+    attributes = () if length is None else (Attribute(AttributeType.KEY_LENGTH, length),)
+    return Transform(kind, algorithm.identifier, attributes)
+
+
+def _offered(proposal: Proposal) -> dict[TransformType, list[Algorithm]]:
+    """A proposal's algorithms by type. A transform with an attribute we do not know is left out (section 3.3.6)."""
+    table: dict[TransformType, list[Algorithm]] = {}
+    for transform in proposal.transforms:
+        understood = all(a.type == AttributeType.KEY_LENGTH and isinstance(a.value, int) for a in transform.attributes)
+        choices = table.setdefault(transform.type, [])
+        if understood:
+            choices.append(Algorithm(transform.identifier, transform.key_length))
+    return table
+
+
+def choose(offered: SecurityAssociation, policy: Policy, protocol: Protocol) -> tuple[Suite, Proposal] | None:
+    """The first acceptable suite, in the initiator's order, with the proposal it comes from; None if there is none."""
+    for proposal in offered.proposals:
+        if proposal.protocol != protocol:
+            continue
+        table = _offered(proposal)
+        for accepted in policy:
+            chosen = next(_suites(table, accepted), None)
+            if chosen is not None:
+                return Suite(proposal.number, chosen), proposal
+    return None
+
+
+def _suites(
+    table: dict[TransformType, list[Algorithm]], policy: ProposalPolicy
+) -> Iterator[dict[TransformType, Algorithm]]:
+    """Every combination that both sides accept and that has no key exchange method twice."""
+    kinds = sorted(table.keys() | policy.transforms.keys())
+    choices = [_common(kind, table.get(kind), policy.transforms.get(kind)) for kind in kinds]
+    yield from _combine(kinds, choices, {})
+
+
+def _common(
+    kind: TransformType, theirs: list[Algorithm] | None, ours: tuple[Algorithm, ...] | None
+) -> list[Algorithm | None]:
+    """Acceptable choices of one type; a None in the list means that the type is absent from the answer.
+
+    "A proposal containing an unknown transform type, or missing a mandatory one, is unacceptable" (section 3.3.6): a
+    type that only one side has is acceptable only where NONE says that it is optional.
+    """
+    if theirs is None:
+        return [None] if ours is not None and NONE in ours else []
+    if ours is None:
+        optional = kind.is_additional_key_exchange or kind in _MAY_BE_NONE
+        return [NONE] if optional and NONE in theirs else []
+    return [algorithm for algorithm in theirs if algorithm in ours]
+
+
+def _combine(
+    kinds: list[TransformType], choices: list[list[Algorithm | None]], chosen: dict[TransformType, Algorithm]
+) -> Iterator[dict[TransformType, Algorithm]]:
+    """Depth-first: RFC 9370 section 2.2.1 forbids a method twice, so that a greedy pick can miss a valid choice."""
+    if not kinds:
+        yield dict(chosen)
+        return
+    kind, *rest = kinds
+    taken = {algorithm for other, algorithm in chosen.items() if other.is_key_exchange and algorithm != NONE}
+    for algorithm in choices[0]:
+        if algorithm is None:
+            yield from _combine(rest, choices[1:], chosen)
+        elif not (kind.is_key_exchange and algorithm in taken):
+            yield from _combine(rest, choices[1:], {**chosen, kind: algorithm})
+
+
+def check_answer(offered: SecurityAssociation, answered: SecurityAssociation, where: str) -> tuple[Suite, Proposal]:
+    """The suite that the responder accepted, proven to lie within our offer.
+
+    Raises:
+        PeerMisbehaved: not exactly one proposal, a number or protocol we did not offer, a transform we did not offer or
+            offered with other attributes, not exactly one of each offered type, or a method twice (RFC 7296 sections
+            2.7, 3.3.1, 3.3.6; RFC 9370 section 2.2.1).
+    """
+    _require(len(answered.proposals) == 1, "one proposal", str(len(answered.proposals)), where)
+    accepted = answered.proposals[0]
+    ours = {proposal.number: proposal for proposal in offered.proposals}.get(accepted.number)
+    if ours is None or ours.protocol != accepted.protocol:
+        raise PeerMisbehaved("the number and protocol of an offered proposal", f"number {accepted.number}", where)
+    chosen: dict[TransformType, Algorithm] = {}
+    for transform in accepted.transforms:
+        _require(transform.type not in chosen, "one transform of each type", f"two of {transform.type}", where)
+        stripped = {(t.type, t.identifier, t.attributes) for t in ours.transforms}
+        found = (transform.type, transform.identifier, transform.attributes) in stripped
+        _require(found, "a transform of the offer, unmodified", f"{transform.type} {transform.identifier}", where)
+        chosen[transform.type] = Algorithm(transform.identifier, transform.key_length)
+    _check_complete(_offered(ours), chosen, where)
+    methods = [a for kind, a in chosen.items() if kind.is_key_exchange and a.identifier != KeyExchangeMethod.NONE]
+    _require(len(methods) == len(set(methods)), "no key exchange method twice", str(methods), where)
+    return Suite(accepted.number, chosen), accepted
+
+
+def _check_complete(
+    table: dict[TransformType, list[Algorithm]], chosen: Mapping[TransformType, Algorithm], where: str
+) -> None:
+    """A type may be left out of the answer only where NONE was offered, which omission then means (strongSwan does)."""
+    for kind, algorithms in table.items():
+        _require(kind in chosen or NONE in algorithms, f"a transform of type {kind.name}", "none", where)
+
+
+def _require(condition: bool, expected: str, got: str, where: str) -> None:
+    if not condition:
+        raise PeerMisbehaved(expected, got, where)

@@ -1,0 +1,42 @@
+"""Narrowing of traffic selectors (RFC 7296 section 2.9)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from harness.registry.identities import TrafficSelectorType
+from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
+
+ANY_PORT = (0, 65535)
+
+
+def network_selector(network: str) -> TrafficSelector:
+    """The selector of a whole IP network, any protocol, any port: ``10.1.2.0/24``, ``fd00::1/128``.
+
+    Raises:
+        ValueError: not an IP network.
+    """
+    parsed = ipaddress.ip_network(network)
+    v4 = isinstance(parsed, ipaddress.IPv4Network)
+    kind = TrafficSelectorType.TS_IPV4_ADDR_RANGE if v4 else TrafficSelectorType.TS_IPV6_ADDR_RANGE
+    return TrafficSelector(kind, 0, *ANY_PORT, parsed[0].packed, parsed[-1].packed)
+
+
+def narrow(
+    offered: Sequence[TrafficSelector | OpaqueSelector], allowed: Sequence[TrafficSelector]
+) -> tuple[TrafficSelector, ...]:
+    """The parts of the offered selectors that the policy allows, in the order of the offer; empty for none."""
+    pairs = [(theirs, ours) for theirs in offered if isinstance(theirs, TrafficSelector) for ours in allowed]
+    cut = [_intersection(theirs, ours) for theirs, ours in pairs]
+    return tuple(dict.fromkeys(selector for selector in cut if selector is not None))
+
+
+def _intersection(a: TrafficSelector, b: TrafficSelector) -> TrafficSelector | None:
+    if a.ts_type != b.ts_type or (a.protocol and b.protocol and a.protocol != b.protocol):
+        return None
+    start_port, end_port = max(a.start_port, b.start_port), min(a.end_port, b.end_port)
+    start, end = max(a.start, b.start), min(a.end, b.end)
+    if start_port > end_port or start > end:
+        return None
+    return TrafficSelector(a.ts_type, a.protocol or b.protocol, start_port, end_port, start, end)
