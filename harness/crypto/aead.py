@@ -49,7 +49,7 @@ class AesGcm:
         iv: bytes,
         associated: bytes,
         plaintext: bytes,
-        trailer: bytes = b"",
+        trailer: bytes = b"",  # noqa: ARG002 - of use to a MAC only
     ) -> bytes:
         """``Protection.seal``."""
         _check(self.encryption_key_octets, encryption_key, integrity_key, iv)
@@ -64,7 +64,7 @@ class AesGcm:
         iv: bytes,
         associated: bytes,
         sealed: bytes,
-        trailer: bytes = b"",
+        trailer: bytes = b"",  # noqa: ARG002 - of use to a MAC only
     ) -> bytes:
         """``Protection.open``."""
         _check(self.encryption_key_octets, encryption_key, integrity_key, iv)
@@ -104,7 +104,7 @@ class ChaCha20Poly1305:
         iv: bytes,
         associated: bytes,
         plaintext: bytes,
-        trailer: bytes = b"",
+        trailer: bytes = b"",  # noqa: ARG002 - of use to a MAC only
     ) -> bytes:
         """``Protection.seal``."""
         _check(self.encryption_key_octets, encryption_key, integrity_key, iv)
@@ -118,7 +118,7 @@ class ChaCha20Poly1305:
         iv: bytes,
         associated: bytes,
         sealed: bytes,
-        trailer: bytes = b"",
+        trailer: bytes = b"",  # noqa: ARG002 - of use to a MAC only
     ) -> bytes:
         """``Protection.open``."""
         _check(self.encryption_key_octets, encryption_key, integrity_key, iv)

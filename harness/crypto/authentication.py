@@ -32,8 +32,9 @@ def maced_id(prf: Prf, sk_p: bytes, rest_of_id_payload: bytes) -> bytes:
 
 
 def signed_octets(real_message: bytes, nonce_other: bytes, maced_id: bytes, int_auth_octets: bytes = b"") -> bytes:
-    """InitiatorSignedOctets = RealMessage1 | NonceRData | MACedIDForI [| IntAuth] (RFC 7296 s. 2.15, RFC 9242 s. 3.3.2).
+    """InitiatorSignedOctets = RealMessage1 | NonceRData | MACedIDForI [| IntAuth] (RFC 7296 section 2.15).
 
+    ``int_auth_octets`` is IntAuth of RFC 9242 section 3.3.2, empty when there was no IKE_INTERMEDIATE.
     ``real_message`` is one's own IKE_SA_INIT message as it was sent (the last one, after a COOKIE or
     INVALID_KE_PAYLOAD retry), ``nonce_other`` the other side's nonce data.
     """

@@ -1,4 +1,4 @@
-"""The one interface of key exchange methods. A KEM is not a Diffie-Hellman; (EC)DH imitates the KEM, not the reverse."""
+"""The one interface of key exchange methods. A KEM is not a Diffie-Hellman, so (EC)DH imitates the KEM."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ class Prf:
         return self.output_octets
 
     def __call__(self, key: bytes, data: bytes) -> bytes:
+        """prf (K, S)."""
         return hmac.digest(key, data, self.digest)
 
     def plus(self, key: bytes, seed: bytes, octets: int) -> bytes:

@@ -1,0 +1,7 @@
+# The shared library behind ML-KEM-512, built once into the per-user cache (about half a minute), then only checked.
+# PYTHON is the interpreter of the virtual environment that has the development dependencies (cmake, ninja).
+PYTHON ?= .venv/bin/python
+
+.PHONY: liboqs
+liboqs:
+	@PYTHONPATH=$(CURDIR) $(PYTHON) tools/build_liboqs.py
