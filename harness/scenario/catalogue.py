@@ -1,0 +1,89 @@
+"""All scenarios of a folder, and the suites that name some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.scenario.model import Scenario
+from harness.scenario.requirements import load_requirements
+from harness.scenario.scenario_file import load_scenario
+from harness.scenario.selection import matches
+from harness.scenario.table import Table
+from harness.scenario.toml_source import InvalidData, Problem, read_toml
+from harness.scenario.vocabulary import SUITE_KEYS
+
+REQUIREMENTS_FILE = "requirements.toml"
+SUITES_FOLDER = "suites"
+
+
+def load_scenarios(folder: Path, checks: frozenset[str]) -> dict[str, Scenario]:
+    """Every scenario below a folder by its id, sorted. ``checks`` are the names of the verifier's checks.
+
+    Raises:
+        InvalidData: a file breaks its format, or two have the same id; the problems of all files together.
+    """
+    requirements = load_requirements(folder / REQUIREMENTS_FILE)
+    found: dict[str, Scenario] = {}
+    problems: list[Problem] = []
+    paths = sorted(path for path in folder.glob("*/*.toml") if path.parent.name != SUITES_FOLDER)
+    for path in paths:
+        try:
+            scenario = load_scenario(path, requirements, checks)
+        except InvalidData as error:
+            problems.extend(error.problems)
+            continue
+        found[scenario.id] = scenario
+    problems.extend(_duplicates(paths))
+    if not paths:
+        problems.append(Problem(str(folder), 1, "holds no scenarios"))
+    if problems:
+        raise InvalidData(*problems)
+    return dict(sorted(found.items()))
+
+
+def _duplicates(paths: Iterable[Path]) -> list[Problem]:
+    """Files that give an id which another file has given already. A file that does not parse was reported before."""
+    first: dict[str, Path] = {}
+    problems = []
+    for path in paths:
+        try:
+            source = read_toml(path)
+        except InvalidData:
+            continue
+        identifier = source.data.get("id")
+        if not isinstance(identifier, str):
+            continue
+        if identifier in first:
+            problems.append(source.problem(("id",), f"id {identifier!r} is also that of {first[identifier]}"))
+        first.setdefault(identifier, path)
+    return problems
+
+
+def load_suite(folder: Path, name: str, scenarios: Iterable[str]) -> tuple[str, ...]:
+    """The scenario ids of the suite ``name`` (``suites/<name>.toml``), sorted; its entries may be globs.
+
+    Raises:
+        InvalidData: there is no such suite, or an entry matches none of ``scenarios``.
+    """
+    path = folder / SUITES_FOLDER / f"{name}.toml"
+    known = suite_names(folder)
+    if name not in known:
+        raise InvalidData(Problem(str(folder / SUITES_FOLDER), 1, f"no suite {name!r}; known: {', '.join(known)}"))
+    table = Table.root(read_toml(path))
+    table.finish(SUITE_KEYS)
+    table.string("title")
+    everything = sorted(scenarios)
+    chosen: set[str] = set()
+    for pattern in table.strings("scenarios"):
+        matching = matches(everything, pattern)
+        if not matching:
+            table.complain("scenarios", f"{pattern!r} matches no scenario")
+        chosen.update(matching)
+    table.raise_problems()
+    return tuple(sorted(chosen))
+
+
+def suite_names(folder: Path) -> tuple[str, ...]:
+    """The names of all suites of a folder of scenarios."""
+    return tuple(sorted(path.stem for path in (folder / SUITES_FOLDER).glob("*.toml")))

@@ -1,0 +1,148 @@
+"""Peers from their data files: one for each ``[[version]]`` of peers/<family>/peer.toml, and the profiles they wear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.registry.algorithms import Algorithm
+from harness.registry.transforms import TransformType
+from harness.scenario.model import Role
+from harness.scenario.peer import Capabilities, KnownFailure, Peer
+from harness.scenario.policy_file import read_algorithms
+from harness.scenario.profile_file import PROFILES_FOLDER, load_profile, read_roles
+from harness.scenario.table import Table
+from harness.scenario.toml_source import InvalidData, Problem, read_toml
+
+PEER_FILE = "peer.toml"
+PROFILE_FILE = "profile.toml"
+
+_FAMILY_KEYS = frozenset({"family", "driver", "esp-implementation", "packages", "ike", "esp", "version"})
+_VERSION_KEYS = frozenset(
+    {
+        "version", "title", "suite", "additional-key-exchange", "fragmentation", "roles", "role-reason",
+        "ike", "esp", "known-failure",
+    }
+)  # fmt: skip
+_KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link"})
+_SHEET_KEYS: dict[str, dict[str, TransformType]] = {
+    "ike": {
+        "encr": TransformType.ENCR,
+        "prf": TransformType.PRF,
+        "integ": TransformType.INTEG,
+        "ke": TransformType.KE,
+    },
+    "esp": {
+        "encr": TransformType.ENCR,
+        "integ": TransformType.INTEG,
+        "ke": TransformType.KE,
+        "sn": TransformType.SN,
+    },
+}
+
+
+def load_peers(folder: Path) -> dict[str, Peer]:
+    """Every peer below a folder by its name: ``strongswan-6.1``, ``emulated/cisco-8000-26.1.1``.
+
+    Raises:
+        InvalidData: a file breaks its format, or two peers have the same name; the problems of all files together.
+    """
+    peers: dict[str, Peer] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob(f"*/{PEER_FILE}")):
+        try:
+            for peer in load_family(path):
+                if peer.name in peers:
+                    problems.append(Problem(str(path), 1, f"peer {peer.name!r} is also in {peers[peer.name].folder}"))
+                peers[peer.name] = peer
+        except InvalidData as error:
+            problems.extend(error.problems)
+    for path in sorted((folder / PROFILES_FOLDER).glob(f"*/{PROFILE_FILE}")):
+        try:
+            peer = load_profile(path, peers)
+            peers[peer.name] = peer
+        except InvalidData as error:
+            problems.extend(error.problems)
+    if not peers and not problems:
+        problems.append(Problem(str(folder), 1, "holds no peers"))
+    if problems:
+        raise InvalidData(*problems)
+    return peers
+
+
+def load_family(path: Path) -> tuple[Peer, ...]:
+    """The peers of one peer.toml, also of one outside of this repository.
+
+    Raises:
+        InvalidData: the file breaks its format.
+    """
+    table = Table.root(read_toml(path))
+    table.finish(_FAMILY_KEYS)
+    family, driver = table.string("family"), table.string("driver")
+    esp = table.choice("esp-implementation", {"userspace", "kernel"})
+    packages = table.strings("packages")
+    common = {protocol: _sheet(table, protocol) for protocol in _SHEET_KEYS}
+    versions = table.tables("version")
+    if not versions:
+        table.complain(None, "a peer needs at least one [[version]]")
+    peers = tuple(
+        Peer(
+            name=f"{family}-{entry.string('version')}",
+            title=entry.string("title"),
+            family=family,
+            driver=driver,
+            version=entry.string("version"),
+            suite=entry.string("suite"),
+            packages=packages,
+            capabilities=_capabilities(entry, common),
+            esp_implementation=esp,
+            known_failures=tuple(_known_failure(failure) for failure in entry.tables("known-failure")),
+            folder=path.parent,
+        )
+        for entry in versions
+    )
+    table.raise_problems()
+    return peers
+
+
+Sheet = dict[TransformType, frozenset[Algorithm]]
+
+
+def _sheet(owner: Table, protocol: str) -> Sheet:
+    table = owner.table(protocol)
+    if table is None:
+        return {}
+    kinds = _SHEET_KEYS[protocol]
+    table.finish(kinds)
+    return {kind: frozenset(read_algorithms(table, key, kind)) for key, kind in kinds.items() if key in table.data}
+
+
+def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
+    """A version's sheet: the family's, with the lists that the version gives itself in place of the family's."""
+    entry.finish(_VERSION_KEYS)
+    sheets = {protocol: {**common[protocol], **_sheet(entry, protocol)} for protocol in _SHEET_KEYS}
+    for protocol, kinds in _SHEET_KEYS.items():
+        for key, kind in kinds.items():
+            if kind not in sheets[protocol]:
+                entry.complain(None, f"the capability sheet lacks {protocol}.{key}")
+    roles, reason = read_roles(entry)
+    return Capabilities(
+        ike=sheets["ike"],
+        esp=sheets["esp"],
+        additional_key_exchange=entry.boolean("additional-key-exchange"),
+        fragmentation=entry.boolean("fragmentation", True),
+        roles=roles,
+        role_reason=reason,
+    )
+
+
+def _known_failure(table: Table) -> KnownFailure:
+    table.finish(_KNOWN_FAILURE_KEYS)
+    role = table.choice("role", tuple(Role), "")
+    return KnownFailure(
+        scenario=table.string("scenario"),
+        role=Role(role) if role in tuple(Role) else None,
+        requirement=table.string("requirement"),
+        reason=table.string("reason"),
+        link=table.string("link"),
+        where=f"{table.source.path}:{table.source.line(table.where)}",
+    )

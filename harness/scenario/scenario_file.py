@@ -1,0 +1,138 @@
+"""One scenario file to one ``Scenario``, everything it names checked against what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from harness.registry.notifications import NotifyType
+from harness.scenario.model import Expect, PartyPolicy, Requirement, Role, Scenario, Settings, Step
+from harness.scenario.policy_file import read_party
+from harness.scenario.table import Table
+from harness.scenario.toml_source import read_toml
+from harness.scenario.vocabulary import (
+    CHECK_ARGUMENTS,
+    EXPECT_KEYS,
+    LARGEST_FRAGMENT,
+    SCENARIO_KEYS,
+    SETTINGS_KEYS,
+    SMALLEST_FRAGMENT,
+)
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_ID = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
+
+
+def load_scenario(path: Path, requirements: Mapping[str, Requirement], checks: frozenset[str]) -> Scenario:
+    """Read one scenario.
+
+    Raises:
+        InvalidData: the file breaks its format; every problem found carries its line.
+    """
+    table = Table.root(read_toml(path))
+    table.finish(SCENARIO_KEYS)
+    offer_table, accept_table = table.table("offer"), table.table("accept")
+    if offer_table is None and "offer" not in table.data:
+        table.complain(None, "table 'offer' is missing")
+    offer = read_party(offer_table) if offer_table else PartyPolicy((), ())
+    roles = _words(table, "roles", Role)
+    scenario = Scenario(
+        id=_identifier(table, path),
+        title=table.string("title"),
+        requirements=_requirements(table, requirements),
+        offer=offer,
+        accept=read_party(accept_table, default=offer) if accept_table else offer,
+        expect=tuple(_expect(entry, table, requirements, checks) for entry in table.tables("expect")),
+        roles=roles,
+        role_reason=_role_reason(table, roles),
+        settings=_settings(table.table("settings")),
+        steps=_words(table, "steps", Step, default=(Step.TRAFFIC, Step.DELETE)),
+        expects_refusal=table.choice("expects", {"refusal"}, "") == "refusal",
+        path=path,
+    )
+    if not scenario.expect:
+        table.complain(None, "a scenario needs at least one [[expect]]")
+    table.raise_problems()
+    return scenario
+
+
+def _identifier(table: Table, path: Path) -> str:
+    identifier = table.string("id")
+    if identifier and not _ID.fullmatch(identifier):
+        table.complain("id", f"id {identifier!r} is not of the form topic/name")
+    elif identifier and identifier != f"{path.parent.name}/{path.stem}":
+        table.complain("id", f"id {identifier!r} is not where the file stands: {path.parent.name}/{path.stem}")
+    return identifier
+
+
+def _requirements(table: Table, requirements: Mapping[str, Requirement]) -> tuple[Requirement, ...]:
+    found = []
+    for name in table.string_or_strings("requirement"):
+        if name in requirements:
+            found.append(requirements[name])
+        else:
+            table.complain("requirement", f"unknown requirement {name!r}; see requirements.toml")
+    return tuple(found)
+
+
+def _words(table: Table, key: str, vocabulary: type[Word], default: tuple[Word, ...] | None = None) -> tuple[Word, ...]:
+    everything = tuple(vocabulary)
+    if key not in table.data:
+        return everything if default is None else default
+    found = []
+    for word in table.strings(key, ()):
+        try:
+            found.append(vocabulary(word))
+        except ValueError:
+            table.complain(key, f"unknown {key.removesuffix('s')} {word!r}; known: {', '.join(everything)}")
+    return tuple(found)
+
+
+def _role_reason(table: Table, roles: tuple[Role, ...]) -> str:
+    reason = table.string("role-reason", "")
+    if len(roles) < len(Role) and not reason:
+        table.complain("roles", "a scenario that leaves out a role says why in 'role-reason'")
+    if "roles" in table.data and not roles:
+        table.complain("roles", "a scenario needs at least one role")
+    return reason
+
+
+def _settings(table: Table | None) -> Settings:
+    if table is None:
+        return Settings()
+    table.finish(SETTINGS_KEYS)
+    return Settings(
+        fragment_size=table.integer("fragment-size", SMALLEST_FRAGMENT, LARGEST_FRAGMENT),
+        require_cookie=table.boolean("require-cookie", False),
+        wrong_psk=table.boolean("wrong-psk", False),
+        mobike=table.boolean("mobike", False),
+    )
+
+
+def _expect(table: Table, owner: Table, requirements: Mapping[str, Requirement], checks: frozenset[str]) -> Expect:
+    check = table.choice("check", checks)
+    own = table.string("requirement", "")
+    if own and own not in requirements:
+        table.complain("requirement", f"unknown requirement {own!r}; see requirements.toml")
+    return Expect(check, own or next(iter(owner.string_or_strings("requirement")), ""), _arguments(table, check))
+
+
+def _arguments(table: Table, check: str) -> dict[str, str | int | bool]:
+    wanted = CHECK_ARGUMENTS.get(check, {})
+    table.finish(EXPECT_KEYS | set(wanted))
+    arguments: dict[str, str | int | bool] = {}
+    for key, kind in wanted.items():
+        if key not in table.data:
+            table.complain(None, f"check {check!r} needs {key!r}")
+        elif kind is int:
+            arguments[key] = table.integer(key, 1, LARGEST_FRAGMENT) or 0
+        else:
+            arguments[key] = table.string(key)
+    notify = arguments.get("notify")
+    if notify and notify not in NotifyType.__members__:
+        table.complain("notify", f"unknown notify {notify!r}")
+    return arguments

@@ -1,0 +1,99 @@
+"""The JSON Schema of scenario files, for editors. It is made from the same vocabulary that the loader reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from harness.registry.algorithms import names
+from harness.registry.notifications import NotifyType
+from harness.scenario.model import Role, Step
+from harness.scenario.vocabulary import (
+    CHECK_ARGUMENTS,
+    LARGEST_FRAGMENT,
+    POLICY_KEYS,
+    SMALLEST_FRAGMENT,
+    TRANSFORM_KEYS,
+    UNKNOWN_TRANSFORM_PREFIX,
+)
+
+SCHEMA_FILE = "scenario.schema.json"
+
+_PRIVATE_USE = r"^private-use-[0-9]{4,5}$"
+_REQUIREMENT = {"type": "string", "pattern": "^[A-Z][0-9]{2}$"}
+_TYPES: dict[type, dict[str, Any]] = {
+    int: {"type": "integer", "minimum": 1, "maximum": LARGEST_FRAGMENT},
+    str: {"type": "string", "enum": [kind.name for kind in NotifyType.known()]},
+}
+
+
+def scenario_schema(checks: Iterable[str]) -> dict[str, Any]:
+    """The schema (JSON Schema 2020-12) of one scenario file; ``checks`` are the names of the verifier's checks."""
+    party = _object({protocol: _proposals() for protocol in sorted(POLICY_KEYS)})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Scenario of the IPsec interoperability harness",
+        **_object(
+            {
+                "id": {"type": "string", "pattern": "^[a-z0-9-]+/[a-z0-9-]+$"},
+                "title": {"type": "string", "minLength": 1},
+                "requirement": {"oneOf": [_REQUIREMENT, {**_list(_REQUIREMENT), "minItems": 1}]},
+                "roles": {**_list({"enum": [role.value for role in Role]}), "minItems": 1},
+                "role-reason": {"type": "string"},
+                "steps": _list({"enum": [step.value for step in Step]}),
+                "expects": {"enum": ["refusal"]},
+                "settings": _settings(),
+                "offer": {**party, "required": sorted(POLICY_KEYS)},
+                "accept": party,
+                "expect": {"type": "array", "minItems": 1, "items": {"oneOf": _expects(sorted(checks))}},
+            },
+            required=("id", "title", "requirement", "offer", "expect"),
+        ),
+    }
+
+
+def _object(properties: dict[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:
+    found = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**found, "required": list(required)} if required else found
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "uniqueItems": True, "items": items}
+
+
+def _settings() -> dict[str, Any]:
+    return _object(
+        {
+            "fragment-size": {"type": "integer", "minimum": SMALLEST_FRAGMENT, "maximum": LARGEST_FRAGMENT},
+            "require-cookie": {"type": "boolean"},
+            "wrong-psk": {"type": "boolean"},
+            "mobike": {"type": "boolean"},
+        }
+    )
+
+
+def _proposals() -> dict[str, Any]:
+    proposal = {
+        **_object(
+            {
+                key: {**_list({"anyOf": [{"enum": list(names(kind))}, {"pattern": _PRIVATE_USE}]}), "minItems": 1}
+                for key, kind in TRANSFORM_KEYS.items()
+            }
+        ),
+        "patternProperties": {
+            f"^{UNKNOWN_TRANSFORM_PREFIX}[1-9][0-9]*$": {**_list({"pattern": _PRIVATE_USE}), "minItems": 1}
+        },
+    }
+    return {"oneOf": [proposal, {"type": "array", "minItems": 1, "items": proposal}]}
+
+
+def _expects(checks: list[str]) -> list[dict[str, Any]]:
+    plain = [check for check in checks if check not in CHECK_ARGUMENTS]
+    alternatives = [_object({"check": {"enum": plain}, "requirement": _REQUIREMENT}, required=("check",))]
+    for check in checks:
+        if check in CHECK_ARGUMENTS:
+            arguments = CHECK_ARGUMENTS[check]
+            properties = {"check": {"const": check}, "requirement": _REQUIREMENT}
+            properties.update({name: _TYPES[kind] for name, kind in arguments.items()})
+            alternatives.append(_object(properties, required=("check", *arguments)))
+    return alternatives
