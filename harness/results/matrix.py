@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.results.codec import to_json
+from harness.json_codec import to_json
 from harness.results.judgement import exit_status, summarise
 from harness.results.model import Attempt, CaseRecord, PeerEntry, Run, ScenarioEntry
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.results.codec import RecordError, from_json, to_json
+from harness.json_codec import RecordError, from_json, to_json
 from harness.results.judgement import is_expected
 from harness.results.model import Attempt, CaseRecord, PeerEntry, Run, RunHeader, Verdict
 

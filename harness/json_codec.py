@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -17,7 +18,8 @@ class RecordError(ValueError):
 
 
 def to_json(value: object) -> JsonValue:
-    """``value`` as plain JSON: a dataclass becomes an object of its fields, a tuple an array, an enum its value.
+    """``value`` as plain JSON: a dataclass becomes an object of its fields, a tuple an array, an enum its value, octets
+    become hexadecimal.
 
     Raises:
         TypeError: a value of a kind that records do not use.
@@ -30,8 +32,10 @@ def to_json(value: object) -> JsonValue:
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, Mapping):
+        return {str(to_json(key)): to_json(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return value.hex()
     raise TypeError(f"{type(value).__name__} is not a recorded type")
 
 
@@ -56,9 +60,8 @@ def _decode(kind: Any, value: object, where: str) -> Any:
         return _decode_optional(kind, value, where)
     if origin is tuple:
         return _decode_tuple(get_args(kind), value, where)
-    if origin is dict:
-        item_kind = get_args(kind)[1]
-        return {key: _decode(item_kind, item, f"{where}.{key}") for key, item in _expect(dict, value, where).items()}
+    if origin in (dict, Mapping):
+        return _decode_mapping(*get_args(kind), value, where)
     if is_dataclass(kind):
         return _decode_dataclass(kind, value, where)
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -69,9 +72,23 @@ def _decode(kind: Any, value: object, where: str) -> Any:
     return _decode_scalar(kind, value, where)
 
 
+def _decode_mapping(key_kind: Any, item_kind: Any, value: object, where: str) -> dict[Any, Any]:
+    items = _expect(dict, value, where).items()
+    numbered = isinstance(key_kind, type) and issubclass(key_kind, int)
+    return {
+        _decode(key_kind, int(key) if numbered else key, where): _decode(item_kind, item, f"{where}.{key}")
+        for key, item in items
+    }
+
+
 def _decode_scalar(kind: type, value: object, where: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if kind is bytes:
+        try:
+            return bytes.fromhex(_expect(str, value, where))
+        except ValueError:
+            raise RecordError(f"{where}: expected hexadecimal octets, got {value!r}") from None
     if isinstance(value, bool) and kind is not bool:
         raise RecordError(f"{where}: expected {kind.__name__}, got {value!r}")
     return _expect(kind, value, where)
