@@ -34,7 +34,7 @@ _SYSTEM_RANDOM = b"system"
 _NEEDED_FUNCTIONS = ("OQS_KEM_keypair_derand", "OQS_SIG_supports_ctx_str", "OQS_randombytes_custom_algorithm")
 
 _RandomBytes = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t)
-_lock = threading.Lock()  # the random source of liboqs is one per process
+_lock = threading.Lock()  # the import, and the random source of liboqs, are one per process
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _load() -> Any:
     lacking = [name for name in _NEEDED_FUNCTIONS if not hasattr(library, name)]
     if lacking:
         return f"liboqs at {path} lacks {', '.join(lacking)}: run `make liboqs`"
-    with _quiet_import_of(path):
+    with _lock, _quiet_import_of(path):
         try:
             oqs = import_module("oqs")
         except ImportError:
@@ -154,7 +154,10 @@ def _random_source(rng: Rng) -> Iterator[None]:
 
     def fill(buffer: int, octets: int) -> None:
         try:
-            ctypes.memmove(buffer, rng(octets).ljust(octets, b"\0"), octets)
+            random_octets = rng(octets)
+            if len(random_octets) != octets:
+                raise ValueError(f"{octets} random octets are needed, not {len(random_octets)}")
+            ctypes.memmove(buffer, random_octets, octets)
         except Exception as error:  # noqa: BLE001 - raised again below
             failures.append(error)
 
