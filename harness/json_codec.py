@@ -61,7 +61,8 @@ def _decode(kind: Any, value: object, where: str) -> Any:
     if origin is tuple:
         return _decode_tuple(get_args(kind), value, where)
     if origin in (dict, Mapping):
-        return _decode_mapping(*get_args(kind), value, where)
+        key_kind, item_kind = get_args(kind)
+        return _decode_mapping(key_kind, item_kind, value, where)
     if is_dataclass(kind):
         return _decode_dataclass(kind, value, where)
     if isinstance(kind, type) and issubclass(kind, Enum):
