@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.evidence.peer_report import PeerReport
 from harness.ike.policy import Suite
 from harness.registry.transforms import KeyExchangeMethod
 
@@ -18,7 +19,7 @@ class SharedSecret:
 
 @dataclass(frozen=True, slots=True)
 class KeyGeneration:
-    """SK_d to SK_pr of one generation: 0 after IKE_SA_INIT, n after the n-th IKE_INTERMEDIATE (RFC 7296 section 2.14)."""
+    """SK_d to SK_pr: generation 0 after IKE_SA_INIT, n after the n-th IKE_INTERMEDIATE (RFC 7296 section 2.14)."""
 
     sk_d: bytes = field(repr=False)
     sk_ai: bytes = field(repr=False)
@@ -44,7 +45,7 @@ class ChildSecrets:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Every secret of one IKE SA: test keys, made for the run. From these and the capture a verdict can be had again."""
+    """Every secret of one IKE SA: test keys, made for the run. With the capture they are enough to judge again."""
 
     initiator_spi: bytes  # 8 octets
     responder_spi: bytes  # 8 octets; zero when the responder never chose one
@@ -108,3 +109,51 @@ class Conversation:
     secrets: Secrets
     report: EngineReport
     frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedDatagram:
+    """One UDP datagram, or bare ESP packet with ports 0, of a capture; IP fragments are put together."""
+
+    frame: int  # number of its last frame in the capture, from 1
+    at: float  # seconds since the epoch
+    source: tuple[str, int]
+    destination: tuple[str, int]
+    payload: bytes = field(repr=False)
+    ip_octets: tuple[int, ...]  # sizes of the IP packets that carried it
+
+
+@dataclass(frozen=True, slots=True)
+class ClearPacket:
+    """An IP packet of a capture that is neither UDP on the ports of IKE nor ESP: it crossed the path in the clear."""
+
+    frame: int
+    source: str
+    destination: str
+    protocol: int  # IP protocol number
+
+
+@dataclass(frozen=True, slots=True)
+class WirePicture:
+    """A capture, read."""
+
+    datagrams: tuple[CapturedDatagram, ...]
+    clear: tuple[ClearPacket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvidence:
+    """Everything that the verifier looks at. None means that the file is missing: then nothing is concluded from it."""
+
+    peer: str
+    role: str  # of the engine
+    engine_address: str
+    peer_address: str
+    wire: WirePicture | None
+    secrets: Secrets | None
+    trace: tuple[TraceEntry, ...] | None
+    report: EngineReport | None
+    peer_report: PeerReport | None  # while the SAs stood
+    peer_report_after: PeerReport | None  # after the case
+    ikev2_tables: tuple[str, ...] | None  # text of wireshark/<n>/ikev2_decryption_table, n = 0, 1, ...
+    esp_table: str | None  # text of wireshark/esp_sa

@@ -1,0 +1,104 @@
+"""What a conversation leaves behind: the engine's events in words, its secrets, and where it ended."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from harness.evidence.model import (
+    ChildSecrets,
+    EchoCount,
+    EngineReport,
+    KeyGeneration,
+    Secrets,
+    SharedSecret,
+    TraceEntry,
+)
+from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, Event
+from harness.ike.keylog import KeyLog
+from harness.ike.policy import Suite
+from harness.registry.transforms import TransformType
+
+_SECRET_FIELDS = ("keys",)
+
+
+class Recorder:
+    """Collects the events of one session."""
+
+    def __init__(self) -> None:
+        self.trace: list[TraceEntry] = []
+        self.established: Established | None = None
+        self.child: ChildEstablished | None = None
+        self.child_refused: ChildRefused | None = None
+        self.closed: Closed | None = None
+
+    def take(self, event: Event, at: float) -> None:
+        """Note an event, ``at`` seconds after the case began."""
+        detail = {field.name: in_words(getattr(event, field.name)) for field in fields(event) if field.repr}
+        self.note(at, type(event).__name__, **{k: v for k, v in detail.items() if k not in _SECRET_FIELDS})
+        if isinstance(event, Established):
+            self.established = event
+        elif isinstance(event, ChildEstablished):
+            self.child = event
+        elif isinstance(event, ChildRefused):
+            self.child_refused = event
+        elif isinstance(event, Closed):
+            self.closed = event
+
+    def note(self, at: float, event: str, **detail: str) -> None:
+        """Note something that is not the engine's: a step of the worker."""
+        self.trace.append(TraceEntry(round(at, 6), event, detail))
+
+    def report(self, state: str, echo: EchoCount, timed_out: str) -> EngineReport:
+        """Where our side stands."""
+        closed, notify = self.closed, ""
+        if closed is not None and closed.notify is not None:
+            notify = closed.notify.name
+        elif self.child_refused is not None:
+            notify = self.child_refused.notify.name
+        return EngineReport(
+            state=state,
+            established=self.established is not None,
+            child_established=self.child is not None,
+            suite=self.established.suite if self.established else None,
+            child_suite=self.child.suite if self.child else None,
+            closed_kind=closed.kind if closed else "",
+            closed_reason=closed.reason if closed else "",
+            closed_by_peer=closed.by_peer if closed else False,
+            notify=notify,
+            echo=echo,
+            timed_out=timed_out,
+        )
+
+    def secrets(self, keylog: KeyLog, spis: tuple[bytes, bytes], psk: bytes) -> Secrets:
+        """The key log as evidence keeps it."""
+        names = [field.name for field in fields(KeyGeneration)]
+        return Secrets(
+            initiator_spi=spis[0],
+            responder_spi=spis[1],
+            psk=psk,
+            shared_secrets=tuple(SharedSecret(method, secret) for method, secret in keylog.shared_secrets),
+            generations=tuple(KeyGeneration(*(getattr(keys, n) for n in names)) for keys in keylog.generations),
+            int_auth_initiator=tuple(keylog.int_auth_initiator),
+            int_auth_responder=tuple(keylog.int_auth_responder),
+            children=() if self.child is None else (_child_secrets(self.child),),
+        )
+
+
+def _child_secrets(child: ChildEstablished) -> ChildSecrets:
+    keys = child.keys
+    spis = (child.local_spi, child.remote_spi) if child.initiator else (child.remote_spi, child.local_spi)
+    by_initiator = (keys.initiator_encryption, keys.initiator_integrity)
+    return ChildSecrets(*spis, child.suite, *by_initiator, keys.responder_encryption, keys.responder_integrity)
+
+
+def in_words(value: object) -> str:
+    """A field of an event as a reader of the trace sees it."""
+    if isinstance(value, Suite):
+        pairs = value.transforms.items()
+        chosen = ", ".join(f"{kind.name}={a.name(TransformType(kind))}" for kind, a in pairs)
+        return f"proposal {value.proposal_number}: {chosen}"
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return " ".join(in_words(item) for item in value)
+    return getattr(value, "name", None) or str(value)
