@@ -1,0 +1,1 @@
+"""The lab: images, containers, peers and the worker's channel. Drivers act; peers/ holds the facts they act on."""

@@ -1,0 +1,76 @@
+"""Removing what was made: everything of one run, and what runs that were killed have left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import docker
+from docker.errors import APIError
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from harness.lab.engine import LABEL, REPOSITORY
+from harness.lab.ownership import RUN_LABEL, Owner, is_dead, owner_of
+
+_GONE = (404, 409)  # already removed, or its removal is under way
+
+
+def remove_run(client: docker.DockerClient, run: str) -> int:
+    """Remove every container and network of the run ``run``; how many there were."""
+    label = f"{RUN_LABEL}={run}"
+    containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+    networks = client.networks.list(filters={"label": label})
+    _remove(containers, networks)
+    return len(containers) + len(networks)
+
+
+def reap(client: docker.DockerClient, here: Owner) -> int:
+    """Remove what dead owners have left behind; how many things that were. Live runs are not touched."""
+    containers = [
+        container
+        for container in client.containers.list(all=True, filters={"label": RUN_LABEL}, ignore_removed=True)
+        if _is_orphan(container.labels, here)
+    ]
+    networks = [
+        network
+        for network in client.networks.list(filters={"label": RUN_LABEL})
+        if _is_orphan(network.attrs.get("Labels") or {}, here)
+    ]
+    _remove(containers, networks)
+    return len(containers) + len(networks)
+
+
+def remove_images(client: docker.DockerClient) -> int:
+    """Remove every image of ours (``make distclean``); how many names went. Images of others are never touched."""
+    names = [tag for image in client.images.list() for tag in image.tags if tag.startswith(f"{REPOSITORY}/")]
+    for name in names:
+        client.images.remove(name, force=True)
+    for image in client.images.list(filters={"label": f"{LABEL}=image", "dangling": True}):
+        _ignoring_gone(partial(client.images.remove, str(image.id)))
+    return len(names)
+
+
+def remove_container(container: Container) -> None:
+    """Kill and remove one container; one that is gone already is fine."""
+    _ignoring_gone(partial(container.remove, force=True, v=True))
+
+
+def _is_orphan(labels: dict[str, str], here: Owner) -> bool:
+    owner = owner_of(labels)
+    return owner is not None and is_dead(owner, here)
+
+
+def _remove(containers: list[Container], networks: list[Network]) -> None:
+    for container in containers:
+        remove_container(container)
+    for network in networks:
+        _ignoring_gone(network.remove)
+
+
+def _ignoring_gone(remove: Callable[[], object]) -> None:
+    try:
+        remove()
+    except APIError as error:
+        if error.status_code not in _GONE:
+            raise

@@ -1,0 +1,142 @@
+"""One container of the lab: created with the least privilege that works, filled, started, watched."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from harness.lab.byte_stream import ByteStream, ExecStream
+from harness.lab.cleanup import remove_container
+from harness.lab.errors import LabError
+
+TUN = "/dev/net/tun"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """What a container is started from."""
+
+    name: str
+    image: str
+    network: Network
+    labels: Mapping[str, str]
+    capabilities: tuple[str, ...]  # all others are dropped
+    devices: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    files: Mapping[str, bytes] | None = None  # by absolute path, put in before the start
+    init: bool = False
+
+
+class LabContainer:
+    """A started container. Implements what drivers need (PeerContainer)."""
+
+    def __init__(self, client: docker.DockerClient, spec: ContainerSpec) -> None:
+        self._client = client
+        self.spec = spec
+        try:
+            self._container: Container = client.containers.create(
+                spec.image,
+                command=list(spec.command) if spec.command else None,
+                name=spec.name,
+                labels=dict(spec.labels),
+                network=spec.network.name,
+                cap_drop=["ALL"],
+                cap_add=list(spec.capabilities),
+                devices=[f"{device}:{device}:rwm" for device in spec.devices],
+                security_opt=["no-new-privileges:true"],
+                init=spec.init,
+            )
+            self.put(spec.files or {})
+            self._container.start()
+            self._container.reload()
+        except APIError as error:
+            raise LabError(f"container {spec.name}: {error.explanation or error}") from error
+
+    @property
+    def name(self) -> str:
+        """See PeerContainer."""
+        return self.spec.name
+
+    @property
+    def id(self) -> str:
+        """The engine's id of the container, 64 hexadecimal digits."""
+        return str(self._container.id)
+
+    @property
+    def image_id(self) -> str:
+        """The id of the image that it was made from: ``sha256:...``."""
+        return str(self._container.attrs["Image"])
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address in the run's network."""
+        return str(self._container.attrs["NetworkSettings"]["Networks"][self.spec.network.name]["IPAddress"])
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Put files into the container, by absolute path."""
+        if not files:
+            return
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for path, content in files.items():
+                entry = tarfile.TarInfo(path.lstrip("/"))
+                entry.size, entry.mode = len(content), 0o644
+                archive.addfile(entry, io.BytesIO(content))
+        self._container.put_archive("/", buffer.getvalue())
+
+    def open(self, command: Sequence[str]) -> ByteStream:
+        """See PeerContainer."""
+        try:
+            return ExecStream(self._client, self.id, list(command))
+        except APIError as error:
+            raise LabError(f"{self.name}: {error.explanation or error}") from error
+
+    def run(self, command: Sequence[str]) -> tuple[int, str]:
+        """See PeerContainer."""
+        try:
+            result: Any = self._container.exec_run(list(command))
+        except APIError as error:
+            raise LabError(f"{self.name}: {error.explanation or error}") from error
+        return int(result.exit_code), result.output.decode(errors="replace")
+
+    def log(self, since: float | None = None) -> str:
+        """See PeerContainer."""
+        try:
+            return str(self._container.logs(since=since).decode(errors="replace"))
+        except APIError as error:
+            return f"(no log: {error.explanation or error})"
+
+    def is_running(self) -> bool:
+        """See PeerContainer."""
+        return self.state() == "running"
+
+    def state(self) -> str:
+        """The engine's word for its state: ``running``, ``exited (1)``, ``removed``."""
+        try:
+            self._container.reload()
+        except NotFound:
+            return "removed"
+        state = self._container.attrs["State"]
+        return f"exited ({state['ExitCode']})" if state["Status"] == "exited" else str(state["Status"])
+
+    def remove(self) -> None:
+        """Kill and remove it."""
+        remove_container(self._container)
+
+
+def package_files(package: Path, below: str) -> dict[str, bytes]:
+    """The files of a Python package on this machine by the path they get in a container, without compiled ones."""
+    return {
+        f"{below}/{package.name}/{path.relative_to(package)}": path.read_bytes()
+        for path in sorted(package.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }

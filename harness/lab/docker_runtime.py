@@ -1,0 +1,265 @@
+"""The lab on Docker: a network of its own for each run, the tester, warm peers; everything goes when the run ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+import harness
+from harness.crypto import liboqs
+from harness.lab.build_context import BuildContext
+from harness.lab.cleanup import reap, remove_run
+from harness.lab.container import TUN, ContainerSpec
+from harness.lab.driver import DaemonSettings
+from harness.lab.drivers import driver_family
+from harness.lab.engine import connect
+from harness.lab.errors import LabError
+from harness.lab.images import ImageBuilder, peer_context, require_image
+from harness.lab.network import create_network, subnet_of
+from harness.lab.ownership import this_process
+from harness.lab.progress import Progress, Silent
+from harness.lab.running_peer import RunningPeer, start_peer
+from harness.lab.tester import CAPABILITIES, Tester
+from harness.lab.tester_image import tester_context
+from harness.scenario.peer import Peer
+
+Variant = tuple[str, tuple[tuple[str, str], ...]]
+"""What makes two peers one container: the image, and the rendered daemon-wide configuration."""
+
+
+_CLOSE_DEADLINE_S = 30.0
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def project_root() -> Path:
+    """The folder that holds ``harness/``, ``peers/`` and ``requirements/``."""
+    return Path(harness.__file__).resolve().parent.parent
+
+
+class Lab:
+    """One run's lab. ``with Lab(run_id) as lab: lab.prepare(peers); ...``; all methods may be called from any thread.
+
+    ``images`` replaces the image of a peer by one that the engine has, by peer name.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        images: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+        root: Path | None = None,
+    ) -> None:
+        self._run = run
+        self._brought = dict(images or {})
+        self._progress = progress or Silent()
+        self._root = root or project_root()
+        self._labels = this_process().labels(run)
+        self._warm: dict[Variant, RunningPeer] = {}
+        self._variant_locks: dict[Variant, threading.Lock] = {}
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._starting = 0
+        self._idle = threading.Condition(self._lock)
+        self._closed = False
+        self._tester: Tester | None = None
+        self._restore: list[Callable[[], object]] = []
+
+    def __enter__(self) -> Self:
+        """Connect, remove what killed runs left, make the network.
+
+        Raises:
+            DockerUnavailable: no engine answers.
+            NetworkUnavailable: no network can be made.
+        """
+        self._client = connect()
+        self._end_on_sigterm()
+        try:
+            self.reaped = reap(self._client, this_process())
+            self._network = create_network(self._client, f"ipsec-interop-{self._run}", self._labels)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def subnet(self) -> str:
+        """The subnet of the run's network: ``172.18.0.0/16``."""
+        return str(subnet_of(self._network))
+
+    @property
+    def engine_version(self) -> str:
+        """The version of Docker's engine."""
+        return str(self._client.version()["Version"])
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that the containers run on."""
+        return str(self._client.info()["KernelVersion"])
+
+    def contexts(self, peers: Iterable[Peer]) -> list[BuildContext]:
+        """What has to be built for these peers and the tester."""
+        built = [peer_context(peer) for peer in peers if self._brought_image(peer) is None]
+        return [*built, self._tester_context()]
+
+    def prepare(self, peers: Iterable[Peer]) -> None:
+        """Build the images that are missing for these peers and the tester, and start the tester.
+
+        Raises:
+            ImageBuildFailed: a build failed.
+            LabError: an image that the user brings is not there.
+        """
+        peers = list(peers)
+        for name in filter(None, map(self._brought_image, peers)):
+            require_image(self._client, name)
+        ImageBuilder(self._client, self._progress).build(self.contexts(peers))
+        with self._start_of("tester") as name:
+            self._tester = Tester(
+                self._client,
+                self._tester_spec(name),
+                Path(harness.__file__).resolve().parent,
+            )
+
+    @property
+    def tester(self) -> Tester:
+        """The tester; ``prepare`` has started it."""
+        if self._tester is None:
+            raise LabError("the lab is not prepared: there is no tester yet")
+        return self._tester
+
+    @contextmanager
+    def case_address(self) -> Iterator[str]:
+        """An address of the tester for one case, for as long as the block lasts."""
+        address = self.tester.take_address()
+        try:
+            yield address
+        finally:
+            self.tester.give_back_address(address)
+
+    def peer(self, peer: Peer, daemon: DaemonSettings | None = None) -> RunningPeer:
+        """The warm container of a peer with these daemon-wide settings; started if there is none that runs.
+
+        Raises:
+            NotReady, WrongVersion, TemplateError: it cannot be started as described.
+        """
+        settings = daemon or DaemonSettings()
+        files = driver_family(peer.driver).daemon_files(peer, settings)
+        variant = (peer.name, tuple(sorted(files.items())))
+        with self._lock:
+            lock = self._variant_locks.setdefault(variant, threading.Lock())
+        with lock:
+            warm = self._warm.get(variant)
+            if warm is not None and warm.container.is_running():
+                return warm
+            if warm is not None:
+                self.recycle(warm)
+            with self._start_of(peer.name) as name:
+                image = self._brought_image(peer) or peer_context(peer).tag
+                self._warm[variant] = started = start_peer(
+                    self._client, peer, settings, files,
+                    name=name, image=image, network=self._network, labels=self._labels,
+                )  # fmt: skip
+            return started
+
+    @contextmanager
+    def lease(self, peer: Peer, daemon: DaemonSettings | None = None) -> Iterator[RunningPeer]:
+        """``peer`` for the length of the block: a recycled container goes only when its last user has left."""
+        running = self.peer(peer, daemon)
+        with self._lock:
+            running.uses += 1
+        try:
+            yield running
+        finally:
+            with self._lock:
+                running.uses -= 1
+                last = running.retired and not running.uses
+            if last:
+                running.remove()
+
+    def recycle(self, running: RunningPeer) -> None:
+        """No new case gets this container; the next one that asks for the peer gets a fresh one."""
+        with self._lock:
+            for variant, warm in list(self._warm.items()):
+                if warm is running:
+                    del self._warm[variant]
+            unused = not running.uses and not running.retired
+            running.retired = True
+        if unused:
+            running.remove()
+
+    def close(self) -> None:
+        """Remove everything of this run, and what killed runs left. Ctrl-C waits until that is done."""
+        with _uninterrupted():
+            with self._lock:
+                self._closed = True
+            remove_run(self._client, self._run)  # ends whatever still waits for a container
+            with self._lock:
+                self._idle.wait_for(lambda: not self._starting, timeout=_CLOSE_DEADLINE_S)
+            remove_run(self._client, self._run)
+            reap(self._client, this_process())
+            for restore in self._restore:
+                restore()
+            self._client.close()
+
+    @contextmanager
+    def _start_of(self, what: str) -> Iterator[str]:
+        """A new container's name; counted while it starts, so that closing can wait for it."""
+        with self._lock:
+            if self._closed:
+                raise LabError("the lab is closed")
+            self._starting += 1
+            self._counts[what] = number = self._counts.get(what, 0) + 1
+        try:
+            yield f"ipsec-interop-{self._run}-{_NOT_IN_A_NAME.sub('-', what)}-{number}"
+        finally:
+            with self._lock:
+                self._starting -= 1
+                self._idle.notify_all()
+
+    def _brought_image(self, peer: Peer) -> str | None:
+        return self._brought.get(peer.name)
+
+    def _tester_context(self) -> BuildContext:
+        library = liboqs.find_library()
+        return tester_context(
+            self._root / "peers" / "tester",
+            self._root / "requirements" / "worker.lock",
+            library if library and library.is_file() else None,
+            str(self._client.info()["Architecture"]),
+        )
+
+    def _tester_spec(self, name: str) -> ContainerSpec:
+        tag = self._tester_context().tag
+        return ContainerSpec(name, tag, self._network, self._labels, CAPABILITIES, devices=(TUN,), init=True)
+
+    def _end_on_sigterm(self) -> None:
+        """SIGTERM ends the run as an exception does, so that everything is removed."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+
+        def end(_signal: int, _frame: FrameType | None) -> None:
+            raise SystemExit(128 + signal.SIGTERM)
+
+        before = signal.signal(signal.SIGTERM, end)
+        self._restore.append(lambda: signal.signal(signal.SIGTERM, before))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM have no effect inside: a second one must not stop the clean-up that the first one began."""
+    with ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
+        yield

@@ -1,0 +1,99 @@
+"""What the lab asks of a product's control interface. A driver is per interface (vici, ...), not per version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.evidence.peer_report import PeerReport
+from harness.lab.byte_stream import ByteStream
+from harness.scenario.model import PartyPolicy, Role
+from harness.scenario.peer import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """Settings that a product has once for all its connections; each set of them is a warm variant of its own."""
+
+    fragment_size: int | None = None  # octets of the IP datagram; None leaves the product's default
+    cookie_threshold: int | None = None  # half-open IKE SAs from which on a COOKIE is demanded (RFC 7296 section 2.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection as the product under test is to hold it: "local" is the product. IKE SAs are never rekeyed."""
+
+    name: str  # letters, digits, hyphen and underscore; unique among the connections loaded at a time
+    role: Role  # the PEER's role as IKE initiator or responder
+    local_address: str  # outer addresses, IPv4 or IPv6
+    remote_address: str
+    local_identity: str
+    remote_identity: str
+    psk: bytes = field(repr=False)
+    policy: PartyPolicy
+    local_inner: str  # the host behind each side that exchanges echo packets; a /32 or /128 traffic selector
+    remote_inner: str
+    mobike: bool = False
+    fragment_size: int | None = None  # for products that have it per connection; strongSwan has DaemonSettings
+
+
+class PeerContainer(Protocol):
+    """What a driver may do with the container that its product runs in."""
+
+    @property
+    def name(self) -> str:
+        """For messages: the container's name."""
+
+    def open(self, command: Sequence[str]) -> ByteStream:
+        """Start a program in the container with its standard input attached."""
+
+    def run(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a program in the container; its exit status and what it printed."""
+
+    def log(self, since: float | None = None) -> str:
+        """What the container has printed, from a time on (seconds since 1970, UTC) or from its start."""
+
+    def is_running(self) -> bool:
+        """Whether the container's first process runs."""
+
+
+class PeerDriver(Protocol):
+    """The typed control interface of one running product. Any method may be called from several threads at once."""
+
+    def version(self) -> str:
+        """The version that the daemon reports: "6.1.0"."""
+
+    def load(self, connection: Connection) -> dict[str, str]:
+        """Load one connection beside those there are; the configuration by file name, exactly as it was loaded."""
+
+    def unload(self, name: str) -> None:
+        """Remove the connection, its secret and whatever is left of its SAs. One that is not loaded is fine."""
+
+    def initiate(self, name: str, deadline_s: float) -> str:
+        """Have the product initiate the IKE SA with its Child SA; "" or why it did not come up, in its own words."""
+
+    def terminate(self, name: str) -> None:
+        """Have the product delete the IKE SA in the regular way (RFC 7296 section 1.4.1)."""
+
+    def status(self, name: str) -> PeerReport:
+        """What the product says of the SAs of one connection, now."""
+
+    def alive(self) -> bool:
+        """Whether the daemon runs and answers."""
+
+    def log(self, name: str) -> str:
+        """The lines of the product's log that belong to the connection ``name``, also after it was unloaded."""
+
+    def close(self) -> None:
+        """Give up all control channels."""
+
+
+class DriverFamily(Protocol):
+    """How products of one control interface are started and then spoken to."""
+
+    def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
+        """The daemon-wide configuration by absolute path in the container."""
+
+    def attach(self, peer: Peer, container: PeerContainer) -> PeerDriver:
+        """The driver of a container that was just started; it need not be ready yet."""

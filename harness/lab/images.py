@@ -1,0 +1,141 @@
+"""Images of ours: which a run needs, and building the missing ones side by side."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+import docker
+from docker.errors import APIError, ImageNotFound
+
+from harness.lab.base_image import base_tag, ensure_base
+from harness.lab.build_context import BuildContext, read_context
+from harness.lab.errors import ImageBuildFailed, LabError
+from harness.lab.progress import Progress, Silent
+from harness.lab.waiting import tail
+from harness.scenario.peer import Peer
+
+PARALLEL_BUILDS = 2
+
+_STEP = re.compile(r"Step \d+/\d+ : ")
+
+
+def peer_context(peer: Peer) -> BuildContext:
+    """The build context of a peer's image. An emulated peer has the image of the product that wears its profile."""
+    name = peer.profile.rendered_on if peer.profile else peer.name
+    arguments = {"BASE": base_tag(peer.suite), "PACKAGES": " ".join(peer.packages)}
+    return BuildContext(name, read_context(peer.folder), arguments)
+
+
+class ImageBuilder:
+    """Builds what is missing, two at a time; a base image is made once however many images stand on it."""
+
+    def __init__(self, client: docker.DockerClient, progress: Progress | None = None) -> None:
+        self._client = client
+        self._progress = progress or Silent()
+        self._cancelled = threading.Event()
+        self._base_locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def missing(self, contexts: Iterable[BuildContext]) -> list[BuildContext]:
+        """Those of ``contexts`` that have no image yet, each tag once."""
+        by_tag = {context.tag: context for context in contexts}
+        return [context for tag, context in by_tag.items() if not self._exists(tag)]
+
+    def build(self, contexts: Sequence[BuildContext]) -> None:
+        """Build every missing image.
+
+        Raises:
+            ImageBuildFailed: a build failed; the others are called off. Its last lines are in the error.
+        """
+        pool = ThreadPoolExecutor(PARALLEL_BUILDS, thread_name_prefix="image")
+        try:
+            futures = [pool.submit(self._build_one, context) for context in self.missing(contexts)]
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        finally:
+            self._cancelled.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._cancelled.clear()
+
+    def _exists(self, tag: str) -> bool:
+        try:
+            self._client.images.get(tag)
+        except ImageNotFound:
+            return False
+        return True
+
+    def _build_one(self, context: BuildContext) -> None:
+        self._ensure_base(context.arguments["BASE"])
+        with _Timed(self._progress, context.tag):
+            self._docker_build(context)
+
+    def _ensure_base(self, tag: str) -> None:
+        with self._lock:
+            lock = self._base_locks.setdefault(tag, threading.Lock())
+        with lock:
+            if self._exists(tag):
+                return
+            with _Timed(self._progress, tag):
+                suite = tag.rpartition(":")[2]
+                ensure_base(self._client, suite, lambda line: self._progress.advanced(tag, line), self._cancelled)
+
+    def _docker_build(self, context: BuildContext) -> None:
+        output: list[str] = []
+        step = ""
+        complete = context.complete(context) if context.complete else context
+        stream = self._client.api.build(
+            fileobj=complete.archive(), custom_context=True, tag=context.tag, buildargs=dict(context.arguments),
+            rm=True, forcerm=True, decode=True,
+        )  # fmt: skip
+        try:
+            for event in stream:
+                if self._cancelled.is_set():
+                    raise ImageBuildFailed(context.tag, "called off", "")
+                line = event.get("stream", "")
+                output.append(line)
+                if _STEP.match(line):
+                    step = line.strip()
+                    self._progress.advanced(context.tag, step)
+                if "error" in event:
+                    reason = f"{step}: {event['error']}" if step else event["error"]
+                    raise ImageBuildFailed(context.tag, _one_line(reason), tail("".join(output)))
+        except APIError as error:
+            raise ImageBuildFailed(context.tag, _one_line(str(error)), tail("".join(output))) from error
+        finally:
+            stream.close()  # the engine ends a build whose client has gone
+
+
+class _Timed:
+    """Tells ``progress`` when a piece of work starts and, if it succeeded, how long it took."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress, self._name = progress, name
+
+    def __enter__(self) -> None:
+        self._start = time.monotonic()
+        self._progress.started(self._name)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._progress.finished(self._name, time.monotonic() - self._start)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def require_image(client: docker.DockerClient, name: str) -> str:
+    """The id of an image that a user brings along.
+
+    Raises:
+        LabError: the engine does not have it; the message says how to get it there.
+    """
+    try:
+        return str(client.images.get(name).id)
+    except ImageNotFound as error:
+        raise LabError(f"image {name!r} is not on this engine: docker pull {name}, or docker load") from error

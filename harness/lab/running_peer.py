@@ -1,0 +1,111 @@
+"""A peer that runs: its container, its driver, and who is using it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import docker
+from docker.models.networks import Network
+
+from harness.lab.container import TUN, ContainerSpec, LabContainer
+from harness.lab.driver import DaemonSettings, PeerDriver
+from harness.lab.drivers import driver_family
+from harness.lab.errors import LabError, PeerUnreachable, WrongVersion
+from harness.lab.waiting import wait_until
+from harness.scenario.peer import Peer
+
+READY_DEADLINE_S = 20.0
+
+# NET_ADMIN: the TUN device, addresses and routes. NET_BIND_SERVICE: ports 500 and 4500.
+_CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
+
+
+@dataclass(slots=True)
+class RunningPeer:
+    """One warm container of a peer with one set of daemon-wide settings. Cases share it, each with its connection."""
+
+    peer: Peer
+    daemon: DaemonSettings
+    container: LabContainer
+    driver: PeerDriver
+    version: str  # as the daemon reports it
+    files: Mapping[str, str]  # the daemon-wide configuration by path
+    uses: int = 0
+    retired: bool = False
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address in the run's network."""
+        return self.container.address
+
+    @property
+    def image_id(self) -> str:
+        """The id of the image it runs."""
+        return self.container.image_id
+
+    def remove(self) -> None:
+        """Stop and remove it."""
+        self.driver.close()
+        self.container.remove()
+
+
+def start_peer(
+    client: docker.DockerClient,
+    peer: Peer,
+    daemon: DaemonSettings,
+    files: Mapping[str, str],
+    *,
+    name: str,
+    image: str,
+    network: Network,
+    labels: Mapping[str, str],
+) -> RunningPeer:
+    """Start a container of a peer and wait until its daemon answers.
+
+    Raises:
+        NotReady: the daemon did not answer in time, or its container ended.
+        WrongVersion: it is not the version that the peer is named after.
+    """
+    octets = {path: text.encode() for path, text in files.items()}
+    container = LabContainer(
+        client, ContainerSpec(name, image, network, labels, _CAPABILITIES, devices=(TUN,), files=octets)
+    )
+    driver = driver_family(peer.driver).attach(peer, container)
+    try:
+        version = _wait_for_version(peer, container, driver)
+        if not _is_version(version, peer.version):
+            raise WrongVersion(f"{peer.name}: the daemon in image {image} reports {version}, not {peer.version}")
+    except LabError:
+        driver.close()
+        container.remove()
+        raise
+    return RunningPeer(peer, daemon, container, driver, version, files)
+
+
+def _wait_for_version(peer: Peer, container: LabContainer, driver: PeerDriver) -> str:
+    def probe() -> str | None:
+        try:
+            return driver.version()
+        except PeerUnreachable:
+            return None if container.is_running() else ""
+
+    answer = wait_until(
+        f"peer {peer.name} ({container.name})",
+        probe,
+        deadline_s=READY_DEADLINE_S,
+        pattern=f"an answer to {peer.driver}'s version command",
+        state=container.state,
+        log=container.log,
+    )
+    if not answer:
+        return wait_until(
+            f"peer {peer.name} ({container.name})", lambda: None, deadline_s=0, pattern="a daemon that keeps running",
+            state=container.state, log=container.log,
+        )  # fmt: skip
+    return answer
+
+
+def _is_version(reported: str, wanted: str) -> bool:
+    """Whether ``wanted`` is a prefix of ``reported`` in whole numbers: 6.1 is of 6.1.0, not of 6.10."""
+    return reported == wanted or (reported.startswith(wanted) and not reported[len(wanted)].isdigit())

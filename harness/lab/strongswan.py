@@ -1,0 +1,194 @@
+"""strongSwan over vici: its driver, and how its daemon is configured."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.evidence.peer_report import PeerReport
+from harness.lab import swanctl_syntax
+from harness.lab.case_log import lines_of_case
+from harness.lab.driver import Connection, DaemonSettings, PeerContainer
+from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
+from harness.lab.strongswan_keywords import proposals
+from harness.lab.strongswan_report import peer_report
+from harness.lab.templates import render
+from harness.lab.vici_client import CommandRefused, ViciClient
+from harness.scenario.peer import Peer
+
+VICI_SOCKET = "/run/charon.vici"
+_RELAY = (
+    'if command -v nc >/dev/null; then exec nc -U "$1"; fi; '
+    'if command -v socat >/dev/null; then exec socat - "UNIX-CONNECT:$1"; fi; '
+    'echo "the image has neither nc nor socat to reach $1" >&2; exit 127'
+)
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_TERMINATE_TIMEOUT_S = 3.0
+_LOG_MARGIN_S = 1.0
+
+
+@dataclass(slots=True)
+class _Loaded:
+    connection: Connection
+    since: float  # seconds since 1970, UTC
+
+
+class StrongSwanFamily:
+    """strongSwan in a container whose first process is charon-systemd."""
+
+    def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
+        """See DriverFamily."""
+        return {"/etc/strongswan.conf": render_daemon(peer, settings)}
+
+    def attach(self, peer: Peer, container: PeerContainer) -> StrongSwanDriver:
+        """See DriverFamily."""
+        return StrongSwanDriver(container, peer.folder / "templates")
+
+
+def render_daemon(peer: Peer, settings: DaemonSettings, start_script: str = "") -> str:
+    """strongswan.conf of one peer and its daemon-wide settings."""
+    return render(
+        peer.folder / "templates" / "strongswan.conf.j2",
+        version=peer.version,
+        esp_implementation=peer.esp_implementation,
+        fragment_size=settings.fragment_size,
+        cookie_threshold=settings.cookie_threshold,
+        start_script=start_script,
+    )
+
+
+def render_connection(templates: Path, connection: Connection) -> str:
+    """swanctl.conf of one connection.
+
+    Raises:
+        Inexpressible: strongSwan has no keyword for an algorithm of the policy.
+        TemplateError: the template uses a variable that is not given.
+        ConfigurationSyntax: the connection's name cannot be the name of a section.
+    """
+    if not _NAME.fullmatch(connection.name):
+        raise ConfigurationSyntax(f"connection name {connection.name!r}: only letters, digits, hyphen and underscore")
+    return render(
+        templates / "swanctl.conf.j2",
+        name=connection.name,
+        local_address=connection.local_address,
+        remote_address=connection.remote_address,
+        local_identity=connection.local_identity,
+        remote_identity=connection.remote_identity,
+        psk_hex=connection.psk.hex(),
+        mobike=connection.mobike,
+        ike_proposals=proposals(connection.policy.ike),
+        esp_proposals=proposals(connection.policy.esp),
+        local_ts=_host(connection.local_inner),
+        remote_ts=_host(connection.remote_inner),
+    )
+
+
+def _host(address: str) -> str:
+    return str(ipaddress.ip_network(address))  # a single address gets /32 or /128
+
+
+class StrongSwanDriver:
+    """One strongSwan daemon, spoken to over vici through a relay that ``docker exec`` starts in its container.
+
+    A relay needs no shared folder and no right to the daemon's socket on the host, and works with a remote engine.
+    """
+
+    def __init__(self, container: PeerContainer, templates: Path) -> None:
+        self._container = container
+        self._templates = templates
+        self._vici = ViciClient(container.name, lambda: container.open(["sh", "-c", _RELAY, "relay", VICI_SOCKET]))
+        self._loaded: dict[str, _Loaded] = {}
+        self._inner: set[str] = set()
+        self._lock = threading.Lock()
+
+    def version(self) -> str:
+        """See PeerDriver."""
+        answer = self._vici.request("version")
+        return str(answer["version"].decode())
+
+    def load(self, connection: Connection) -> dict[str, str]:
+        """See PeerDriver. The text is rendered first, and what is read from the text is what is loaded."""
+        text = render_connection(self._templates, connection)
+        sections = swanctl_syntax.parse(text)
+        self._add_inner_address(connection.local_inner)
+        self._loaded[connection.name] = _Loaded(connection, time.time())
+        for message in swanctl_syntax.shared_keys(sections):
+            self._vici.request("load-shared", message)
+        for message in swanctl_syntax.connections(sections):
+            self._vici.request("load-conn", message)
+        return {"swanctl.conf": text}
+
+    def unload(self, name: str) -> None:
+        """See PeerDriver. SAs go without waiting for the other side's answer to the delete."""
+        for command, message in (
+            ("unload-conn", {"name": name}),
+            ("terminate", {"ike": name, "force": "yes", "timeout": "-1"}),
+            ("unload-shared", {"id": f"ike-{name}"}),
+        ):
+            self._ignoring_absence(command, message)
+
+    def initiate(self, name: str, deadline_s: float) -> str:
+        """See PeerDriver."""
+        message = {"child": name, "ike": name, "timeout": str(round(deadline_s * 1000)), "loglevel": "1"}
+        try:
+            self._vici.stream("initiate", "control-log", message, deadline_s + _TERMINATE_TIMEOUT_S)
+        except CommandRefused as refusal:
+            text, events = refusal.args
+            said = [event["msg"].decode(errors="replace") for event in events]
+            return "; ".join([text, *said[-3:]])
+        return ""
+
+    def terminate(self, name: str) -> None:
+        """See PeerDriver."""
+        message = {"ike": name, "timeout": str(round(_TERMINATE_TIMEOUT_S * 1000))}
+        self._ignoring_absence("terminate", message)
+
+    def status(self, name: str) -> PeerReport:
+        """See PeerDriver."""
+        return peer_report(self.version(), self._vici.stream("list-sas", "list-sa", {"ike": name}))
+
+    def alive(self) -> bool:
+        """See PeerDriver."""
+        if not self._container.is_running():
+            return False
+        try:
+            self.version()
+        except PeerUnreachable:
+            return False
+        return True
+
+    def log(self, name: str) -> str:
+        """See PeerDriver."""
+        loaded = self._loaded.get(name)
+        if loaded is None:
+            return ""
+        log = self._container.log(loaded.since - _LOG_MARGIN_S)
+        return lines_of_case(log, name, loaded.connection.remote_address)
+
+    def close(self) -> None:
+        """See PeerDriver."""
+        self._vici.close()
+
+    def _add_inner_address(self, address: str) -> None:
+        """The inner host lives on the loopback interface: it answers echo requests that come out of the tunnel."""
+        with self._lock:
+            if address in self._inner:
+                return
+            status, output = self._container.run(["ip", "address", "replace", _host(address), "dev", "lo"])
+            if status:
+                raise PeerUnreachable(f"{self._container.name}: inner address {address}: {output.strip()}")
+            self._inner.add(address)
+
+    def _ignoring_absence(self, command: str, message: Mapping[str, str]) -> None:
+        """Run a command whose aim is that something be gone; that it is gone already is not a failure."""
+        try:
+            self._vici.request(command, message)
+        except CommandRefused as refusal:
+            if not re.search(r"not found|no matching|timed? ?out|timeout", str(refusal.args[0]), re.IGNORECASE):
+                raise

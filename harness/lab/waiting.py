@@ -1,0 +1,47 @@
+"""The only place of the lab that waits between two looks at a condition. There is no sleep anywhere else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.lab.errors import NotReady
+
+T = TypeVar("T")
+
+LOG_TAIL_LINES = 15
+
+
+def tail(text: str, lines: int = LOG_TAIL_LINES) -> str:
+    """The last ``lines`` lines of a log, without trailing blank space."""
+    return "\n".join(text.rstrip().splitlines()[-lines:])
+
+
+def wait_until(
+    what: str,
+    probe: Callable[[], T | None],
+    *,
+    deadline_s: float,
+    pattern: str,
+    state: Callable[[], str],
+    log: Callable[[], str] = str,
+    interval_s: float = 0.02,
+    cancelled: threading.Event | None = None,
+) -> T:
+    """Return the first answer of ``probe`` that is not None.
+
+    ``pattern`` says in words what is waited for; ``state`` and ``log`` are asked only when the deadline has passed.
+
+    Raises:
+        NotReady: the deadline passed, or ``cancelled`` was set, before the condition was met.
+    """
+    pause = cancelled or threading.Event()
+    end = time.monotonic() + deadline_s
+    while True:
+        answer = probe()
+        if answer is not None:
+            return answer
+        if time.monotonic() >= end or pause.wait(interval_s):
+            raise NotReady(what, deadline_s, state(), pattern, tail(log()))
