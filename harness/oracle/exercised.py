@@ -52,7 +52,7 @@ def _product_offer(scenario: Scenario, peer: Peer, worn: PartyPolicy) -> str:
 
 
 def _emulated_offer(scenario: Scenario, peer: Peer, worn: PartyPolicy, ike: tuple[Suite, ...]) -> str:
-    """A vendor initiates with its published policy: it counts where the scenario's offer and result are part of that."""
+    """A vendor initiates with its published policy: it counts where the scenario is part of that."""
     own = {key_exchanges(suite) for suite in acceptable_suites(scenario.offer.ike, scenario.accept.ike)}
     covered = all(any(_covers(wide, narrow) for wide in worn.ike) for narrow in scenario.offer.ike)
     child = acceptable_suites(first_child(worn.esp), first_child(scenario.accept.esp))

@@ -27,7 +27,12 @@ def why_refused(scenario: Scenario, peer: Peer, worn: PartyPolicy, ike_agreed: b
     else:
         lacking = ", ".join(dict.fromkeys(_missing(asked.ike, worn.ike, "")))
     if peer.emulated:
-        return f"its published policy has no {lacking}" if lacking else "its published policy accepts no such proposal"
+        if lacking:
+            return f"its published policy has no {lacking}"
+        required = all(proposal.has_additional_key_exchange for proposal in worn.ike)
+        return (
+            f"its published policy {'requires an additional key exchange' if required else 'accepts no such proposal'}"
+        )
     uses_additional = any(proposal.has_additional_key_exchange for proposal in scenario.offer.ike)
     if not ike_agreed and uses_additional and not peer.capabilities.additional_key_exchange:
         return f"{peer.title} has no multiple key exchanges (RFC 9370)"

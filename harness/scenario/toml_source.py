@@ -104,7 +104,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
             if array:
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
-            _note(lines, table, line, 2 if array else 1)
+            _note(lines, table, line, len(table))
             position = _end_of_line(text, position)
         else:
             parts, position = _key(text, position)

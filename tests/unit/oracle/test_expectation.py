@@ -1,0 +1,221 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.oracle.expectation import Expectation, expect
+from harness.oracle.expectation_json import from_json, to_json
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod
+from harness.results.model import Outcome
+from harness.scenario.catalogue import load_scenarios
+from harness.scenario.model import Role
+from harness.scenario.peer_file import load_peers
+
+INITIATOR, RESPONDER = Role.INITIATOR, Role.RESPONDER
+OLD, MIDDLE, NEW = "strongswan-5.9", "strongswan-6.0", "strongswan-6.1"
+CISCO, FORTINET = "emulated/cisco-8000-26.1.1", "emulated/fortinet-fortios-7.6.6"
+CLOUDFLARE = "emulated/cloudflare-ipsec-2026.07"
+REFUSED, CLASSICAL, HYBRID, PQ_ONLY = Outcome.REFUSED, Outcome.CLASSICAL, Outcome.HYBRID, Outcome.PQ_ONLY
+
+
+@pytest.fixture(scope="module")
+def scenarios(root: Path, checks):
+    return load_scenarios(root / "scenarios", checks)
+
+
+@pytest.fixture(scope="module")
+def peers(root: Path):
+    return load_peers(root / "peers")
+
+
+@pytest.fixture
+def predict(scenarios, peers):
+    def of(scenario: str, peer: str, role: Role = INITIATOR, unavailable=None) -> Expectation:
+        return expect(scenarios[scenario], peers[peer], role, unavailable)
+
+    return of
+
+
+@pytest.mark.parametrize("role", [INITIATOR, RESPONDER])
+@pytest.mark.parametrize(
+    ("scenario", "outcome"),
+    [
+        ("classical/x25519", CLASSICAL),
+        ("hybrid/x25519-mlkem512", HYBRID),
+        ("hybrid/x25519-mlkem768", HYBRID),
+        ("hybrid/x25519-mlkem1024", HYBRID),
+        ("hybrid/ecp384-mlkem1024", HYBRID),
+        ("hybrid/mlkem768-or-classical", HYBRID),
+        ("pq-only/mlkem512-in-sa-init", PQ_ONLY),
+        ("multiple-ke/seven", HYBRID),
+        ("multiple-ke/two-with-a-gap", CLASSICAL),
+        ("multiple-ke/none-selected", CLASSICAL),
+        ("multiple-ke/classical-additional", CLASSICAL),
+        ("fragmentation/mlkem1024-at-576", HYBRID),
+        ("negotiation/wrong-ke-group-first", CLASSICAL),
+    ],
+)
+def test_a_peer_with_everything_does_what_the_scenario_says(predict, scenario, outcome, role):
+    found = predict(scenario, NEW, role)
+    assert (found.outcome, found.skipped, found.unsupported, found.refusal) == (outcome, "", "", None)
+    assert found.establishes and len(found.ike) == 1 and len(found.esp) == 1
+
+
+@pytest.mark.parametrize("peer", [OLD, MIDDLE])
+@pytest.mark.parametrize("scenario", ["x25519-mlkem512", "x25519-mlkem768", "x25519-mlkem1024", "ecp384-mlkem1024"])
+def test_hybrid_only_to_a_responder_without_the_method_is_refused_and_unsupported(predict, peer, scenario):
+    found = predict(f"hybrid/{scenario}", peer)
+    assert (found.outcome, found.refusal, found.ike, found.esp) == (REFUSED, NotifyType.NO_PROPOSAL_CHOSEN, (), ())
+    assert found.unsupported.startswith(f"strongSwan {peer[-3:]} has no ")
+    assert not found.peer.ike[0].has_additional_key_exchange, "the rendered half must not name what the build lacks"
+
+
+@pytest.mark.parametrize("peer", [OLD, MIDDLE])
+def test_hybrid_first_classical_second_falls_back_without_being_unsupported(predict, peer):
+    found = predict("hybrid/mlkem768-or-classical", peer)
+    assert (found.outcome, found.unsupported) == (CLASSICAL, "")
+    assert [one.proposal_number for one in found.ike] == [2]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "peer"),
+    [
+        ("hybrid/x25519-mlkem768", OLD),
+        ("hybrid/x25519-mlkem768", MIDDLE),
+        ("hybrid/mlkem768-or-classical", OLD),
+        ("multiple-ke/none-selected", MIDDLE),
+        ("pq-only/mlkem512-in-sa-init", MIDDLE),
+        ("multiple-ke/private-id-beside-mlkem768", NEW),
+        ("negotiation/unknown-transform-type-first", NEW),
+    ],
+)
+def test_a_product_that_cannot_send_the_thing_under_test_is_skipped(predict, scenario, peer):
+    found = predict(scenario, peer, RESPONDER)
+    assert found.outcome is None and not found.ike and found.refusal is None
+    assert "cannot send what is under test" in found.skipped
+    assert predict(scenario, peer, INITIATOR).skipped == "", "as responder it is a result like any other"
+
+
+def test_multiple_key_exchanges_without_ml_kem_pass_both_ways(predict):
+    for scenario in ("multiple-ke/two-with-a-gap", "multiple-ke/classical-additional"):
+        for role in Role:
+            assert predict(scenario, MIDDLE, role).outcome is CLASSICAL
+
+
+def test_an_unknown_type_never_gets_through(predict):
+    for peer in (OLD, MIDDLE, NEW):
+        assert [one.proposal_number for one in predict("negotiation/unknown-transform-type-first", peer).ike] == [2]
+
+
+def test_a_private_number_is_passed_over_for_its_sibling(predict):
+    (chosen,) = predict("multiple-ke/private-id-beside-mlkem768", NEW).ike
+    assert chosen.additional_key_exchanges == (KeyExchangeMethod.ML_KEM_768,)
+
+
+@pytest.mark.parametrize("role", [INITIATOR, RESPONDER])
+@pytest.mark.parametrize("peer", [OLD, MIDDLE, NEW])
+def test_a_wrong_key_is_a_refusal_after_the_ike_sa_was_agreed(predict, peer, role):
+    found = predict("authentication/wrong-psk", peer, role)
+    assert (found.outcome, found.refusal) == (REFUSED, NotifyType.AUTHENTICATION_FAILED)
+    assert found.ike and not found.esp and not found.unsupported
+
+
+def test_a_method_that_this_machine_lacks_skips_what_needs_it(predict):
+    missing = {KeyExchangeMethod.ML_KEM_512: "liboqs is missing: make liboqs"}
+    for role in Role:
+        found = predict("hybrid/x25519-mlkem512", NEW, role, missing)
+        assert (found.outcome, found.skipped) == (None, "liboqs is missing: make liboqs")
+        assert predict("hybrid/x25519-mlkem768", NEW, role, missing).outcome is HYBRID
+
+
+def test_a_role_that_the_scenario_or_the_peer_lacks_is_skipped_with_its_reason(scenarios, peers):
+    only = replace(scenarios["classical/ecp384"], roles=(INITIATOR,), role_reason="because")
+    assert expect(only, peers[NEW], RESPONDER).skipped == "because"
+    assert expect(only, peers[NEW], INITIATOR).skipped == ""
+    found = expect(scenarios["classical/ecp384"], peers[CLOUDFLARE], RESPONDER)
+    assert found.outcome is None and "responder only" in found.skipped
+
+
+@pytest.mark.parametrize("peer", [CISCO, FORTINET, CLOUDFLARE])
+def test_every_vendor_is_met_on_its_own_ground(predict, peers, peer):
+    for scenario in ("hybrid/ecp384-mlkem1024", "fragmentation/mlkem1024-at-576"):
+        found = predict(scenario, peer)
+        assert (found.outcome, found.unsupported) == (HYBRID, "")
+        assert found.peer == peers[peer].profile.policy, "a vendor's half is its published policy, not the scenario's"
+
+
+@pytest.mark.parametrize("peer", [CISCO, FORTINET])
+def test_a_vendor_initiates_only_what_its_policy_contains(predict, peer):
+    assert predict("hybrid/ecp384-mlkem1024", peer, RESPONDER).outcome is HYBRID
+    for scenario in ("hybrid/mlkem768-or-classical", "hybrid/x25519-mlkem768", "classical/ecp384",
+                     "multiple-ke/private-id-beside-mlkem768", "negotiation/wrong-ke-group-first"):  # fmt: skip
+        assert "not what this scenario tests" in predict(scenario, peer, RESPONDER).skipped
+
+
+def test_a_vendor_refuses_by_policy(predict):
+    assert predict("hybrid/x25519-mlkem768", CLOUDFLARE).unsupported == "its published policy has no curve25519"
+    required = predict("classical/ecp384", FORTINET)
+    assert (required.outcome, required.unsupported) == (
+        REFUSED,
+        "its published policy requires an additional key exchange",
+    )
+    assert predict("classical/ecp384", CLOUDFLARE).outcome is CLASSICAL
+
+
+def test_a_child_that_the_policy_lacks_is_refused_in_an_agreed_ike_sa(scenarios, peers):
+    scenario = scenarios["classical/ecp384"]
+    esp = scenarios["classical/x25519"].offer.esp
+    half = replace(scenario.offer, esp=esp)
+    found = expect(replace(scenario, offer=half, accept=half), peers[CLOUDFLARE], INITIATOR)
+    assert found.ike and not found.esp
+    assert (found.outcome, found.unsupported) == (REFUSED, "its published policy has no ESP chacha20-poly1305")
+
+
+def test_a_case_that_would_not_show_its_point_is_skipped(scenarios, peers, predict):
+    assert "does not select NONE" in predict("multiple-ke/none-selected", CISCO).skipped
+    scenario = scenarios["negotiation/wrong-ke-group-first"]
+    same = replace(scenario, accept=scenario.offer)
+    assert "nothing to retry" in expect(same, peers[NEW], INITIATOR).skipped
+
+
+def test_a_scenario_whose_halves_cannot_agree_asks_for_a_refusal_that_is_nobodys_lack(scenarios, peers):
+    scenario = replace(
+        scenarios["classical/ecp384"], accept=scenarios["classical/modp3072"].offer, expects_refusal=True
+    )
+    found = expect(scenario, peers[NEW], INITIATOR)
+    assert (found.outcome, found.refusal, found.unsupported, found.skipped) == (
+        REFUSED,
+        NotifyType.NO_PROPOSAL_CHOSEN,
+        "",
+        "",
+    )
+
+
+def test_each_strongswan_has_at_least_eighteen_scenarios_that_are_sent(scenarios, peers):
+    for peer in (OLD, MIDDLE, NEW):
+        sent = {one.id for one in scenarios.values() if not expect(one, peers[peer], INITIATOR).skipped}
+        assert len(sent) >= 18
+        assert any(not expect(one, peers[peer], RESPONDER).skipped for one in scenarios.values())
+
+
+def test_every_prediction_survives_json(scenarios, peers):
+    for scenario in scenarios.values():
+        for peer in peers.values():
+            for role in Role:
+                found = expect(scenario, peer, role)
+                assert from_json(json.loads(json.dumps(to_json(found)))) == found
+
+
+def test_every_prediction_is_whole(scenarios, peers):
+    for scenario in scenarios.values():
+        for peer in peers.values():
+            for role in Role:
+                found = expect(scenario, peer, role)
+                assert (found.outcome is None) == bool(found.skipped)
+                assert not (found.skipped and found.unsupported)
+                assert found.establishes == bool(found.ike and found.esp)
+                assert (found.refusal is not None) == (found.outcome is REFUSED)
+                if found.outcome is REFUSED:
+                    assert scenario.expects_refusal or found.unsupported, (scenario.id, peer.name, role)

@@ -1,0 +1,184 @@
+from pathlib import Path
+
+import pytest
+
+from harness.registry.algorithms import algorithm
+from harness.registry.transforms import TransformType
+from harness.scenario.model import Role
+from harness.scenario.peer_file import load_family, load_peers
+from harness.scenario.render_half import without_unsupported
+from harness.scenario.toml_source import InvalidData
+
+PEER = """\
+family = "acme"
+driver = "vici"
+esp-implementation = "userspace"
+packages = ["acme"]
+
+[ike]
+encr = ["aes-256-gcm-16"]
+prf = ["hmac-sha2-256"]
+integ = ["hmac-sha2-256-128"]
+ke = ["ecp384"]
+
+[esp]
+encr = ["aes-256-gcm-16"]
+integ = ["hmac-sha2-256-128"]
+ke = ["ecp384"]
+sn = ["no-esn"]
+
+[[version]]
+version = "1.0"
+title = "Acme 1.0"
+suite = "forky"
+additional-key-exchange = true
+[[version.known-failure]]
+scenario = "hybrid/*"
+role = "initiator"
+requirement = "A06"
+reason = "known"
+link = "https://example.org/1"
+
+[[version]]
+version = "2.0"
+title = "Acme 2.0"
+suite = "forky"
+additional-key-exchange = true
+fragmentation = false
+roles = ["responder"]
+role-reason = "answers only"
+[version.ike]
+ke = ["ecp384", "ml-kem-768"]
+"""
+
+PROFILE = """\
+vendor = "Vendor"
+product = "Box"
+release = "3"
+rendered-on = "acme-2.0"
+fragment-size = 1200
+
+[policy.ike]
+encr = ["aes-256-gcm-16"]
+prf = ["hmac-sha2-256"]
+ke = ["ecp384"]
+addke1 = ["ml-kem-768"]
+
+[policy.esp]
+encr = ["aes-256-gcm-16"]
+sn = ["no-esn"]
+"""
+
+
+def behaviours(*keys: str) -> str:
+    return "".join(f'\n[[behaviour]]\nkey = "{key}"\nvalue = "v"\nsource = "a document"\n' for key in keys)
+
+
+KEYS = ("ike.encr", "ike.prf", "ike.ke", "ike.addke1", "esp.encr", "fragment-size")
+ASSUMED = '\n[[behaviour]]\nkey = "esp.sn"\nvalue = "v"\nassumed = true\nnote = "n"\n'
+
+
+def folder(tmp_path: Path, peer: str = PEER, profile: str | None = None) -> Path:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "peer.toml").write_text(peer)
+    if profile is not None:
+        path = tmp_path / "profiles" / "vendor-box-3"
+        path.mkdir(parents=True)
+        (path / "profile.toml").write_text(profile)
+    return tmp_path
+
+
+def ke(*names: str) -> frozenset:
+    return frozenset(algorithm(TransformType.KE, name) for name in names)
+
+
+def test_one_peer_for_each_version(tmp_path: Path):
+    first, second = load_family(folder(tmp_path) / "acme" / "peer.toml")
+    assert (first.name, second.name) == ("acme-1.0", "acme-2.0")
+    assert first.capabilities.ike[TransformType.KE] == ke("ecp384")
+    assert second.capabilities.ike[TransformType.KE] == ke("ecp384", "ml-kem-768")
+    assert second.capabilities.esp[TransformType.KE] == ke("ecp384")
+    assert (first.capabilities.fragmentation, second.capabilities.fragmentation) == (True, False)
+    assert (second.capabilities.roles, second.capabilities.role_reason) == ((Role.RESPONDER,), "answers only")
+    (known,) = first.known_failures
+    assert (known.scenario, known.role, known.link) == ("hybrid/*", Role.INITIATOR, "https://example.org/1")
+    assert known.where == f"{tmp_path / 'acme' / 'peer.toml'}:23"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('ke = ["ecp384"]', 'ke = ["p384"]', 10, "unknown KE algorithm 'p384'"),
+        ('sn = ["no-esn"]\n', "", 17, "the capability sheet lacks esp.sn"),
+        ('driver = "vici"', 'drivers = "vici"', 2, "unknown key 'drivers'"),
+        ('role = "initiator"', 'role = "both"', 25, "unknown role 'both'"),
+        ('role-reason = "answers only"\n', "", 36, "'role-reason'"),
+        ('version = "2.0"', 'version = "1.0"', 1, "peer 'acme-1.0' is also in"),
+    ],
+)
+def test_a_mistake_refuses_to_load_with_its_line(tmp_path: Path, old, new, line, words):
+    assert old in PEER
+    with pytest.raises(InvalidData) as caught:
+        load_peers(folder(tmp_path, PEER.replace(old, new, 1)))
+    lines = str(caught.value).splitlines()
+    assert any(one.startswith(f"{tmp_path / 'acme' / 'peer.toml'}:{line}: ") and words in one for one in lines), lines
+
+
+def test_a_profile_wears_a_real_peer(tmp_path: Path):
+    peers = load_peers(folder(tmp_path, profile=PROFILE + behaviours(*KEYS) + ASSUMED))
+    peer = peers["emulated/vendor-box-3"]
+    assert peer.emulated and not peers["acme-2.0"].emulated
+    assert peer.profile is not None
+    assert (peer.driver, peer.version, peer.folder) == ("vici", "2.0", tmp_path / "acme")
+    assert peer.title == "Vendor Box 3 (emulated)"
+    assert peer.profile.fragment_size == 1200
+    assert [one.key for one in peer.profile.behaviours if one.assumed] == ["esp.sn"]
+    assert peer.known_failures == ()
+    assert peer.capabilities.roles == tuple(Role)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PROFILE + behaviours(*KEYS), "no [[behaviour]] says where 'esp.sn' comes from"),
+        (PROFILE + behaviours(*KEYS, "ike.ke") + ASSUMED, "'ike.ke' has more than one"),
+        (
+            PROFILE + behaviours(*KEYS) + ASSUMED.replace("assumed = true\n", ""),
+            "either a 'source' or 'assumed = true'",
+        ),
+        (PROFILE + behaviours(*KEYS) + ASSUMED.replace("note", 'source = "s"\nnote'), "either a 'source' or"),
+        (PROFILE.replace("acme-2.0", "acme-9") + behaviours(*KEYS) + ASSUMED, "unknown rendered-on 'acme-9'"),
+        (PROFILE.replace("acme-2.0", "acme-1.0") + behaviours(*KEYS) + ASSUMED, "acme-1.0 cannot do all of this"),
+    ],
+)
+def test_a_profile_without_sources_or_wearer_refuses(tmp_path: Path, text, words):
+    with pytest.raises(InvalidData) as caught:
+        load_peers(folder(tmp_path, profile=text))
+    assert words in str(caught.value)
+    assert "profile.toml:" in str(caught.value)
+
+
+def test_the_published_peers_load(root: Path):
+    peers = load_peers(root / "peers")
+    assert [name for name in peers if name.startswith("strongswan-")] == [
+        "strongswan-5.9",
+        "strongswan-6.0",
+        "strongswan-6.1",
+    ]
+    old, middle, new = (peers[f"strongswan-{version}"].capabilities for version in ("5.9", "6.0", "6.1"))
+    assert not old.additional_key_exchange and middle.additional_key_exchange and new.additional_key_exchange
+    kem = ke("ml-kem-512", "ml-kem-768", "ml-kem-1024")
+    assert not kem & middle.ike[TransformType.KE] and kem <= new.ike[TransformType.KE]
+    emulated = {name for name, peer in peers.items() if peer.emulated}
+    assert emulated == {
+        "emulated/cisco-8000-26.1.1",
+        "emulated/cloudflare-ipsec-2026.07",
+        "emulated/fortinet-fortios-7.6.6",
+    }
+
+
+def test_published_profiles_can_be_worn_as_they_are(root: Path):
+    for peer in load_peers(root / "peers").values():
+        if peer.profile is not None:
+            assert without_unsupported(peer.profile.policy, peer.capabilities) == peer.profile.policy
+            assert all(one.assumed or "read 20" in one.source for one in peer.profile.behaviours)
