@@ -1,0 +1,64 @@
+"""Every check by the name that scenarios use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from harness.verify.checks import (
+    errors,
+    fragmentation,
+    key_agreement,
+    lifecycle,
+    negotiation,
+    peer_report,
+    tables,
+    traffic,
+    wire_format,
+)
+from harness.verify.result import Check
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "negotiated-as-predicted": negotiation.negotiated_as_predicted,
+        "answer-is-a-subset-of-the-offer": negotiation.answer_is_a_subset_of_the_offer,
+        "retry-repeats-the-offer": negotiation.retry_repeats_the_offer,
+        "no-intermediate-exchange": negotiation.no_intermediate_exchange,
+        "authenticated": key_agreement.authenticated,
+        "keys-depend-on-every-exchange": key_agreement.keys_depend_on_every_exchange,
+        "key-exchange-sizes": key_agreement.key_exchange_sizes,
+        "fragments-within": fragmentation.fragments_within,
+        "refused-with": errors.refused_with,
+        "cookie-returned-first": errors.cookie_returned_first,
+        "esp-both-ways": traffic.esp_both_ways,
+        "liveness-answered": lifecycle.liveness_answered,
+        "deleted-on-both-sides": lifecycle.deleted_on_both_sides,
+        "peer-agrees": peer_report.peer_agrees,
+        "canonical-wire-format": wire_format.canonical_wire_format,
+        "message-ids-in-sequence": wire_format.message_ids_in_sequence,
+        "retransmissions-identical": wire_format.retransmissions_identical,
+        "decryption-tables": tables.decryption_tables,
+    }
+)
+
+ALWAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "canonical-wire-format": "B15",
+        "message-ids-in-sequence": "B22",
+        "retransmissions-identical": "B18",
+        "decryption-tables": "",
+    }
+)
+"""Checks that every case undergoes, with the requirement each speaks for."""
+
+WHEN_UP: Mapping[str, str] = MappingProxyType(
+    {
+        "negotiated-as-predicted": "B06",
+        "answer-is-a-subset-of-the-offer": "B06",
+        "authenticated": "I08",
+        "keys-depend-on-every-exchange": "A06",
+        "key-exchange-sizes": "B02",
+        "peer-agrees": "",
+    }
+)
+"""Checks that every case undergoes whose IKE SA was to come up, whether its scenario names them or not."""

@@ -1,0 +1,78 @@
+"""Refusals and demands: the right answer, and the right state after it (RFC 7296 sections 2.6, 2.7 and 2.21)."""
+
+from __future__ import annotations
+
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import View, of
+from harness.wire.chain import write_chain
+from harness.wire.payloads import Notify
+
+
+def refused_with(view: View, arguments: Arguments) -> Checked:
+    """The responder refuses with the notification that the rule asks for, and no SA is left at the peer (B08, B33)."""
+    wanted = NotifyType[str(arguments["notify"])]
+    responder = view.party(initiator=False)
+    objections = []
+    if view.established and not view.child_alone_refused:
+        objections.append(
+            Objection(responder, "the IKE SA was established although it had to be refused", "wire.pcapng")
+        )
+    seen = view.refusals
+    if not seen:
+        objections.append(Objection(responder, f"no response carries {wanted.name}", "wire.pcapng"))
+    elif seen[0][1] != wanted:
+        message, got = seen[0]
+        objections.append(Objection(responder, f"{wanted.name} is due, {got} was answered", message.pointer))
+    left = _left_at_peer(view)
+    if left is None:
+        return Checked(
+            "", (*objections, *missing("what the peer's status says after the case", "peer/sas-after.json").objections)
+        )
+    if left and not view.child_alone_refused:
+        objections.append(Objection(view.peer, f"after the refusal the peer still has {left}", "peer/sas-after.json"))
+    where = seen[0][0].label if seen else ""
+    return Checked(f"{wanted.name} in {where}; no SA is left at the peer", tuple(objections))
+
+
+def _left_at_peer(view: View) -> str | None:
+    after = view.evidence.peer_report_after
+    if after is None:
+        return None
+    return ", ".join(f"an IKE SA in state {sa.state}" for sa in after.sas)
+
+
+def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
+    """The responder demands a cookie; the retry carries it first, all other payloads unchanged (B09)."""
+    demands = [
+        (message, notify)
+        for message in view.find(ExchangeType.IKE_SA_INIT, response=True)
+        for notify in of(message, Notify)
+        if notify.notify_type == NotifyType.COOKIE
+    ]
+    responder, initiator = view.party(initiator=False), view.party(initiator=True)
+    if not demands:
+        return Checked("", (Objection(responder, "no COOKIE is demanded", "wire.pcapng"),))
+    message, notify = demands[0]
+    requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
+    before = [request for request in requests if request.frame < message.frame]
+    after = [request for request in requests if request.frame > message.frame]
+    if not before or not after:
+        return Checked(
+            "", (Objection(initiator, "the demand for a cookie is not followed by a retry", message.pointer),)
+        )
+    objections = list(_retry_faults(before[-1], after[0], notify.data, initiator))
+    if not 1 <= len(notify.data) <= 64:
+        objections.append(Objection(responder, f"a cookie of {len(notify.data)} octets", message.pointer))
+    return Checked(f"a cookie of {len(notify.data)} octets came back as the first payload", tuple(objections))
+
+
+def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: str) -> list[Objection]:
+    leading = retry.payloads[0]
+    if not isinstance(leading, Notify) or leading.notify_type != NotifyType.COOKIE or leading.data != cookie:
+        return [Objection(party, "the retry does not begin with the cookie", retry.pointer)]
+    if write_chain(retry.payloads[1:]) != write_chain(first.payloads):
+        return [Objection(party, "behind the cookie the retry's payloads are not the first request's", retry.pointer)]
+    return []

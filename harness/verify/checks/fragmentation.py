@@ -1,0 +1,68 @@
+"""IKE fragmentation (RFC 7383)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.verify.result import Arguments, Checked, Objection
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import View, of
+from harness.wire.payloads import Notify
+
+
+def fragments_within(view: View, arguments: Arguments) -> Checked:
+    """Large messages go in fragments of at most ``octets`` a datagram, both ways, as section 2.5 asks (F03-F05)."""
+    limit = int(arguments["octets"])
+    objections: list[Objection] = []
+    fragmented = [message for message in view.messages if message.pieces[0].fragment is not None]
+    for message in view.messages:
+        for piece in message.pieces:
+            largest = max(piece.datagram.ip_octets)
+            if message.protected and (largest > limit or len(piece.datagram.ip_octets) > 1):
+                sentence = (
+                    f"{message.label} takes an IP datagram of {sum(piece.datagram.ip_octets)} octets, over {limit}"
+                )
+                pointer = f"wire.pcapng#{piece.datagram.frame}"
+                objections.append(Objection(view.sender(message), sentence, pointer, "F07"))
+        for requirement, sentence in _form(message):
+            objections.append(
+                Objection(view.sender(message), f"{message.label}: {sentence}", message.pointer, requirement)
+            )
+    objections += _both_announced(view)
+    if {message.from_initiator for message in fragmented} != {True, False}:
+        objections.append(Objection("", f"not both sides sent a message of more than {limit} octets", "wire.pcapng"))
+    counts = ", ".join(f"{message.label} in {len(message.pieces)}" for message in fragmented)
+    return Checked(f"fragments: {counts}; every datagram within {limit} octets", tuple(objections))
+
+
+def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
+    headers = {_comparable(piece.octets) for piece in message.pieces if piece.fragment}
+    if len(headers) > 1:
+        yield "F05", "the fragments' IKE headers differ in more than Length"
+    for piece in message.pieces:
+        fragment = piece.fragment
+        if fragment is None:
+            continue
+        number, total = fragment.fragment_number, fragment.total_fragments
+        if not 1 <= number <= total:
+            yield "F03", f"fragment {number} of {total}"
+        if (fragment.first_inner != 0) != (number == 1):
+            yield "F04", f"fragment {number} has Next Payload {fragment.first_inner.value}"
+
+
+def _comparable(octets: bytes) -> bytes:
+    """The IKE header without Length: SPIs, Next Payload, version, exchange type, flags, Message ID."""
+    return octets[:24]
+
+
+def _both_announced(view: View) -> list[Objection]:
+    objections = []
+    for initiator in (True, False):
+        messages = view.find(ExchangeType.IKE_SA_INIT, response=not initiator)
+        kinds = {notify.notify_type for message in messages for notify in of(message, Notify)}
+        if NotifyType.IKEV2_FRAGMENTATION_SUPPORTED not in kinds:
+            party = view.party(initiator=initiator)
+            objections.append(Objection(party, "IKEV2_FRAGMENTATION_SUPPORTED is not announced", "wire.pcapng", "F01"))
+    return objections

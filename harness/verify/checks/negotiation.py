@@ -1,0 +1,139 @@
+"""What was negotiated (RFC 7296 sections 2.7, 3.3; RFC 9370 section 2.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.ike.policy import Suite
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.verify.result import Arguments, Checked, Objection
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import View, answered_suite, of
+from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
+from harness.wire.payloads.security_association import Proposal, Transform
+
+
+def spelled(suite: Suite) -> str:
+    """A suite in words, in the order of transform types."""
+    return ", ".join(
+        f"{kind.name}={algorithm.name(TransformType(kind))}" for kind, algorithm in suite.transforms.items()
+    )
+
+
+def without_none(suite: Suite) -> tuple[int, dict[TransformType, object]]:
+    """A suite without its NONE transforms: an answer may echo them or leave them out (A03)."""
+    optional = (TransformType.INTEG,)
+    chosen = suite.transforms.items()
+    kept = {k: a for k, a in chosen if a.identifier or not (k.is_key_exchange or k in optional)}
+    return suite.proposal_number, dict(kept)
+
+
+def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
+    """The suites answered for the IKE SA and the Child SA are among those that the two policies allow."""
+    objections = []
+    details = []
+    for name, message, allowed in (
+        ("IKE SA", _answer(view, ExchangeType.IKE_SA_INIT), view.expectation.ike),
+        ("Child SA", _answer(view, ExchangeType.IKE_AUTH), view.expectation.esp),
+    ):
+        party = view.party(initiator=False)
+        if message is None:
+            objections.append(Objection(party, f"no SA payload answers the offer for the {name}", "wire.pcapng"))
+            continue
+        suite = answered_suite(of(message, SecurityAssociation)[0])
+        details.append(f"{name}: proposal {suite.proposal_number}, {spelled(suite)}")
+        if without_none(suite) not in [without_none(each) for each in allowed]:
+            words = " or ".join(f"proposal {each.proposal_number}, {spelled(each)}" for each in allowed) or "none"
+            sentence = f"the policies allow {words} for the {name}; answered was proposal {suite.proposal_number}, "
+            objections.append(Objection(party, sentence + spelled(suite), message.pointer))
+    return Checked("; ".join(details), tuple(objections))
+
+
+def _answer(view: View, exchange: ExchangeType) -> SeenMessage | None:
+    return next((m for m in view.find(exchange, response=True) if of(m, SecurityAssociation)), None)
+
+
+def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checked:
+    """One proposal comes back: one unmodified transform of each offered type, no method twice (B06, A04, A05)."""
+    objections: list[Objection] = []
+    for exchange in (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH):
+        offers = [m for m in view.find(exchange, response=False) if of(m, SecurityAssociation)]
+        answer = _answer(view, exchange)
+        if not offers or answer is None:
+            continue
+        sa = of(answer, SecurityAssociation)[0]
+        for requirement, sentence in _faults(of(offers[-1], SecurityAssociation)[0], sa):
+            party = view.party(initiator=False)
+            objections.append(Objection(party, f"{exchange}: {sentence}", answer.pointer, requirement))
+    return Checked("every transform of both answers was offered, one of each type, unmodified", tuple(objections))
+
+
+def _faults(offer: SecurityAssociation, answer: SecurityAssociation) -> Iterable[tuple[str, str]]:
+    if len(answer.proposals) != 1:
+        yield "B07", f"one proposal is to be answered, not {len(answer.proposals)}"
+    accepted = answer.proposals[0]
+    offered = next((p for p in offer.proposals if p.number == accepted.number), None)
+    if offered is None or offered.protocol != accepted.protocol:
+        yield "B07", f"the answer carries number {accepted.number}, which was not offered for this protocol"
+        return
+    yield from _transform_faults(offered, accepted)
+
+
+def _transform_faults(offered: Proposal, accepted: Proposal) -> Iterable[tuple[str, str]]:
+    kinds = [transform.type for transform in accepted.transforms]
+    for kind in sorted(set(kinds)):
+        if kinds.count(kind) > 1:
+            yield "B06", f"{kinds.count(kind)} transforms of type {kind} are answered"
+    for transform in accepted.transforms:
+        if not any(_same(transform, each) for each in offered.transforms):
+            yield "B06", f"{transform.type} {transform.identifier} was not offered, or not with these attributes"
+    optional = {transform.type for transform in offered.transforms if transform.identifier == 0}
+    for kind in sorted({transform.type for transform in offered.transforms} - set(kinds) - optional):
+        yield "B06", f"no transform of the offered type {kind} is answered"
+    methods = [t.identifier for t in accepted.transforms if t.type.is_key_exchange and t.identifier]
+    if len(methods) != len(set(methods)):
+        yield "A04", "the same key exchange method is selected twice"
+
+
+def _same(a: Transform, b: Transform) -> bool:
+    return (a.type, a.identifier, a.attributes) == (b.type, b.identifier, b.attributes)
+
+
+def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
+    """INVALID_KE_PAYLOAD names a method, and the retry carries it with the whole offer unchanged (B01)."""
+    requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
+    demands = [
+        (message, notify)
+        for message in view.find(ExchangeType.IKE_SA_INIT, response=True)
+        for notify in of(message, Notify)
+        if notify.notify_type == NotifyType.INVALID_KE_PAYLOAD
+    ]
+    responder, initiator = view.party(initiator=False), view.party(initiator=True)
+    if not demands:
+        return Checked("", (Objection(responder, "no INVALID_KE_PAYLOAD answers a wrong KE", "wire.pcapng"),))
+    message, notify = demands[0]
+    later = [request for request in requests if request.frame > message.frame]
+    if len(notify.data) != 2:
+        sentence = f"INVALID_KE_PAYLOAD carries {len(notify.data)} octets instead of a method number of 2"
+        return Checked("", (Objection(responder, sentence, message.pointer),))
+    if not later:
+        return Checked("", (Objection(initiator, "INVALID_KE_PAYLOAD is not followed by a retry", message.pointer),))
+    first, retry = requests[0], later[0]
+    objections = []
+    if of(first, SecurityAssociation) != of(retry, SecurityAssociation):
+        objections.append(Objection(initiator, "the retry's SA payload is not the first one's", retry.pointer))
+    wanted, sent = int.from_bytes(notify.data), of(retry, KeyExchange)
+    if not sent or sent[0].method != wanted:
+        got = str(sent[0].method) if sent else "no KE payload"
+        objections.append(Objection(initiator, f"the retry carries {got}, {wanted} was asked for", retry.pointer))
+    return Checked(f"the retry carries method {wanted} and the same SA payload octets", tuple(objections))
+
+
+def no_intermediate_exchange(view: View, _arguments: Arguments) -> Checked:
+    """With NONE selected for every additional key exchange there is no IKE_INTERMEDIATE (A03, I02)."""
+    seen = [message for message in view.messages if message.exchange == ExchangeType.IKE_INTERMEDIATE]
+    sentence = "an IKE_INTERMEDIATE takes place although no additional key exchange was selected"
+    objections = tuple(Objection(view.sender(m), sentence, m.pointer) for m in seen[:1])
+    return Checked("no message of exchange type 43 on the wire", objections)

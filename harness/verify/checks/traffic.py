@@ -1,0 +1,163 @@
+"""ESP: both ways, decrypted with keys computed again, counted at the peer (RFC 4303, RFC 7296 section 2.17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.crypto.errors import MethodUnavailable
+from harness.crypto.key_schedule import ChildKeys, child_keys
+from harness.crypto.protection import Protection, protection
+from harness.esp.encapsulation import DatagramKind, classify
+from harness.esp.errors import EspError
+from harness.esp.sa import EspSa
+from harness.evidence.model import ChildSecrets
+from harness.registry.transforms import SequenceNumbers, TransformType
+from harness.verify.inner import EchoMessage, read_echo
+from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.verify.view import View
+
+_NAT_PORT = 4500
+_BARE = (0, 0)  # the ports of ESP without UDP
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEsp:
+    """One ESP packet of the capture, decrypted if the computed keys fit."""
+
+    frame: int
+    from_engine: bool
+    sequence: int
+    echo: EchoMessage | None
+    problem: str
+
+
+def esp_both_ways(view: View, arguments: Arguments) -> Checked:
+    """``packets`` echo requests get as many replies, all in ESP that the computed keys decrypt, nothing in clear."""
+    wanted = int(arguments.get("packets", 1))
+    if not view.secrets.children or view.chain is None:
+        return Checked("", (Objection("", "no Child SA came up", "trace.jsonl"),))
+    child = view.secrets.children[0]
+    try:
+        keys, cipher = _computed(view, child)
+    except MethodUnavailable as error:
+        return Checked("", (Objection("", str(error), "secrets.json", severity="inconclusive"),))
+    objections = _recorded(child, keys)
+    packets = _read(view, child, keys, cipher)
+    objections += _packet_faults(view, packets)
+    requests = _distinct(packets, from_engine=True, request=True)
+    replies = _distinct(packets, from_engine=False, request=False)
+    answered = len(requests & replies)
+    if len(requests) < wanted:
+        objections.append(
+            Objection("engine", f"{len(requests)} echo requests were sent, {wanted} are due", "wire.pcapng")
+        )
+    elif answered < wanted:
+        sentence = f"{answered} of {wanted} echo requests are answered through the tunnel"
+        objections.append(Objection(view.peer, sentence, "wire.pcapng"))
+    objections += _clear(view)
+    objections += _counters(view, wanted)
+    detail = f"{answered} echo requests and replies decrypted on the wire; the peer counts them, too"
+    return Checked(detail, tuple(objections))
+
+
+def _computed(view: View, child: ChildSecrets) -> tuple[ChildKeys, Protection]:
+    """KEYMAT = prf+(SK_d, Ni | Nr) with the newest SK_d (RFC 7296 section 2.17)."""
+    assert view.chain is not None
+    encr, integ = child.suite.get(TransformType.ENCR), child.suite.get(TransformType.INTEG)
+    if encr is None:
+        raise MethodUnavailable("the Child SA has no ENCR transform")
+    cipher = protection(encr, integ if integ and integ.identifier else None)
+    schedule = view.chain.schedule
+    sk_d = view.chain.generations[-1].sk_d
+    return child_keys(schedule.prf, sk_d, schedule.nonce_i, schedule.nonce_r, cipher), cipher
+
+
+def _recorded(child: ChildSecrets, keys: ChildKeys) -> list[Objection]:
+    names = ("initiator_encryption", "initiator_integrity", "responder_encryption", "responder_integrity")
+    wrong = [name for name in names if getattr(child, name) != getattr(keys, name)]
+    sentence = f"recorded {', '.join(wrong)} of the Child SA do not follow from SK_d"
+    return [Objection("engine", sentence, "secrets.json", "A06")] if wrong else []
+
+
+def _read(view: View, child: ChildSecrets, keys: ChildKeys, cipher: Protection) -> list[SeenEsp]:
+    sn = child.suite.get(TransformType.SN)
+    esn = sn is not None and sn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS
+    to_responder = (keys.initiator_encryption, keys.initiator_integrity)
+    to_initiator = (keys.responder_encryption, keys.responder_integrity)
+    sas = {
+        child.responder_spi: EspSa(int.from_bytes(child.responder_spi), cipher, *to_responder, esn),
+        child.initiator_spi: EspSa(int.from_bytes(child.initiator_spi), cipher, *to_initiator, esn),
+    }
+    seen = []
+    for datagram in view.wire.datagrams:
+        ports = (datagram.source[1], datagram.destination[1])
+        in_udp = _NAT_PORT in ports and classify(datagram.payload).kind is DatagramKind.ESP
+        if ports != _BARE and not in_udp:
+            continue
+        packet = datagram.payload
+        from_engine = datagram.source[0] == view.evidence.engine_address
+        seen.append(_open(datagram.frame, from_engine, packet, sas.get(packet[:4])))
+    return seen
+
+
+def _open(frame: int, from_engine: bool, packet: bytes, sa: EspSa | None) -> SeenEsp:
+    sequence = int.from_bytes(packet[4:8])
+    if sa is None:
+        return SeenEsp(
+            frame, from_engine, sequence, None, f"SPI {packet[:4].hex()} belongs to no SA that was negotiated"
+        )
+    try:
+        inner = sa.open(sa.parse(packet), sequence)
+    except EspError as error:
+        return SeenEsp(frame, from_engine, sequence, None, str(error))
+    return SeenEsp(frame, from_engine, sequence, read_echo(inner.payload), "")
+
+
+def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
+    objections = []
+    for from_engine in (True, False):
+        party = "engine" if from_engine else view.peer
+        mine = [packet for packet in packets if packet.from_engine == from_engine]
+        for packet in mine:
+            if packet.problem:
+                pointer = f"wire.pcapng#{packet.frame}"
+                objections.append(Objection(party, f"an ESP packet does not open: {packet.problem}", pointer))
+        numbers = [packet.sequence for packet in mine]
+        if numbers and (numbers[0] != 1 or any(b <= a for a, b in pairwise(numbers))):
+            sentence = f"ESP sequence numbers are {numbers[:8]}: the first is to be 1, then growing (RFC 4303 3.3.3)"
+            objections.append(Objection(party, sentence, f"wire.pcapng#{mine[0].frame}"))
+    return objections
+
+
+def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> set[tuple[int, int]]:
+    echoes = [p.echo for p in packets if p.from_engine == from_engine and p.echo is not None]
+    return {(echo.identifier, echo.sequence) for echo in echoes if echo.request == request}
+
+
+def _clear(view: View) -> list[Objection]:
+    """Nothing but IKE and ESP goes between the two."""
+    return [
+        Objection(
+            "engine" if packet.source == view.evidence.engine_address else view.peer,
+            f"an IP packet of protocol {packet.protocol} crosses the path outside ESP",
+            f"wire.pcapng#{packet.frame}",
+        )
+        for packet in view.wire.clear
+    ]
+
+
+def _counters(view: View, wanted: int) -> list[Objection]:
+    """The peer's own counters of the Child SA."""
+    report = view.evidence.peer_report
+    if report is None:
+        return list(missing("what the peer's status says", "peer/sas.json").objections)
+    children = [child for sa in report.sas for child in sa.children]
+    if not children:
+        return [Objection(view.peer, "the peer reports no Child SA while traffic flows", "peer/sas.json")]
+    low = [c for c in children if c.packets_in < wanted or c.packets_out < wanted]
+    if len(low) == len(children):
+        child = children[0]
+        sentence = f"the peer counts {child.packets_in} packets in and {child.packets_out} out, {wanted} are due"
+        return [Objection(view.peer, sentence, "peer/sas.json")]
+    return []

@@ -1,0 +1,80 @@
+"""The form of the messages and their order (RFC 7296 sections 2.1, 2.2, 2.5, 3.1 and 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.registry.messages import ExchangeType
+from harness.verify.result import Arguments, Checked, Objection
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import View
+from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
+
+
+def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
+    """Version 2.0, no reserved flag, and no critical bit on known payloads: what every sender must write (B14, B15)."""
+    objections = [
+        Objection(
+            view.peer,
+            f"frame {datagram.frame} holds no IKE message that can be parsed",
+            f"wire.pcapng#{datagram.frame}",
+        )
+        for datagram in view.malformed
+    ]
+    for message in view.messages:
+        for requirement, sentence in _form(message):
+            pointer = message.pointer
+            objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
+    return Checked(f"{len(view.messages)} messages: version 2.0, reserved bits zero", tuple(objections))
+
+
+def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
+    header = message.pieces[0].message.header
+    if header.version != VERSION_2_0:
+        yield "B16", f"version {header.version >> 4}.{header.version & 15}"
+    if header.flags & ~(INITIATOR | RESPONSE):
+        yield "B15", f"flags {header.flags:#04x} have reserved bits"
+    for payload in message.payloads:
+        if payload.flags:
+            yield ("B14" if payload.critical else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
+
+
+def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
+    """Each side numbers its requests 0, 1, 2, ... and every response repeats its request's number (B22, I04)."""
+    objections = []
+    for initiator in (True, False):
+        requests = [m for m in view.messages if not m.response and m.from_initiator == initiator]
+        numbers = list(dict.fromkeys(m.message_id for m in requests))
+        if numbers != list(range(len(numbers))):
+            sentence = f"requests are numbered {numbers}"
+            objections.append(Objection(view.party(initiator=initiator), sentence, requests[0].pointer, "B22"))
+    for message in view.messages:
+        if message.response and not _request_of(view, message):
+            sentence = f"{message.label} answers no request that was seen"
+            objections.append(Objection(view.sender(message), sentence, message.pointer, "B22"))
+    return Checked(f"{len(view.messages)} messages numbered without a gap", tuple(objections))
+
+
+def _request_of(view: View, response: SeenMessage) -> bool:
+    wanted = (response.exchange, response.message_id, not response.from_initiator)
+    requests = [m for m in view.messages if not m.response and m.frame < response.frame]
+    return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)
+
+
+def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
+    """A repeated message is the same, bit for bit from the IKE header on; fragments each with themselves (B18, F14)."""
+    objections, repeats = [], 0
+    for message in view.messages:
+        if message.exchange == ExchangeType.IKE_SA_INIT:
+            continue  # different octets are different messages there: a cookie or another KE may come in
+        first: dict[tuple[int, int], bytes] = {}
+        for piece in message.pieces:
+            fragment = piece.fragment
+            key = (fragment.fragment_number, fragment.total_fragments) if fragment else (0, 0)
+            repeats += key in first
+            if first.setdefault(key, piece.octets) != piece.octets:
+                pointer = f"wire.pcapng#{piece.datagram.frame}"
+                objections.append(
+                    Objection(view.sender(message), f"{message.label} is repeated with other octets", pointer, "B18")
+                )
+    return Checked(f"{repeats} repeated messages or fragments, all identical", tuple(objections))

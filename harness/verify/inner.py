@@ -1,0 +1,27 @@
+"""Inner traffic: ICMP echo in an IPv4 packet (RFC 791, RFC 792)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_ICMP = 1
+_ECHO_REPLY, _ECHO_REQUEST = 0, 8
+
+
+@dataclass(frozen=True, slots=True)
+class EchoMessage:
+    """An ICMP echo request or reply."""
+
+    request: bool
+    identifier: int
+    sequence: int
+
+
+def read_echo(packet: bytes) -> EchoMessage | None:
+    """The echo message in an IPv4 packet; None if it holds something else."""
+    if len(packet) < 20 or packet[0] >> 4 != 4 or packet[9] != _ICMP:
+        return None
+    message = packet[4 * (packet[0] & 15) :]
+    if len(message) < 8 or message[0] not in (_ECHO_REPLY, _ECHO_REQUEST):
+        return None
+    return EchoMessage(message[0] == _ECHO_REQUEST, int.from_bytes(message[4:6]), int.from_bytes(message[6:8]))

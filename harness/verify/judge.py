@@ -1,0 +1,122 @@
+"""From a case's evidence to its verdict. Pure: the same evidence always gets the same verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.evidence.model import CaseEvidence
+from harness.oracle.expectation import Expectation
+from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
+from harness.scenario.model import Expect, Requirement, Scenario
+from harness.verify.arrival import came_up
+from harness.verify.checks import ALWAYS, CHECKS, WHEN_UP
+from harness.verify.ladder import ladder
+from harness.verify.outcome import outcome_seen
+from harness.verify.result import Checked, Objection
+from harness.verify.view import View, make_view
+
+Requirements = dict[str, Requirement]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the evidence of one attempt leads to."""
+
+    verdict: Verdict
+    outcome: Outcome | None
+    grade: Grade | None
+    findings: tuple[Finding, ...]
+    checks: tuple[CheckResult, ...]
+    reason: str
+    ladder: tuple[LadderStep, ...] = ()
+
+
+def judge(
+    scenario: Scenario, expectation: Expectation, evidence: CaseEvidence, requirements: Requirements
+) -> Judgement:
+    """The verdict on one attempt. ``requirements`` is the catalogue, for the levels of findings."""
+    absent = _absent(evidence)
+    if absent:
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), f"{absent} is missing from the evidence")
+    view = make_view(scenario, expectation, evidence)
+    outcome = outcome_seen(view)
+    if outcome is None:
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), "no IKE message of this case is in the capture")
+    findings, results = _run_checks(view, outcome, requirements)
+    verdict, reason = _verdict(view, outcome, findings)
+    grade = _grade(findings) if verdict in (Verdict.PASS, Verdict.FAIL) else None
+    return Judgement(verdict, outcome, grade, tuple(findings), tuple(results), reason, ladder(view))
+
+
+def _absent(evidence: CaseEvidence) -> str:
+    parts = {
+        "wire.pcapng": evidence.wire,
+        "secrets.json": evidence.secrets,
+        "trace.jsonl": evidence.trace,
+        "engine/sas.json": evidence.report,
+    }
+    return ", ".join(name for name, part in parts.items() if part is None)
+
+
+def _run_checks(view: View, outcome: Outcome, requirements: Requirements) -> tuple[list[Finding], list[CheckResult]]:
+    findings: list[Finding] = []
+    results: list[CheckResult] = []
+    for expect in _due(view):
+        checked = CHECKS[expect.check](view, expect.arguments) if expect.check in CHECKS else came_up(view, outcome)
+        found = [_finding(expect, objection, requirements) for objection in checked.objections]
+        findings += found
+        results.append(_result(expect, checked, found))
+    return findings, results
+
+
+def _due(view: View) -> Iterator[Expect]:
+    """The checks that the prediction calls for, each once: the scenario's own first."""
+    default = view.scenario.requirements[0].id if view.scenario.requirements else ""
+    due: dict[str, Expect] = {}
+    if view.expectation.establishes:
+        due["came-up-as-predicted"] = Expect("came-up-as-predicted", default)
+        if view.report.established and view.report.child_established:
+            due |= {expect.check: expect for expect in view.scenario.expect}
+            due = {**due, **{n: Expect(n, r or default) for n, r in WHEN_UP.items() if n not in due}}
+    elif view.expectation.refusal is not None:
+        notify: dict[str, str | int | bool] = {"notify": view.expectation.refusal.name}
+        due["refused-with"] = Expect("refused-with", default, notify)
+        own = view.scenario.expect if view.scenario.expects_refusal else ()
+        due |= {expect.check: expect for expect in own}
+    yield from due.values()
+    yield from (Expect(name, requirement) for name, requirement in ALWAYS.items() if name not in due)
+
+
+def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:
+    identifier = objection.requirement or expect.requirement
+    requirement = requirements.get(identifier)
+    level = requirement.level if requirement else ""
+    severity = objection.severity
+    if severity == "fail" and level in ("SHOULD", "MAY"):
+        severity = "should"  # an unfollowed SHOULD is a pass that carries a finding
+    party = objection.party or "undetermined"
+    return Finding(expect.check, identifier, level, party, objection.sentence, objection.pointer, severity)
+
+
+def _result(expect: Expect, checked: Checked, found: list[Finding]) -> CheckResult:
+    passed = not any(finding.severity in ("fail", "inconclusive") for finding in found)
+    detail = checked.detail if passed else "; ".join(finding.sentence for finding in found)
+    return CheckResult(expect.check, expect.requirement, passed, detail)
+
+
+def _verdict(view: View, outcome: Outcome, findings: list[Finding]) -> tuple[Verdict, str]:
+    severities = {finding.severity for finding in findings}
+    if "fail" in severities:
+        return Verdict.FAIL, ""
+    if "inconclusive" in severities:
+        return Verdict.INCONCLUSIVE, "; ".join(f.sentence for f in findings if f.severity == "inconclusive")
+    if view.expectation.unsupported and outcome is Outcome.REFUSED:
+        return Verdict.UNSUPPORTED, view.expectation.unsupported
+    return Verdict.PASS, ""
+
+
+def _grade(findings: list[Finding]) -> Grade:
+    """A: read off the wire. B: the only objections come from the peer's status interface."""
+    failing = [finding for finding in findings if finding.severity == "fail"]
+    return Grade.B if failing and all(finding.pointer.startswith("peer/") for finding in failing) else Grade.A

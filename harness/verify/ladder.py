@@ -1,0 +1,44 @@
+"""The messages of a case as a ladder diagram shows them."""
+
+from __future__ import annotations
+
+from harness.registry.messages import PayloadType
+from harness.results.model import LadderStep
+from harness.scenario.model import Role
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import View
+from harness.wire.payload import Payload
+from harness.wire.payloads import KeyExchange, Notify
+
+
+def ladder(view: View) -> tuple[LadderStep, ...]:
+    """One step a message, in order; times in milliseconds after the first, octets of the IKE messages."""
+    if not view.messages:
+        return ()
+    began = view.messages[0].pieces[0].datagram.at
+    return tuple(_step(view, message, began) for message in view.messages)
+
+
+def _step(view: View, message: SeenMessage, began: float) -> LadderStep:
+    from_engine = message.from_initiator == (view.role is Role.INITIATOR)
+    sizes = [len(piece.octets) for piece in message.pieces]
+    words = ", ".join(_name(payload) for payload in message.payloads) or "no payload"
+    if not message.readable:
+        words = "not decrypted"
+    elif message.protected:
+        words = f"SK {{ {words} }}"
+    if len(sizes) > 1:
+        fragments = sum(piece.fragment is not None for piece in message.pieces)
+        words += f" in {fragments} fragments" if fragments else f", sent {len(sizes)} times"
+    at_ms = round((message.pieces[0].datagram.at - began) * 1000, 1)
+    return LadderStep(">" if from_engine else "<", message.label, words, sum(sizes), at_ms)
+
+
+def _name(payload: Payload) -> str:
+    if isinstance(payload, Notify):
+        return f"N({payload.notify_type})"
+    if isinstance(payload, KeyExchange):
+        return f"KE({payload.method})"
+    if payload.type == PayloadType.NONCE:
+        return "Nonce"
+    return str(payload.type)

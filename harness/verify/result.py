@@ -1,0 +1,37 @@
+"""What a check returns: the objections it has, and in words what it looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.verify.view import View
+
+Arguments = Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One thing that is not as it should be. ``severity``: "fail", "should" or "inconclusive"."""
+
+    party: str
+    sentence: str
+    pointer: str
+    requirement: str = ""  # of the catalogue; empty takes the one that the scenario names for the check
+    severity: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of one check: without an objection ``detail`` says what proved it."""
+
+    detail: str
+    objections: tuple[Objection, ...] = ()
+
+
+Check = Callable[[View, Arguments], Checked]
+
+
+def missing(what: str, file: str) -> Checked:
+    """The evidence that a check needs is not there."""
+    return Checked("", (Objection("", f"{what} is missing, so nothing is concluded", file, severity="inconclusive"),))

@@ -1,0 +1,144 @@
+"""One case as the checks see it: the prediction beside the wire, decrypted and put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from harness.crypto.errors import MethodUnavailable
+from harness.evidence.model import CapturedDatagram, CaseEvidence, EngineReport, Secrets, WirePicture
+from harness.ike.policy import Suite
+from harness.oracle.expectation import Expectation
+from harness.registry.algorithms import Algorithm
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.scenario.model import Role, Scenario
+from harness.verify.key_chain import KeyChain, key_chain
+from harness.verify.transcript import SeenMessage, decrypt, group, read_pieces
+from harness.wire.payload import Payload
+from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
+
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a check may look at. ``wire``, ``secrets`` and ``report`` are there: without them nothing is judged."""
+
+    scenario: Scenario
+    expectation: Expectation
+    evidence: CaseEvidence
+    wire: WirePicture
+    secrets: Secrets
+    report: EngineReport
+    messages: tuple[SeenMessage, ...]
+    malformed: tuple[CapturedDatagram, ...]
+    suite: Suite | None  # as answered on the wire
+    chain: KeyChain | None = field(repr=False)  # computed again from the recorded shared secrets
+
+    @property
+    def role(self) -> Role:
+        """The engine's."""
+        return Role(self.evidence.role)
+
+    @property
+    def peer(self) -> str:
+        """The peer's name."""
+        return self.evidence.peer
+
+    def party(self, *, initiator: bool) -> str:
+        """Who played the IKE initiator, or the responder: a peer's name or ``engine``."""
+        return "engine" if initiator == (self.role is Role.INITIATOR) else self.peer
+
+    def sender(self, message: SeenMessage) -> str:
+        """Who sent a message."""
+        return self.party(initiator=message.from_initiator)
+
+    def find(self, exchange: ExchangeType, *, response: bool, initiator: bool | None = None) -> list[SeenMessage]:
+        """Messages of one exchange type and direction; ``initiator`` narrows to those that the IKE initiator sent."""
+        found = [m for m in self.messages if m.exchange == exchange and m.response == response]
+        return found if initiator is None else [m for m in found if m.from_initiator == initiator]
+
+    @property
+    def established(self) -> bool:
+        """Whether the wire shows an IKE_AUTH response that decrypts and carries AUTH."""
+        return any(of(m, Authentication) for m in self.find(ExchangeType.IKE_AUTH, response=True))
+
+    @property
+    def child_alone_refused(self) -> bool:
+        """Whether only the Child SA was to be refused: the IKE SA then stands without one (RFC 7296 section 2.21.2)."""
+        expected = self.expectation
+        return bool(expected.ike) and not expected.esp and not self.scenario.settings.wrong_psk
+
+    @property
+    def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:
+        """Error notifications in readable responses, but for the two that only ask to try again."""
+        retry = (NotifyType.INVALID_KE_PAYLOAD,)
+        pairs = [(m, n.notify_type) for m in self.messages if m.response and m.readable for n in of(m, Notify)]
+        return [(m, kind) for m, kind in pairs if kind.is_error and kind not in retry]
+
+
+def of(message: SeenMessage, kind: type[P]) -> list[P]:
+    """The payloads of one class in a message."""
+    return [payload for payload in message.payloads if isinstance(payload, kind)]
+
+
+def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEvidence) -> View:
+    """Read the wire with the recorded secrets. The evidence must hold wire, secrets and report."""
+    assert evidence.wire is not None and evidence.secrets is not None and evidence.report is not None
+    pieces, malformed = read_pieces(evidence.wire.datagrams, evidence.secrets.initiator_spi)
+    messages = group(pieces)
+    suite, nonces = _agreed(messages)
+    chain = None
+    if suite is not None and nonces is not None:
+        chain = _chain(suite, nonces, evidence.secrets)
+    if chain is not None:
+        messages = _decrypted(messages, chain)
+    parts = (evidence.wire, evidence.secrets, evidence.report, tuple(messages), tuple(malformed))
+    return View(scenario, expectation, evidence, *parts, suite, chain)
+
+
+def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes, bytes] | None]:
+    """The suite and the nonces of the last IKE_SA_INIT exchange that carries an SA answer."""
+    suite, nonce_i, nonce_r = None, None, None
+    for message in messages:
+        if message.exchange != ExchangeType.IKE_SA_INIT:
+            continue
+        sa, nonce = of(message, SecurityAssociation), of(message, Nonce)
+        if not message.response and nonce and suite is None:
+            nonce_i = nonce[0].nonce
+        elif message.response and sa and nonce:
+            suite, nonce_r = answered_suite(sa[0]), nonce[0].nonce
+    return suite, None if nonce_i is None or nonce_r is None else (nonce_i, nonce_r)
+
+
+def answered_suite(answer: SecurityAssociation) -> Suite:
+    """The suite in an SA payload of a response; of several transforms of one type the last, which a check forbids."""
+    accepted = answer.proposals[0]
+    chosen = {
+        transform.type: Algorithm(transform.identifier, transform.key_length) for transform in accepted.transforms
+    }
+    return Suite(accepted.number, chosen)
+
+
+def _chain(suite: Suite, nonces: tuple[bytes, bytes], secrets: Secrets) -> KeyChain | None:
+    shared = tuple(entry.secret for entry in secrets.shared_secrets)
+    try:
+        return key_chain(suite, nonces, (secrets.initiator_spi, secrets.responder_spi), shared)
+    except (ValueError, MethodUnavailable):
+        return None
+
+
+def _decrypted(messages: list[SeenMessage], chain: KeyChain) -> list[SeenMessage]:
+    """Open each protected message with the newest generation that fits: IKE_INTERMEDIATE n has generation n - 1."""
+    result = []
+    for message in messages:
+        if message.protected:
+            for generation in reversed(range(len(chain.generations))):
+                whole = decrypt(message, chain.generations[generation], chain)
+                if whole is not None:
+                    message = replace(message, generation=generation, opened=whole)  # noqa: PLW2901
+                    break
+        result.append(message)
+    return result
