@@ -9,18 +9,21 @@ _TAG = re.compile(r"\d\d\[\w+\] <(?:(?P<name>[^|>]+)\|)?(?P<number>\d+)> ")
 
 
 def lines_of_case(log: str, connection: str, remote_address: str) -> str:
-    """The lines tagged with the connection, with an SA that it or its remote address had, or that name either."""
+    """The lines that name the connection, and those of every SA that it had, or that its remote address began."""
     lines = log.splitlines()
     address = re.compile(rf"(?<![\d.:a-f]){re.escape(remote_address)}(?![\d.:a-f]*[\d:a-f])")
     name = re.compile(rf"(?<![\w-]){re.escape(connection)}(?![\w-])")
-    numbers = set()
+    numbers, others = set(), set()
     for line in lines:
         tag = _TAG.search(line)
-        if tag and (tag["name"] == connection or address.search(line)):
+        if tag and tag["name"] and tag["name"] != connection:
+            others.add(tag["number"])
+        elif tag and (tag["name"] or address.search(line)):
             numbers.add(tag["number"])
+    numbers -= others
     chosen = []
     for line in lines:
         tag = _TAG.search(line)
-        if tag["number"] in numbers if tag else (name.search(line) or address.search(line)):
+        if tag["number"] in numbers if tag else name.search(line):
             chosen.append(line)
     return "\n".join(chosen) + "\n" if chosen else ""

@@ -18,7 +18,7 @@ from harness.scenario.peer import Peer
 READY_DEADLINE_S = 20.0
 
 # NET_ADMIN: the TUN device, addresses and routes. NET_BIND_SERVICE: ports 500 and 4500.
-_CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
+CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def start_peer(
     """
     octets = {path: text.encode() for path, text in files.items()}
     container = LabContainer(
-        client, ContainerSpec(name, image, network, labels, _CAPABILITIES, devices=(TUN,), files=octets)
+        client, ContainerSpec(name, image, network, labels, CAPABILITIES, devices=(TUN,), files=octets)
     )
     driver = driver_family(peer.driver).attach(peer, container)
     try:

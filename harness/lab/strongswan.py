@@ -118,10 +118,13 @@ class StrongSwanDriver:
         sections = swanctl_syntax.parse(text)
         self._add_inner_address(connection.local_inner)
         self._loaded[connection.name] = _Loaded(connection, time.time())
-        for message in swanctl_syntax.shared_keys(sections):
-            self._vici.request("load-shared", message)
-        for message in swanctl_syntax.connections(sections):
-            self._vici.request("load-conn", message)
+        try:
+            for message in swanctl_syntax.shared_keys(sections):
+                self._vici.request("load-shared", message)
+            for message in swanctl_syntax.connections(sections):
+                self._vici.request("load-conn", message)
+        except CommandRefused as refusal:
+            raise PeerUnreachable(f"{self._container.name}: connection {connection.name}: {refusal}") from refusal
         return {"swanctl.conf": text}
 
     def unload(self, name: str) -> None:

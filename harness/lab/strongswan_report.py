@@ -32,7 +32,7 @@ def _plain(value: Any) -> Any:
 
 
 def _ike_sa(name: str, sa: Raw) -> SaReport:
-    additional = (sa.get(f"ke{slot}-alg", "") for slot in range(1, 8))
+    additional = (sa.get(f"ake{slot}", "") for slot in range(1, 8))
     return SaReport(
         name=name,
         state=sa["state"],

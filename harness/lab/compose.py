@@ -1,0 +1,135 @@
+"""docker-compose.yml, generated from peers/: for a person, the peers that cases meet, each with a sample connection.
+
+``python -m harness.lab.compose`` writes the files; a test compares them with what would be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness.ike.policy import ProposalPolicy
+from harness.lab.docker_runtime import project_root
+from harness.lab.driver import Connection, DaemonSettings
+from harness.lab.images import peer_context
+from harness.lab.network import MTU
+from harness.lab.running_peer import CAPABILITIES
+from harness.lab.strongswan import render_connection, render_daemon
+from harness.registry.algorithms import algorithm
+from harness.registry.transforms import TransformType
+from harness.scenario.model import PartyPolicy, Role
+from harness.scenario.peer import Peer
+from harness.scenario.peer_file import load_peers
+
+COMPOSE_FILE = "docker-compose.yml"
+_LOAD_AT_START = "/usr/sbin/swanctl --load-all --noprompt"
+
+SAMPLE_KEY = b"sample key for the lab, not a secret"
+SAMPLE_INNER = "10.99.0.1"
+SAMPLE_REMOTE_INNER = "10.98.0.1"
+
+_HEADER = """\
+# Generated from peers/ by `python -m harness.lab.compose`; a test compares. Do not edit.
+#
+# `docker-compose up strongswan-6.1` starts the peer that a case meets, in an internal network (no way out), with the
+# sample connection of peers/strongswan/sample/strongswan-6.1/swanctl.conf loaded. It stands on a base image that
+# `ipsec-interop lab up` (or any run) has made. `docker-compose exec strongswan-6.1 swanctl --list-conns` shows it.
+services:
+"""
+
+_NETWORK = f"""\
+networks:
+  lab:
+    driver: bridge
+    internal: true
+    driver_opts:
+      com.docker.network.driver.mtu: "{MTU}"
+"""
+
+
+def generated_files(root: Path) -> dict[str, str]:
+    """Every generated file by its path below ``root``."""
+    peers = [peer for peer in load_peers(root / "peers").values() if not peer.emulated and peer.driver == "vici"]
+    files = {COMPOSE_FILE: compose_text(root, peers)}
+    for peer in peers:
+        folder = _sample_folder(root, peer)
+        files[f"{folder}/strongswan.conf"] = render_daemon(peer, DaemonSettings(), _LOAD_AT_START)
+        files[f"{folder}/swanctl.conf"] = render_connection(peer.folder / "templates", sample_connection(peer))
+    return files
+
+
+def compose_text(root: Path, peers: Iterable[Peer]) -> str:
+    """docker-compose.yml with one service for each peer; read by docker-compose 1.29 and by compose v2."""
+    return _HEADER + "".join(_service(root, peer) for peer in peers) + _NETWORK
+
+
+def sample_connection(peer: Peer) -> Connection:
+    """A connection that answers anybody who knows the sample key: hybrid first where the build can, then classical."""
+    return Connection(
+        name="sample",
+        role=Role.RESPONDER,
+        local_address="%any",
+        remote_address="%any",
+        local_identity=f"{peer.name}.lab",
+        remote_identity="%any",
+        psk=SAMPLE_KEY,
+        policy=_sample_policy(peer),
+        local_inner=SAMPLE_INNER,
+        remote_inner=SAMPLE_REMOTE_INNER,
+    )
+
+
+def _sample_policy(peer: Peer) -> PartyPolicy:
+    kinds = TransformType
+    classical = {
+        kinds.ENCR: (algorithm(kinds.ENCR, "aes-256-gcm-16"),),
+        kinds.PRF: (algorithm(kinds.PRF, "hmac-sha2-256"),),
+        kinds.KE: (algorithm(kinds.KE, "curve25519"),),
+    }
+    proposals = [ProposalPolicy(classical)]
+    ml_kem = algorithm(kinds.KE, "ml-kem-768")
+    if peer.capabilities.additional_key_exchange and ml_kem in peer.capabilities.ike[kinds.KE]:
+        proposals.insert(0, ProposalPolicy({**classical, kinds.ADDKE1: (ml_kem,)}))
+    esp = {kinds.ENCR: classical[kinds.ENCR], kinds.SN: (algorithm(kinds.SN, "no-esn"),)}
+    return PartyPolicy(tuple(proposals), (ProposalPolicy(esp),))
+
+
+def _service(root: Path, peer: Peer) -> str:
+    context = peer_context(peer)
+    folder = _sample_folder(root, peer)
+    return f"""\
+  {peer.name}:
+    image: {context.tag}
+    build:
+      context: ./{peer.folder.relative_to(root)}
+      args:
+{_mapping(context.arguments, 8)}    environment:
+      INNER_ADDRESS: {SAMPLE_INNER}
+    cap_drop: [ALL]
+    cap_add: [{", ".join(CAPABILITIES)}]
+    security_opt: ["no-new-privileges:true"]
+    devices: ["/dev/net/tun:/dev/net/tun"]
+    volumes:
+      - ./{folder}/strongswan.conf:/etc/strongswan.conf:ro
+      - ./{folder}/swanctl.conf:/etc/swanctl/swanctl.conf:ro
+    networks: [lab]
+"""
+
+
+def _mapping(values: Mapping[str, str], indent: int) -> str:
+    return "".join(f'{" " * indent}{key}: "{value}"\n' for key, value in values.items())
+
+
+def _sample_folder(root: Path, peer: Peer) -> str:
+    return str(peer.folder.relative_to(root) / "sample" / peer.name)
+
+
+def write(root: Path) -> None:
+    """Write every generated file."""
+    for path, text in generated_files(root).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+if __name__ == "__main__":
+    write(project_root())

@@ -1,0 +1,100 @@
+"""What this machine can do for the lab: probed facts, each with the command that mends it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.crypto import liboqs
+from harness.lab.base_image import INSTALL_MMDEBSTRAP, registry_reached
+from harness.lab.engine import connect
+from harness.lab.errors import DockerUnavailable
+
+_NEEDED_DISK_GIB = 3
+_TUN = Path("/dev/net/tun")
+
+# An ESP SA is asked for in a network namespace of its own, so nothing of the machine changes.
+_ESP_PROBE = (
+    "unshare", "--user", "--map-root-user", "--net",
+    "ip", "xfrm", "state", "add", "src", "127.0.0.1", "dst", "127.0.0.2", "proto", "esp", "spi", "0x1000",
+    "mode", "tunnel", "enc", "cbc(aes)", "0x" + "00" * 16, "auth", "hmac(sha1)", "0x" + "00" * 20,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that the lab may want of the machine."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str  # a command or a sentence; "" where nothing is to be done
+    required: bool = True  # whether a run in Docker is impossible without it
+
+
+def probe() -> list[Fact]:
+    """Look at this machine; nothing is installed, built or changed."""
+    probes: tuple[Callable[[], Fact], ...] = (
+        _docker, _base_images, _tun, _kernel_esp, _liboqs, _tshark, _disk,
+    )  # fmt: skip
+    return [look() for look in probes]
+
+
+def _docker() -> Fact:
+    try:
+        client = connect(5)
+    except DockerUnavailable as error:
+        return Fact("docker", False, str(error), "start Docker, and let this user use it")
+    version = client.version()
+    client.close()
+    return Fact("docker", True, f"engine {version['Version']}, API {version['ApiVersion']}", "")
+
+
+def _base_images() -> Fact:
+    mmdebstrap = shutil.which("mmdebstrap")
+    if mmdebstrap:
+        return Fact("base images", True, f"bootstrapped with {mmdebstrap} where no image registry is reached", "")
+    reached = registry_reached()
+    detail = "an image registry is reached" if reached else "no image registry is reached, and mmdebstrap is missing"
+    return Fact("base images", reached, detail, "" if reached else INSTALL_MMDEBSTRAP)
+
+
+def _tun() -> Fact:
+    there = _TUN.is_char_device()
+    remedy = "" if there else "modprobe tun"
+    return Fact("tun", there, f"{_TUN} {'is there' if there else 'is missing'} (user-space ESP)", remedy)
+
+
+def _kernel_esp() -> Fact:
+    detail = "this kernel has ESP"
+    try:
+        done = subprocess.run(_ESP_PROBE, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Fact("kernel ESP", False, f"cannot be probed: {error}", "", required=False)
+    if done.returncode:
+        said = " ".join(done.stderr.split()) or f"status {done.returncode}"
+        detail = f"this kernel takes no ESP SA ({said}); peers use their user-space ESP"
+    return Fact("kernel ESP", not done.returncode, detail, "", required=False)
+
+
+def _liboqs() -> Fact:
+    reason = liboqs.unavailable_reason()
+    detail = reason or f"liboqs {liboqs.library_version()}"
+    return Fact("liboqs", reason is None, detail, "make liboqs" if reason else "", required=False)
+
+
+def _tshark() -> Fact:
+    path = shutil.which("tshark")
+    detail = path or "missing: captures can be opened elsewhere, and tests that compare with it do not run"
+    return Fact("tshark", bool(path), detail, "" if path else "apt-get install tshark", required=False)
+
+
+def _disk() -> Fact:
+    """Images and evidence; looked at where this user's data is, as the engine's own disk may be elsewhere."""
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    enough = free >= _NEEDED_DISK_GIB
+    remedy = "" if enough else f"free {_NEEDED_DISK_GIB} GiB, or `make distclean`"
+    return Fact("disk", enough, f"{free:.0f} GiB free", remedy)
