@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.json_codec import from_json, to_json
 from harness.oracle.expectation import Expectation, expect
-from harness.oracle.expectation_json import from_json, to_json
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome
@@ -205,7 +205,7 @@ def test_every_prediction_survives_json(scenarios, peers):
         for peer in peers.values():
             for role in Role:
                 found = expect(scenario, peer, role)
-                assert from_json(json.loads(json.dumps(to_json(found)))) == found
+                assert from_json(Expectation, json.loads(json.dumps(to_json(found)))) == found
 
 
 def test_every_prediction_is_whole(scenarios, peers):
