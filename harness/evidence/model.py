@@ -83,7 +83,8 @@ class EngineReport:
     state: str  # the engine's state by name: "Gone", "Standing"
     established: bool
     child_established: bool
-    suite: Suite | None  # of the IKE SA
+    suite: Suite | None  # of the IKE SA, once it stands
+    negotiated: Suite | None  # as IKE_SA_INIT left it
     child_suite: Suite | None
     closed_kind: str  # as in ike.events.Closed: "deleted", "refused", ...; "" while it stands
     closed_reason: str

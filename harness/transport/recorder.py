@@ -13,7 +13,7 @@ from harness.evidence.model import (
     SharedSecret,
     TraceEntry,
 )
-from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, Event
+from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, Event, Negotiated
 from harness.ike.keylog import KeyLog
 from harness.ike.policy import Suite
 from harness.registry.transforms import TransformType
@@ -26,6 +26,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.trace: list[TraceEntry] = []
+        self.negotiated: Negotiated | None = None
         self.established: Established | None = None
         self.child: ChildEstablished | None = None
         self.child_refused: ChildRefused | None = None
@@ -35,7 +36,9 @@ class Recorder:
         """Note an event, ``at`` seconds after the case began."""
         detail = {field.name: in_words(getattr(event, field.name)) for field in fields(event) if field.repr}
         self.note(at, type(event).__name__, **{k: v for k, v in detail.items() if k not in _SECRET_FIELDS})
-        if isinstance(event, Established):
+        if isinstance(event, Negotiated):
+            self.negotiated = event
+        elif isinstance(event, Established):
             self.established = event
         elif isinstance(event, ChildEstablished):
             self.child = event
@@ -60,6 +63,7 @@ class Recorder:
             established=self.established is not None,
             child_established=self.child is not None,
             suite=self.established.suite if self.established else None,
+            negotiated=self.negotiated.suite if self.negotiated else None,
             child_suite=self.child.suite if self.child else None,
             closed_kind=closed.kind if closed else "",
             closed_reason=closed.reason if closed else "",

@@ -1,0 +1,113 @@
+"""Captures: frames to pcapng, and pcapng back to datagrams with IP fragments put together (RFC 791 section 3.2)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scapy.error import Scapy_Exception
+from scapy.utils import RawPcapNgReader, RawPcapNgWriter
+
+from harness.evidence.model import CapturedDatagram, ClearPacket, Frame, WirePicture
+
+_ETHERNET_HEADER_OCTETS = 14
+_ETHERTYPE_IPV4 = 0x0800
+_UDP, _ESP = 17, 50
+_MORE_FRAGMENTS, _OFFSET = 0x2000, 0x1FFF
+_LINK_TYPE_ETHERNET = 1
+
+
+class UnreadableCapture(ValueError):
+    """A capture that is there but no pcapng of Ethernet frames; the message names the file."""
+
+
+def write_pcapng(path: Path, frames: Iterable[Frame]) -> None:
+    """Write the frames as pcapng of Ethernet link type, timestamps in microseconds."""
+    writer = RawPcapNgWriter(str(path))
+    writer.linktype = _LINK_TYPE_ETHERNET
+    writer.write_header(None)
+    for frame in frames:
+        writer.write_packet(frame.octets, sec=frame.at)
+    writer.close()
+
+
+@dataclass(slots=True)
+class _Fragments:
+    """The fragments of one IP datagram so far: payload pieces by offset in octets."""
+
+    pieces: dict[int, bytes] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)
+    end: int | None = None  # octets of the whole payload, once the last fragment is there
+
+    def whole(self) -> bytes | None:
+        """The payload when there is no gap."""
+        joined = b""
+        for offset in sorted(self.pieces):
+            if offset != len(joined):
+                return None
+            joined += self.pieces[offset]
+        return joined if self.end == len(joined) else None
+
+
+def read_capture(path: Path) -> WirePicture:
+    """UDP datagrams and bare ESP packets of a capture, with everything else over IPv4 listed as clear.
+
+    Raises:
+        UnreadableCapture: the file is no pcapng.
+        FileNotFoundError: there is no such file.
+    """
+    datagrams: list[CapturedDatagram] = []
+    clear: list[ClearPacket] = []
+    waiting: dict[bytes, _Fragments] = {}
+    for number, at, packet in _ip_packets(path):
+        payload, sizes = _reassembled(packet, waiting)
+        if payload is None:
+            continue
+        source, destination = (str(ipaddress.IPv4Address(packet[i : i + 4])) for i in (12, 16))
+        protocol = packet[9]
+        if protocol == _UDP and len(payload) >= 8:
+            ports = int.from_bytes(payload[:2]), int.from_bytes(payload[2:4])
+            body = payload[8 : int.from_bytes(payload[4:6])]
+        elif protocol == _ESP:
+            ports, body = (0, 0), payload
+        else:
+            clear.append(ClearPacket(number, source, destination, protocol))
+            continue
+        ends = (source, ports[0]), (destination, ports[1])
+        datagrams.append(CapturedDatagram(number, at, *ends, body, tuple(sizes)))
+    return WirePicture(tuple(datagrams), tuple(clear))
+
+
+def _ip_packets(path: Path) -> Iterator[tuple[int, float, bytes]]:
+    """Frame number from 1, seconds since the epoch, and the IPv4 packet without Ethernet padding."""
+    try:
+        reader = RawPcapNgReader(str(path))
+        for number, (octets, meta) in enumerate(reader, start=1):
+            if int.from_bytes(octets[12:14]) != _ETHERTYPE_IPV4:
+                continue
+            packet = octets[_ETHERNET_HEADER_OCTETS:]
+            at = ((meta.tshigh << 32) + meta.tslow) / meta.tsresol
+            yield number, at, packet[: int.from_bytes(packet[2:4])]
+    except (Scapy_Exception, EOFError, ValueError) as error:
+        raise UnreadableCapture(f"{path}: no pcapng capture: {error}") from error
+
+
+def _reassembled(packet: bytes, waiting: dict[bytes, _Fragments]) -> tuple[bytes | None, list[int]]:
+    """The payload of an IPv4 packet, or of its datagram once all fragments are there; sizes of all its packets."""
+    header = 4 * (packet[0] & 15)
+    word = int.from_bytes(packet[6:8])
+    if not word & (_MORE_FRAGMENTS | _OFFSET):
+        return packet[header:], [len(packet)]
+    key = packet[4:6] + packet[9:10] + packet[12:20]  # identification, protocol, both addresses
+    fragments = waiting.setdefault(key, _Fragments())
+    offset = (word & _OFFSET) * 8
+    fragments.pieces[offset] = packet[header:]
+    fragments.sizes.append(len(packet))
+    if not word & _MORE_FRAGMENTS:
+        fragments.end = offset + len(packet) - header
+    payload = fragments.whole()
+    if payload is not None:
+        del waiting[key]
+    return payload, fragments.sizes
