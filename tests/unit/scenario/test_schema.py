@@ -35,7 +35,7 @@ def test_the_schema_is_valid_and_accepts_every_scenario(root: Path, schema):
         jsonschema.validate(tomllib.loads(path.read_text()), schema, jsonschema.Draft202012Validator)
 
 
-def test_schema_and_loader_agree_on_keys(schema):
+def test_schema_and_loader_agree_on_keys(schema, checks):
     properties = schema["properties"]
     assert set(properties) == vocabulary.SCENARIO_KEYS
     assert set(properties["settings"]["properties"]) == vocabulary.SETTINGS_KEYS
@@ -46,6 +46,7 @@ def test_schema_and_loader_agree_on_keys(schema):
         one["properties"]["check"]["const"]: set(one["properties"]) - vocabulary.EXPECT_KEYS
         for one in properties["expect"]["items"]["oneOf"][1:]
     }
+    assert set(arguments) <= checks
     assert arguments == {check: set(wanted) for check, wanted in vocabulary.CHECK_ARGUMENTS.items()}
 
 
