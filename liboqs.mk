@@ -5,3 +5,7 @@ PYTHON ?= .venv/bin/python
 .PHONY: liboqs
 liboqs:
 	@PYTHONPATH=$(CURDIR) $(PYTHON) tools/build_liboqs.py
+
+.PHONY: clean-liboqs
+clean-liboqs:
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/ipsec-interop/liboqs"

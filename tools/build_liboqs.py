@@ -100,10 +100,22 @@ def _fetch_source(cargo: str, folder: Path) -> Path:
     folder.mkdir()
     (folder / "Cargo.toml").write_text(MANIFEST)
     (folder / "lib.rs").write_text("")
-    _run([cargo, "fetch"], cwd=folder)
-    metadata = json.loads(_run([cargo, "metadata", "--format-version=1", "--offline"], cwd=folder))
+    environment = {**os.environ, "CARGO_HOME": str(_private_cargo_home(folder))}
+    _run([cargo, "fetch"], folder, environment)
+    metadata = json.loads(_run([cargo, "metadata", "--format-version=1", "--offline"], folder, environment))
     manifest = next(package["manifest_path"] for package in metadata["packages"] if package["name"] == CRATE)
     return Path(manifest).parent / "liboqs"
+
+
+def _private_cargo_home(folder: Path) -> Path:
+    """A home for cargo that goes away with the build, but has the user's settings (a mirror, a proxy)."""
+    private = folder / "cargo-home"
+    private.mkdir()
+    users = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    for name in ("config.toml", "config"):
+        if (users / name).is_file():
+            shutil.copy(users / name, private / name)
+    return private
 
 
 def _install(library: Path) -> None:
@@ -128,8 +140,8 @@ def _tool(name: str, install: str) -> str:
     return found
 
 
-def _run(command: list[str], cwd: Path | None = None) -> str:
-    done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+def _run(command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise BuildFailed(f"`{' '.join(command[:3])} ...` failed with status {done.returncode}:\n{last}")
