@@ -57,7 +57,7 @@ _WORDS = {
     Verdict.FAIL: "failed",
     Verdict.UNSUPPORTED: "unsupported",
     Verdict.INCONCLUSIVE: "inconclusive",
-    Verdict.ERROR: "ended in an error of the lab or the harness",
+    Verdict.ERROR: "in error",
     Verdict.SKIPPED: "skipped",
 }
 

@@ -1,0 +1,61 @@
+"""The difference of two runs, as Markdown that also reads as plain text."""
+
+from __future__ import annotations
+
+from harness.report.markdown import code, escape
+from harness.report.words import GLYPHS, outcome_word
+from harness.results.diff import CellState, Change, RunDiff
+
+
+def render(diff: RunDiff) -> str:
+    """What changed, worst first: regressions, other changes, what was mended, new and gone cases, then the facts."""
+    regressions = diff.regressions
+    mended = tuple(change for change in diff.changed if change.mended)
+    other = tuple(change for change in diff.changed if not change.regression and not change.mended)
+    parts = [f"# Runs {escape(diff.before)} and {escape(diff.after)} compared", _summary(diff)]
+    parts += _section("No longer as expected", [_change(change) for change in regressions])
+    parts += _section("Changed", [_change(change) for change in other])
+    parts += _section("As expected again", [_change(change) for change in mended])
+    parts += _section("New", [f"- {code(case)}: {_state(state)}" for case, state in diff.new])
+    parts += _section("Gone", [f"- {code(case)}: was {_state(state)}" for case, state in diff.gone])
+    facts = [f"- {escape(what)}: {_fact(before)} -> {_fact(after)}" for what, before, after in diff.facts]
+    parts += _section("What differs between the runs themselves", facts)
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(diff: RunDiff) -> str:
+    numbers = (
+        (len(diff.changed), "changed"),
+        (len(diff.new), "new"),
+        (len(diff.gone), "gone"),
+        (diff.unchanged, "as before"),
+    )
+    words = ", ".join(f"{number} {word}" for number, word in numbers)
+    count = len(diff.regressions)
+    return f"**{words}; {count} no longer as expected.**" if count else f"**{words}; nothing got worse.**"
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [f"## {title}", "\n".join(lines)] if lines else []
+
+
+def _change(change: Change) -> str:
+    line = f"- {code(change.case)}: {_state(change.before)} -> {_state(change.after)}"
+    sentence = change.after.sentence or (f"before: {change.before.sentence}" if change.before.sentence else "")
+    return f"{line}  \n  {escape(sentence)}" if sentence else line
+
+
+def _state(state: CellState) -> str:
+    grade = state.grade.value if state.grade else ""
+    parts = (
+        GLYPHS[state.verdict],
+        state.verdict.value,
+        outcome_word(state.outcome),
+        grade,
+        "flaky" if state.flaky else "",
+    )
+    return " ".join(part for part in parts if part)
+
+
+def _fact(value: str) -> str:
+    return code(value) if value else "none"

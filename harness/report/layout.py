@@ -1,0 +1,130 @@
+"""Where each case stands in the matrix: rows are scenarios by topic, columns are peers and roles by group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from harness.report.words import EMULATED_TITLE
+from harness.results.model import CaseRecord, PeerEntry, Run, ScenarioEntry
+
+_ACRONYMS = {"pq": "PQ", "ke": "key exchange", "esp": "ESP", "nat": "NAT", "sa": "SA", "ike": "IKE", "auth": "AUTH"}
+_ROLES = ("initiator", "responder", "pair")
+
+
+@dataclass(frozen=True, slots=True)
+class PeerColumn:
+    """One peer with its sub-columns. ``footnote`` numbers the emulated ones from 1; 0 for a product."""
+
+    peer: PeerEntry
+    roles: tuple[str, ...]
+    footnote: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Columns that may be compared with each other: products, emulated vendors, pairs."""
+
+    title: str
+    emulated: bool
+    columns: tuple[PeerColumn, ...]
+
+    @property
+    def width(self) -> int:
+        """The number of sub-columns."""
+        return sum(len(column.roles) for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario; ``cells`` has an entry for each sub-column, None where the plan has no such case."""
+
+    scenario: ScenarioEntry
+    cells: tuple[CaseRecord | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The scenarios of one folder."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def title(self) -> str:
+        """The folder's name as words: "Denial of service", "PQ only"."""
+        words = [_ACRONYMS.get(word, word) for word in self.name.split("-")]
+        return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The whole matrix."""
+
+    groups: tuple[Group, ...]
+    topics: tuple[Topic, ...]
+
+    @property
+    def columns(self) -> tuple[tuple[PeerColumn, str], ...]:
+        """Every sub-column, from left to right."""
+        return tuple((c, role) for group in self.groups for c in group.columns for role in c.roles)
+
+
+def layout(run: Run) -> Layout:
+    """Lay out a run. Order is that of the header; what the header does not know comes last, by name."""
+    groups = _groups(run)
+    columns = [(column.peer.name, role) for group in groups for column in group.columns for role in column.roles]
+    by_place = {(record.scenario, record.peer, record.role): record for record in run.cases}
+    rows = [
+        Row(scenario, tuple(by_place.get((scenario.id, peer, role)) for peer, role in columns))
+        for scenario in _scenarios(run)
+    ]
+    rows.sort(key=lambda row: _topic_order(rows_topic(row), run))
+    topics = tuple(Topic(name, tuple(group)) for name, group in groupby(rows, key=rows_topic))
+    return Layout(groups, topics)
+
+
+def rows_topic(row: Row) -> str:
+    """The topic of a row: what stands before the slash of its scenario's id."""
+    return row.scenario.id.partition("/")[0]
+
+
+def _topic_order(topic: str, run: Run) -> int:
+    topics = [scenario.id.partition("/")[0] for scenario in run.header.scenarios]
+    return topics.index(topic) if topic in topics else len(topics)
+
+
+def _scenarios(run: Run) -> list[ScenarioEntry]:
+    used = {record.scenario for record in run.cases}
+    known = [scenario for scenario in run.header.scenarios if scenario.id in used]
+    unknown = sorted(used - {scenario.id for scenario in known})
+    return known + [ScenarioEntry(name, name, ()) for name in unknown]
+
+
+def _groups(run: Run) -> tuple[Group, ...]:
+    roles: dict[str, set[str]] = {}
+    pairs: dict[str, tuple[str, str]] = {}
+    for record in run.cases:
+        roles.setdefault(record.peer, set()).add(record.role)
+        if record.role == "pair":
+            pairs[record.peer] = (record.initiator, record.responder)
+    entries = {peer.name: peer for peer in run.header.peers}
+    emulated = {name for name, peer in entries.items() if peer.emulated}
+    for name in sorted(set(roles) - set(entries)):
+        wears = name.startswith("emulated/") or bool(emulated.intersection(pairs.get(name, ())))
+        entries[name] = PeerEntry(name, name, wears, "", "", "")
+    columns = [
+        PeerColumn(peer, tuple(role for role in _ROLES if role in roles[name]))
+        for name, peer in entries.items()
+        if name in roles
+    ]
+    emulating = [c for c in columns if c.peer.emulated and c.peer.name not in pairs]
+    groups = (
+        Group("Products", False, tuple(c for c in columns if not c.peer.emulated and c.peer.name not in pairs)),
+        Group(EMULATED_TITLE, True, tuple(PeerColumn(c.peer, c.roles, n) for n, c in enumerate(emulating, start=1))),
+        Group("Pairs of products", False, tuple(c for c in columns if not c.peer.emulated and c.peer.name in pairs)),
+        Group(
+            "Pairs with an emulated member", True, tuple(c for c in columns if c.peer.emulated and c.peer.name in pairs)
+        ),
+    )
+    return tuple(group for group in groups if group.columns)
