@@ -32,7 +32,7 @@ def render(run: Run) -> str:
 
 
 def _suite(run: Run, peer: str, records: list[CaseRecord]) -> ET.Element:
-    suite = ET.Element("testsuite", name=_clean(peer), timestamp=run.header.started.removesuffix("Z"))
+    suite = ET.Element("testsuite", name=_clean(peer), timestamp=_clean(run.header.started.removesuffix("Z")))
     suite.set("time", _seconds(sum(record.first.duration_ms for record in records)))
     properties = ET.SubElement(suite, "properties")
     facts = {
@@ -54,7 +54,7 @@ def _suite(run: Run, peer: str, records: list[CaseRecord]) -> ET.Element:
 
 def _testcase(record: CaseRecord) -> ET.Element:
     first = record.first
-    case = ET.Element("testcase", name=f"{record.scenario} ({record.role})", classname=_clean(record.peer))
+    case = ET.Element("testcase", name=_clean(f"{record.scenario} ({record.role})"), classname=_clean(record.peer))
     case.set("time", _seconds(first.duration_ms))
     tag, message = _result(record)
     if tag == "skipped":

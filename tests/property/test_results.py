@@ -85,7 +85,7 @@ runs = st.builds(
     st.lists(records(), max_size=4, unique_by=lambda record: record.case).map(tuple),
     NUMBER, st.booleans(), st.lists(TEXT, max_size=2).map(tuple),
 )  # fmt: skip
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(runs)
