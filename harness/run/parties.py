@@ -1,0 +1,85 @@
+"""The two halves of a case as the lab and the worker need them: a connection at the peer, a job for the engine."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from harness.lab.driver import Connection, DaemonSettings
+from harness.run.plan import Case
+from harness.scenario.model import Role
+from harness.transport.job import Job
+
+PEER_INNER = "10.99.0.1"
+_ENGINE_INNER_BASE = int(IPv4Address("10.100.0.0"))
+_ENGINE_FRAGMENT_OCTETS = 1280  # RFC 7383 section 2.5.1 recommends it for IPv6; strongSwan's default, too
+_HALF_OPEN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSecrets:
+    """The pre-shared key of one attempt, made for it: printable, so that any product's configuration can hold it."""
+
+    peer: bytes = field(repr=False)
+    engine: bytes = field(repr=False)
+
+
+def make_secrets(case: Case) -> CaseSecrets:
+    """32 hexadecimal digits for each side: the same, unless the scenario wants them to differ."""
+    shared = secrets.token_hex(16).encode()
+    differing = secrets.token_hex(16).encode() if case.scenario.settings.wrong_psk else shared
+    return CaseSecrets(shared, differing)
+
+
+def daemon_settings(case: Case) -> DaemonSettings:
+    """What the case asks of the whole daemon; each set of settings is a warm variant of its own."""
+    settings, profile = case.scenario.settings, case.peer.profile
+    cookie = settings.require_cookie and case.role is Role.INITIATOR
+    size = settings.fragment_size or (profile.fragment_size if profile else None)
+    return DaemonSettings(fragment_size=size, cookie_threshold=_HALF_OPEN if cookie else None)
+
+
+def connection(case: Case, number: int, address: str, peer_address: str, keys: CaseSecrets) -> Connection:
+    """The case's connection at the peer; ``number`` is unique in the run, ``address`` is the engine's."""
+    return Connection(
+        name=f"case-{number}",
+        role=Role.RESPONDER if case.role is Role.INITIATOR else Role.INITIATOR,
+        local_address=peer_address,
+        remote_address=address,
+        local_identity=f"peer-{number}.interop.test",
+        remote_identity=f"engine-{number}.interop.test",
+        psk=keys.peer,
+        policy=case.expectation.peer,
+        local_inner=PEER_INNER,
+        remote_inner=_inner(number),
+        mobike=case.scenario.settings.mobike,
+        fragment_size=daemon_settings(case).fragment_size,
+    )
+
+
+def job(case: Case, number: int, address: str, peer_address: str, keys: CaseSecrets) -> Job:
+    """The engine's part of the case."""
+    settings = case.scenario.settings
+    initiator = case.role is Role.INITIATOR
+    return Job(
+        case=f"case-{number}",
+        role=case.role,
+        address=address,
+        peer_address=peer_address,
+        identity=f"engine-{number}.interop.test",
+        peer_identity=f"peer-{number}.interop.test",
+        psk=keys.engine,
+        policy=case.expectation.engine,
+        inner_address=_inner(number),
+        peer_inner_address=PEER_INNER,
+        steps=case.scenario.steps,
+        fragment_octets=settings.fragment_size or _ENGINE_FRAGMENT_OCTETS,
+        require_cookie=settings.require_cookie and not initiator,
+        half_open=_HALF_OPEN if settings.require_cookie and initiator else 0,
+    )
+
+
+def _inner(number: int) -> str:
+    """An inner host address of the case's own, from 10.100.0.1 on."""
+    return str(IPv4Address(_ENGINE_INNER_BASE + number))
