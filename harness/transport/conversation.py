@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 
+from harness.crypto.errors import IntegrityError
 from harness.esp.encapsulation import DatagramKind, classify
 from harness.esp.errors import EspError
 from harness.evidence.model import Conversation, EchoCount
@@ -156,7 +157,7 @@ class Player:
         self._esp_path = path
         try:
             answer = self._tunnel.receive(data)
-        except EspError as error:
+        except (EspError, IntegrityError) as error:
             self._recorder.note(self._elapsed(), "EspRejected", reason=str(error))
             return
         if answer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.crypto.errors import MethodUnavailable
+from harness.crypto.errors import IntegrityError, MethodUnavailable
 from harness.crypto.key_schedule import ChildKeys, child_keys
 from harness.crypto.protection import Protection, protection
 from harness.esp.encapsulation import DatagramKind, classify
@@ -109,7 +109,7 @@ def _open(frame: int, from_engine: bool, packet: bytes, sa: EspSa | None) -> See
         )
     try:
         inner = sa.open(sa.parse(packet), sequence)
-    except EspError as error:
+    except (EspError, IntegrityError) as error:
         return SeenEsp(frame, from_engine, sequence, None, str(error))
     return SeenEsp(frame, from_engine, sequence, read_echo(inner.payload), "")
 

@@ -1,0 +1,58 @@
+"""What several commands share: where the checkout is, the selection options, finding a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from harness.crypto.key_exchange import unavailable_reason
+from harness.lab.docker_runtime import project_root
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
+from harness.registry.transforms import KeyExchangeMethod
+from harness.run.plan import Selection
+from harness.scenario.model import Role
+
+F = TypeVar("F", bound=Callable[..., object])
+
+ROOT = project_root()
+RUNS = ROOT / "reports" / "runs"
+
+
+def selection_options(command: F) -> F:
+    """--peer, --scenario, --role and --suite."""
+    options = (
+        click.option("--peer", "peers", multiple=True, metavar="GLOB", help="Peers to run; repeatable."),
+        click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Scenarios to run; repeatable."),
+        click.option("--role", "roles", multiple=True, type=click.Choice([r.value for r in Role]),
+                     help="The engine's role; both unless given."),
+        click.option("--suite", default="smoke", show_default=True, help="smoke, standard or full."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def selection(peers: tuple[str, ...], scenarios: tuple[str, ...], roles: tuple[str, ...], suite: str) -> Selection:
+    """The options as the planner takes them."""
+    return Selection(scenarios, peers, roles, suite)
+
+
+def unavailable_methods() -> dict[KeyExchangeMethod, str]:
+    """Key exchange methods that this machine lacks, with what mends it."""
+    pairs = ((method, unavailable_reason(method)) for method in KEY_EXCHANGE_OCTETS)
+    return {method: reason for method, reason in pairs if reason}
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run: an id, a path, or ``latest``.
+
+    Raises:
+        FileNotFoundError: there is no such run.
+    """
+    for folder in (Path(name), RUNS / name):
+        if (folder / "run.jsonl").is_file():
+            return folder.resolve()
+    raise FileNotFoundError(f"no run {name!r}: neither a folder with run.jsonl nor an id below {RUNS}")

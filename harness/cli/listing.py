@@ -1,0 +1,74 @@
+"""``ipsec-interop list``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import click
+
+from harness.cli.common import ROOT
+from harness.crypto.key_exchange import unavailable_reason
+from harness.registry.algorithms import names
+from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.run.inputs import load_inputs
+from harness.verify.checks import CHECKS
+
+Row = dict[str, str]
+
+
+def _peers() -> list[Row]:
+    peers = load_inputs(ROOT).peers.values()
+    return [
+        {"name": p.name, "title": p.title, "kind": "emulated" if p.emulated else "real", "esp": p.esp_implementation}
+        for p in peers
+    ]
+
+
+def _scenarios() -> list[Row]:
+    scenarios = load_inputs(ROOT).scenarios.values()
+    return [{"name": s.id, "title": s.title, "requirements": " ".join(r.id for r in s.requirements)} for s in scenarios]
+
+
+def _checks() -> list[Row]:
+    return [{"name": n, "title": (c.__doc__ or "").splitlines()[0]} for n, c in CHECKS.items()]
+
+
+def _deviations() -> list[Row]:
+    return []  # the engine has no way to misbehave by name yet
+
+
+def _algorithms() -> list[Row]:
+    kinds = (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE, TransformType.SN)
+    rows = []
+    for kind in kinds:
+        for name, algorithm in names(kind).items():
+            reason = unavailable_reason(KeyExchangeMethod(algorithm.identifier)) if kind.is_key_exchange else None
+            rows.append({"name": name, "type": kind.name, "number": str(algorithm.identifier), "engine": reason or ""})
+    return rows
+
+
+_TABLES: dict[str, Callable[[], list[Row]]] = {
+    "peers": _peers,
+    "scenarios": _scenarios,
+    "checks": _checks,
+    "deviations": _deviations,
+    "algorithms": _algorithms,
+}
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(list(_TABLES)))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def listing(what: str, as_json: bool) -> None:
+    """Tell what there is."""
+    rows = _TABLES[what]()
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        print(f"no {what}")
+        return
+    widths = {key: max(len(row[key]) for row in rows) for key in rows[0]}
+    for row in rows:
+        print("  ".join(row[key].ljust(widths[key]) for key in row).rstrip())

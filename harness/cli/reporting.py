@@ -1,0 +1,48 @@
+"""``ipsec-interop report`` and ``diff``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from harness.cli.common import find_run
+from harness.report import diff_report, html, json_report, junit, markdown
+from harness.results.diff import diff_runs
+from harness.results.model import Run
+from harness.results.record import read_run
+
+FORMATS: dict[str, tuple[str, Callable[[Run], str]]] = {
+    "html": ("matrix.html", html.render),
+    "markdown": ("matrix.md", markdown.render),
+    "json": ("matrix.json", json_report.render),
+    "junit": ("junit.xml", junit.render),
+}
+
+
+def write_reports(folder: Path) -> Run:
+    """Write every report of a run beside its record; the run comes back."""
+    run = read_run(folder)
+    for name, render in FORMATS.values():
+        (folder / name).write_text(render(run))
+    return run
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="markdown", show_default=True)
+def report(run_name: str, kind: str) -> None:
+    """Print the report of a recorded RUN: an id, a path or "latest"."""
+    print(FORMATS[kind][1](read_run(find_run(run_name))))
+
+
+@click.command()
+@click.argument("before", metavar="RUN")
+@click.argument("after", metavar="RUN")
+def diff(before: str, after: str) -> None:
+    """Show what changed from one recorded RUN to another; exit status 1 if a verdict became worse."""
+    changes = diff_runs(read_run(find_run(before)), read_run(find_run(after)))
+    print(diff_report.render(changes))
+    sys.exit(1 if changes.regressions else 0)

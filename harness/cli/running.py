@@ -1,0 +1,117 @@
+"""``ipsec-interop run``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from harness.cli.common import ROOT, RUNS, selection, selection_options, unavailable_methods
+from harness.cli.progress import Bar
+from harness.cli.reporting import write_reports
+from harness.lab.docker_runtime import Lab
+from harness.results.judgement import exit_status, summarise
+from harness.results.model import RunHeader
+from harness.results.record import RunWriter
+from harness.run.entries import run_header
+from harness.run.events import CaseFinished, PeerStarted, RunEvent, RunStarted
+from harness.run.inputs import Inputs, load_inputs
+from harness.run.plan import Case, make_plan
+from harness.run.runner import Runner
+
+
+@click.command()
+@selection_options
+@click.option("--runtime", type=click.Choice(["auto", "docker"]), default="auto", show_default=True)
+@click.option("--jobs", type=click.IntRange(1, 64), default=min(8, 3 * (os.cpu_count() or 1)), show_default=True,
+              help="Cases at a time.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Fixes the order of the cases.")
+@click.option("--image", "images", multiple=True, metavar="PEER=IMAGE", help="An image of your own for a peer.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder: new or empty.")
+def run(
+    peers: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    roles: tuple[str, ...],
+    suite: str,
+    runtime: str,
+    jobs: int,
+    seed: int,
+    images: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Run the selected cases and write the matrix."""
+    del runtime  # "auto" is "docker" as long as it is the only one
+    inputs = load_inputs(ROOT)
+    cases = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())
+    brought = _images(images, inputs)
+    run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+    folder = _folder(out, run_id)
+    with Bar() as bar, Lab(run_id, images=brought, progress=bar) as lab:
+        sent = {case.peer.name: case.peer for case in cases if not case.expectation.skipped}
+        lab.prepare(sent.values())
+        facts = {"kernel": lab.kernel, "docker engine": lab.engine_version}
+        command = shlex.join(["ipsec-interop", *sys.argv[1:]])
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        header = run_header(run_id, started, cases, seed=seed, suite=suite, command=command, lab=facts)
+        _play(lab, bar, inputs, cases, header, folder, jobs)
+    _conclude(folder, out)
+
+
+def _play(
+    lab: Lab, bar: Bar, inputs: Inputs, cases: Sequence[Case], header: RunHeader, folder: Path, jobs: int
+) -> None:
+    began = time.monotonic()
+    with RunWriter(folder / "run.jsonl", header) as writer:
+
+        def listen(event: RunEvent) -> None:
+            if isinstance(event, PeerStarted):
+                writer.peer(event.peer)
+            elif isinstance(event, CaseFinished):
+                writer.case(event.record)
+            bar.listen(event)
+
+        listen(RunStarted(header, sum(not case.expectation.skipped for case in cases)))
+        complete = False
+        try:
+            Runner(lab, inputs.requirements, folder, listen, jobs, header.seed).run(cases)
+            complete = True
+        finally:
+            writer.end(round((time.monotonic() - began) * 1000), complete=complete)
+
+
+def _folder(out: Path | None, run_id: str) -> Path:
+    folder = out or RUNS / run_id
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise click.UsageError(f"--out {folder}: not an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _images(pairs: tuple[str, ...], inputs: Inputs) -> dict[str, str]:
+    brought = {}
+    for pair in pairs:
+        peer, separator, image = pair.partition("=")
+        if not separator or not image or peer not in inputs.peers:
+            raise click.UsageError(f"--image {pair}: PEER=IMAGE with a peer of: {', '.join(inputs.peers)}")
+        brought[peer] = image
+    return brought
+
+
+def _conclude(folder: Path, out: Path | None) -> None:
+    """Write the reports, point ``latest`` at the run, and say how it went."""
+    run_read = write_reports(folder)
+    if out is None:
+        latest, fresh = RUNS / "latest", RUNS / ".latest"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(folder.name)
+        fresh.replace(latest)
+    print(summarise(run_read).sentence)
+    print(f"report: {folder / 'matrix.html'}")
+    sys.exit(exit_status(run_read))
