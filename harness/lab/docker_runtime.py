@@ -26,7 +26,7 @@ from harness.lab.ownership import this_process
 from harness.lab.progress import Progress, Silent
 from harness.lab.running_peer import RunningPeer, start_peer
 from harness.lab.tester import CAPABILITIES, Tester
-from harness.lab.tester_image import tester_context
+from harness.lab.tester_image import context_of_tester
 from harness.scenario.peer import Peer
 
 Variant = tuple[str, tuple[tuple[str, str], ...]]
@@ -232,7 +232,7 @@ class Lab:
 
     def _tester_context(self) -> BuildContext:
         library = liboqs.find_library()
-        return tester_context(
+        return context_of_tester(
             self._root / "peers" / "tester",
             self._root / "requirements" / "worker.lock",
             library if library and library.is_file() else None,

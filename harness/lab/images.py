@@ -9,18 +9,20 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from harness.lab.base_image import base_tag, ensure_base
 from harness.lab.build_context import BuildContext, read_context
 from harness.lab.errors import ImageBuildFailed, LabError
 from harness.lab.progress import Progress, Silent
-from harness.lab.waiting import tail
+from harness.lab.waiting import tail, wait_until
 from harness.scenario.peer import Peer
 
 PARALLEL_BUILDS = 2
 
 _STEP = re.compile(r"Step \d+/\d+ : ")
+_RUNNING_IN = re.compile(r" ---> Running in ([0-9a-f]+)")
+_ABORT_DEADLINE_S = 10.0
 
 
 def peer_context(peer: Peer) -> BuildContext:
@@ -86,7 +88,7 @@ class ImageBuilder:
 
     def _docker_build(self, context: BuildContext) -> None:
         output: list[str] = []
-        step = ""
+        step, container = "", ""
         complete = context.complete(context) if context.complete else context
         stream = self._client.api.build(
             fileobj=complete.archive(), custom_context=True, tag=context.tag, buildargs=dict(context.arguments),
@@ -98,6 +100,8 @@ class ImageBuilder:
                     raise ImageBuildFailed(context.tag, "called off", "")
                 line = event.get("stream", "")
                 output.append(line)
+                if running := _RUNNING_IN.match(line):
+                    container = running[1]
                 if _STEP.match(line):
                     step = line.strip()
                     self._progress.advanced(context.tag, step)
@@ -107,7 +111,23 @@ class ImageBuilder:
         except APIError as error:
             raise ImageBuildFailed(context.tag, _one_line(str(error)), tail("".join(output))) from error
         finally:
-            stream.close()  # the engine ends a build whose client has gone
+            stream.close()
+            self._wait_for_end_of(container)
+
+    def _wait_for_end_of(self, container: str) -> None:
+        """The engine ends a build whose client has gone, a moment later; do not leave before its container has."""
+
+        def gone() -> bool | None:
+            try:
+                self._client.containers.get(container)
+            except NotFound:
+                return True
+            return None
+
+        if container:
+            wait_until(
+                f"build container {container}", gone, deadline_s=_ABORT_DEADLINE_S, pattern="its removal", state=str
+            )
 
 
 class _Timed:

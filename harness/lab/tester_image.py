@@ -20,7 +20,7 @@ PACKAGES = "packages"
 """Folder of the build context for the Python packages; ``liboqs`` beside it holds the library, where there is one."""
 
 
-def tester_context(folder: Path, lock: Path, liboqs: Path | None, architecture: str) -> BuildContext:
+def context_of_tester(folder: Path, lock: Path, liboqs: Path | None, architecture: str) -> BuildContext:
     """The tester's build context without the packages: what its tag is made of.
 
     ``folder`` has the Dockerfile (peers/tester), ``lock`` pins the packages, ``liboqs`` is the shared library or None.

@@ -1,0 +1,52 @@
+"""Image tags name their input exactly."""
+
+import tarfile
+from dataclasses import replace
+
+from harness.lab.build_context import BuildContext, read_context
+from harness.lab.images import peer_context
+from harness.lab.tester_image import context_of_tester
+
+
+def test_the_tag_follows_content_arguments_and_mode():
+    context = BuildContext("x", {"Dockerfile": (b"FROM a", 0o644)}, {"BASE": "b"})
+    assert context.tag == BuildContext("x", {"Dockerfile": (b"FROM a", 0o644)}, {"BASE": "b"}).tag
+    others = [
+        replace(context, files={"Dockerfile": (b"FROM b", 0o644)}),
+        replace(context, files={"Dockerfile": (b"FROM a", 0o755)}),
+        replace(context, arguments={"BASE": "c"}),
+        replace(context, files={**context.files, "more": (b"", 0o644)}),
+    ]
+    assert len({context.tag, *(other.tag for other in others)}) == 5
+    assert context.tag.startswith("ipsec-interop/x:")
+
+
+def test_templates_and_facts_of_a_peer_are_not_in_its_image(peer):
+    context = peer_context(peer)
+    assert set(context.files) == {"Dockerfile", "start"}
+    assert context.arguments == {"BASE": "ipsec-interop/base:forky", "PACKAGES": "charon-systemd"}
+
+
+def test_the_archive_is_what_docker_reads(peer):
+    with tarfile.open(fileobj=peer_context(peer).archive()) as archive:
+        assert archive.getnames() == ["Dockerfile", "start"]
+        assert archive.getmember("start").mode == 0o755
+
+
+def test_ignored_files_are_left_out(tmp_path):
+    (tmp_path / ".dockerignore").write_text("*.md\n")
+    (tmp_path / "README.md").write_text("x")
+    (tmp_path / "Dockerfile").write_text("y")
+    assert list(read_context(tmp_path)) == ["Dockerfile"]
+
+
+def test_the_testers_tag_follows_the_lock_and_liboqs(root, tmp_path):
+    lock, library = tmp_path / "worker.lock", tmp_path / "liboqs.so"
+    lock.write_text("a==1\n")
+    library.write_bytes(b"ELF")
+    folder = root / "peers" / "tester"
+    plain = context_of_tester(folder, lock, None, "x86_64")
+    with_library = context_of_tester(folder, lock, library, "x86_64")
+    lock.write_text("a==2\n")
+    assert len({plain.tag, with_library.tag, context_of_tester(folder, lock, None, "x86_64").tag}) == 3
+    assert "liboqs/lib/liboqs.so" in with_library.files

@@ -1,0 +1,36 @@
+"""Waiting for a condition with a deadline."""
+
+import threading
+
+import pytest
+
+from harness.lab.errors import NotReady
+from harness.lab.waiting import tail, wait_until
+
+
+def test_the_first_answer_is_returned():
+    answers = iter([None, None, "up"])
+    assert wait_until("x", lambda: next(answers), deadline_s=5, pattern="an answer", state=str, interval_s=0) == "up"
+
+
+def test_the_error_shows_state_pattern_and_the_end_of_the_log():
+    log = "\n".join(f"line {number}" for number in range(30))
+    with pytest.raises(NotReady) as caught:
+        wait_until(
+            "peer p", lambda: None, deadline_s=0.05, pattern="a version", state=lambda: "exited (1)", log=lambda: log
+        )
+    message = str(caught.value)
+    assert message.startswith("peer p: not ready within 0.05 s; state: exited (1); waited for: a version; log ends:\n")
+    assert message.endswith("line 29")
+    assert "line 14" not in message
+
+
+def test_cancelling_ends_the_wait_at_once():
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(NotReady):
+        wait_until("x", lambda: None, deadline_s=3600, pattern="p", state=str, cancelled=cancelled, interval_s=60)
+
+
+def test_the_tail_has_no_blank_end():
+    assert tail("a\nb\n\n\n", 1) == "b"
