@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.evidence.capture import UnreadableCapture
+from harness.evidence.peer_report import PeerReport
+from harness.evidence.store import EvidenceFolder, UnreadableEvidence, folder_name
+
+GCM = {"ENCR": "aes-256-gcm-16"}
+
+
+@pytest.fixture
+def folder(lab) -> EvidenceFolder:
+    return lab.record(GCM | lab.hybrid, GCM | {"SN": "no-esn"})
+
+
+def test_slashes_are_written_as_two_underscores():
+    assert folder_name("hybrid/x@emulated/cisco@initiator") == "hybrid__x@emulated__cisco@initiator"
+
+
+def test_what_was_written_is_read(lab, tmp_path):
+    conversation = lab.converse(GCM | lab.hybrid, GCM | {"SN": "no-esn"})
+    folder = EvidenceFolder(tmp_path / "e")
+    folder.write_facts(lab.facts)
+    folder.write_conversation(conversation, lab.facts)
+    report = PeerReport("6.1.0", (), "{}")
+    folder.write_peer_report(report, after=False)
+    read = folder.evidence()
+    assert folder.facts() == lab.facts
+    assert (read.secrets, read.trace, read.report) == (conversation.secrets, conversation.trace, conversation.report)
+    assert (read.peer_report, read.peer_report_after) == (report, None)
+    assert read.ikev2_tables is not None and len(read.ikev2_tables) == len(conversation.secrets.generations) == 2
+    assert read.wire is not None and len(read.wire.datagrams) == len(conversation.frames)
+    assert (read.peer, read.role) == ("strongswan-6.1", "initiator")
+
+
+def test_only_whole_files_are_left(folder):
+    names = sorted(str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file())
+    assert names == [
+        "case.json",
+        "engine/sas.json",
+        "secrets.json",
+        "trace.jsonl",
+        "wire.pcapng",
+        "wireshark/0/ikev2_decryption_table",
+        "wireshark/1/ikev2_decryption_table",
+        "wireshark/esp_sa",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("wire.pcapng", "wire"),
+        ("secrets.json", "secrets"),
+        ("trace.jsonl", "trace"),
+        ("engine/sas.json", "report"),
+        ("wireshark/0/ikev2_decryption_table", "ikev2_tables"),
+        ("wireshark/esp_sa", "esp_table"),
+    ],
+)
+def test_a_missing_file_is_none(folder, name, attribute):
+    assert getattr(folder.evidence(), attribute) is not None
+    (folder.path / name).unlink()
+    assert getattr(folder.evidence(), attribute) is None
+
+
+@pytest.mark.parametrize("name", ["case.json", "secrets.json", "trace.jsonl", "engine/sas.json"])
+@pytest.mark.parametrize("content", ["{", "[]", '{"surprise": 1}'])
+def test_a_malformed_file_is_named(folder, name, content):
+    (folder.path / name).write_text(content)
+    with pytest.raises(UnreadableEvidence, match=name.replace(".", r"\.")):
+        folder.evidence()
+
+
+def test_a_malformed_capture_is_named(folder):
+    (folder.path / "wire.pcapng").write_bytes(b"no")
+    with pytest.raises(UnreadableCapture, match=r"wire\.pcapng"):
+        folder.evidence()
+
+
+def test_without_its_facts_nothing_can_be_judged(folder):
+    (folder.path / "case.json").unlink()
+    with pytest.raises(UnreadableEvidence, match=r"case\.json: missing"):
+        folder.evidence()
+
+
+def test_a_value_of_the_wrong_type_is_named_with_its_field(folder):
+    path = folder.path / "secrets.json"
+    secrets = json.loads(path.read_text())
+    secrets["generations"][1]["sk_d"] = 7
+    path.write_text(json.dumps(secrets))
+    with pytest.raises(UnreadableEvidence, match=r"secrets\.json: .*generations\[1\]\.sk_d"):
+        folder.evidence()
+
+
+def test_secrets_do_not_print(folder):
+    secrets = folder.evidence().secrets
+    assert secrets is not None
+    for octets in (secrets.psk, secrets.generations[0].sk_d, secrets.children[0].initiator_encryption):
+        assert octets.hex() not in repr(secrets)
+        assert repr(octets) not in repr(secrets)
