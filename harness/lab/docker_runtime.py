@@ -56,7 +56,7 @@ class Lab:
         progress: Progress | None = None,
         root: Path | None = None,
     ) -> None:
-        self._run = run
+        self.run = run
         self._brought = dict(images or {})
         self._progress = progress or Silent()
         self._root = root or project_root()
@@ -82,7 +82,7 @@ class Lab:
         self._end_on_sigterm()
         try:
             self.reaped = reap(self._client, this_process())
-            self._network = create_network(self._client, f"ipsec-interop-{self._run}", self._labels)
+            self._network = create_network(self._client, f"ipsec-interop-{self.run}", self._labels)
         except BaseException:
             self.close()
             raise
@@ -113,6 +113,10 @@ class Lab:
         built = [peer_context(peer) for peer in peers if self._brought_image(peer) is None]
         return [*built, self._tester_context()]
 
+    def missing_images(self, peers: Iterable[Peer]) -> list[str]:
+        """The names that ``prepare`` will report as started and finished, bases before what stands on them."""
+        return ImageBuilder(self._client).missing_names(self.contexts(peers))
+
     def prepare(self, peers: Iterable[Peer]) -> None:
         """Build the images that are missing for these peers and the tester, and start the tester.
 
@@ -124,6 +128,8 @@ class Lab:
         for name in filter(None, map(self._brought_image, peers)):
             require_image(self._client, name)
         ImageBuilder(self._client, self._progress).build(self.contexts(peers))
+        if self._tester is not None:
+            return
         with self._start_of("tester") as name:
             self._tester = Tester(
                 self._client,
@@ -203,10 +209,10 @@ class Lab:
         with _uninterrupted():
             with self._lock:
                 self._closed = True
-            remove_run(self._client, self._run)  # ends whatever still waits for a container
+            remove_run(self._client, self.run)  # ends whatever still waits for a container
             with self._lock:
                 self._idle.wait_for(lambda: not self._starting, timeout=_CLOSE_DEADLINE_S)
-            remove_run(self._client, self._run)
+            remove_run(self._client, self.run)
             reap(self._client, this_process())
             for restore in self._restore:
                 restore()
@@ -221,7 +227,7 @@ class Lab:
             self._starting += 1
             self._counts[what] = number = self._counts.get(what, 0) + 1
         try:
-            yield f"ipsec-interop-{self._run}-{_NOT_IN_A_NAME.sub('-', what)}-{number}"
+            yield f"ipsec-interop-{self.run}-{_NOT_IN_A_NAME.sub('-', what)}-{number}"
         finally:
             with self._lock:
                 self._starting -= 1

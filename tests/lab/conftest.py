@@ -106,7 +106,6 @@ def lab(docker_client, peers):
     run = f"test-{os.getpid()}-{secrets.token_hex(2)}"
     with Lab(run) as lab:
         lab.prepare([peers[name] for name in ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1")])
-        lab.run = run
         yield lab
     label = {"label": f"ipsec-interop.run={run}"}
     assert docker_client.containers.list(all=True, filters=label) == []
