@@ -55,6 +55,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _decode(kind: Any, value: object, where: str) -> Any:
+    if kind is Any:
+        return value
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _decode_optional(kind, value, where)

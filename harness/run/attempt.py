@@ -152,18 +152,23 @@ def _grant(
     commands: list[Future[object]],
 ) -> None:
     if wish is Wish.INITIATE:
-        commands.append(stage.helpers.submit(_initiate, driver, half, store))
+        commands.append(stage.helpers.submit(_initiate, stage, driver, half, store))
     elif wish is Wish.TERMINATE:
         commands.append(stage.helpers.submit(driver.terminate, half.name))
     else:
         store.write_peer_report(driver.status(half.name), after=False)
-        stage.channel.send({"case": half.name, "do": "continue"})
+        _granted(stage, half.name, wish)
 
 
-def _initiate(driver: PeerDriver, half: Connection, store: EvidenceFolder) -> None:
+def _granted(stage: Stage, case: str, wish: Wish) -> None:
+    stage.channel.send({"case": case, "do": "continue", "wish": wish.value})
+
+
+def _initiate(stage: Stage, driver: PeerDriver, half: Connection, store: EvidenceFolder) -> None:
     """The product's own words on how its initiation went are evidence of grade C: kept, never judged."""
     said = driver.initiate(half.name, 15.0)
     store.write_text("peer/initiate.json", json.dumps({"error": said}) + "\n")
+    _granted(stage, half.name, Wish.INITIATE)
 
 
 def _look_after(driver: PeerDriver, half: Connection, store: EvidenceFolder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from harness.crypto.errors import IntegrityError
 from harness.esp.encapsulation import DatagramKind, classify
@@ -24,7 +24,7 @@ from harness.transport.job import Job, Wish
 from harness.transport.recorder import Recorder
 from harness.transport.tunnel import Tunnel
 
-Asker = Callable[[Wish], Awaitable[None]]
+Asker = Callable[[Wish], asyncio.Event]
 _LINGER = 0.05  # seconds after the last message, so that the capture holds what is still on its way
 
 
@@ -33,7 +33,7 @@ class OutOfTimeError(Exception):
 
 
 class Player:
-    """Plays one job. ``ask`` hands a wish to the runner and returns once it is granted."""
+    """Plays one job. ``ask`` hands a wish to the runner; the event that it returns is set once the wish is granted."""
 
     def __init__(self, job: Job, capture: Capture, ask: Asker) -> None:
         self._job, self._capture, self._ask = job, capture, ask
@@ -45,6 +45,7 @@ class Player:
         self._changed = asyncio.Event()
         self._began = time.monotonic()
         self._liveness_answers = 0
+        self._peer_is_up: asyncio.Event | None = None
 
     async def play(self) -> Conversation:
         """Run the case to its end, whatever that is. Raises OSError when our address cannot be bound."""
@@ -78,7 +79,7 @@ class Player:
             self._session.start(time.monotonic())
             self._flush()
         else:
-            await self._ask(Wish.INITIATE)
+            self._peer_is_up = self._ask(Wish.INITIATE)
 
     async def _step(self, step: Step) -> None:
         self._recorder.note(self._elapsed(), "Step", step=step.value)
@@ -91,8 +92,11 @@ class Player:
 
     async def _traffic(self) -> None:
         """Echo requests through the tunnel, then, while everything stands, a look at the peer."""
+        if self._peer_is_up is not None:
+            # Our IKE_AUTH response may still be on its way: nobody can blame a peer for ESP that overtakes it.
+            await self._granted(self._peer_is_up, "the peer to say that it is up")
         if self._tunnel is None or self._endpoint is None:
-            await self._ask(Wish.INSPECT)
+            await self._granted(self._ask(Wish.INSPECT), "the peer's status")
             return
         tunnel, endpoint, path = self._tunnel, self._endpoint, self._tunnel_path()
         for _ in range(self._job.echo_requests):
@@ -101,7 +105,15 @@ class Player:
             await self._until(lambda: tunnel.answered or self._over, "a reply to every echo request", 3.0)
         except OutOfTimeError as error:
             self._recorder.note(self._elapsed(), "EchoUnanswered", awaited=str(error))
-        await self._ask(Wish.INSPECT)
+        await self._granted(self._ask(Wish.INSPECT), "the peer's status")
+
+    async def _granted(self, wish: asyncio.Event, awaited: str) -> None:
+        """Wait until the runner has granted a wish, at most to the end of the case's time."""
+        remaining = self._job.deadline - self._elapsed()
+        try:
+            await asyncio.wait_for(wish.wait(), max(remaining, 0.0))
+        except TimeoutError:
+            raise OutOfTimeError(awaited) from None
 
     async def _liveness(self) -> None:
         self._session.send_liveness(time.monotonic())
@@ -115,7 +127,7 @@ class Player:
             self._session.delete(time.monotonic())
             self._flush()
         else:
-            await self._ask(Wish.TERMINATE)
+            self._ask(Wish.TERMINATE)
         await self._until(lambda: self._over, "the deletion of the IKE SA")
 
     def _tunnel_path(self) -> Path:

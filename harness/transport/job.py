@@ -1,7 +1,7 @@
 """What the worker is asked to do. One JSON object a line goes in each direction between the runner and the worker.
 
-Runner to worker: ``{"case": ..., "do": "start", "job": {...}}``, then ``{"case": ..., "do": "continue"}`` after each
-wish that was granted, or ``{"case": ..., "do": "abort"}``.
+Runner to worker: ``{"case": ..., "do": "start", "job": {...}}``, then ``{"case": ..., "do": "continue", "wish": ...}``
+when a wish is granted, or ``{"case": ..., "do": "abort"}``.
 
 Worker to runner: ``{"case": ..., "want": "initiate" | "inspect" | "terminate"}`` when it is the runner's turn to act on
 the peer, and at the end ``{"case": ..., "conversation": {...}}`` or ``{"case": ..., "error": "..."}``.
@@ -18,7 +18,7 @@ from harness.scenario.model import PartyPolicy, Role, Step
 class Wish(StrEnum):
     """What only the runner can do, as it holds the peer's control interface."""
 
-    INITIATE = "initiate"  # our sockets listen: let the peer begin
+    INITIATE = "initiate"  # our sockets listen: let the peer begin; granted once it says that it is done
     INSPECT = "inspect"  # the SAs stand and have carried traffic: ask the peer what it sees
     TERMINATE = "terminate"  # it is the peer's turn to delete the IKE SA
 

@@ -23,7 +23,7 @@ class Worker:
     def __init__(self, capture: Capture) -> None:
         self._capture = capture
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._granted: dict[str, asyncio.Event] = {}
+        self._granted: dict[tuple[str, str], asyncio.Event] = {}
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Handle one JSON object a line."""
@@ -32,8 +32,8 @@ class Worker:
             case = str(request.get("case", ""))
             if request.get("do") == "start":
                 self._spawn(case, self._play(case, request["job"]))
-            elif request.get("do") == "continue" and case in self._granted:
-                self._granted[case].set()
+            elif request.get("do") == "continue" and (case, request.get("wish")) in self._granted:
+                self._granted[case, request["wish"]].set()
             elif request.get("do") == "abort" and case in self._tasks:
                 self._tasks[case].cancel()
         for task in list(self._tasks.values()):
@@ -51,13 +51,10 @@ class Worker:
             _answer(case, error="".join(traceback.format_exception(error)))
 
     async def _play(self, case: str, description: object) -> None:
-        granted = self._granted[case] = asyncio.Event()
-
-        async def ask(wish: Wish) -> None:
-            granted.clear()
+        def ask(wish: Wish) -> asyncio.Event:
+            granted = self._granted[case, wish.value] = asyncio.Event()
             _answer(case, want=wish.value)
-            if wish is Wish.INSPECT:  # the others show on the wire
-                await granted.wait()
+            return granted
 
         try:
             job = from_json(Job, description)
@@ -66,7 +63,8 @@ class Worker:
         except (OSError, RecordError) as error:
             _answer(case, error=f"{type(error).__name__}: {error}")
         finally:
-            self._granted.pop(case, None)
+            for wish in Wish:
+                self._granted.pop((case, wish.value), None)
 
 
 def _answer(case: str, **content: object) -> None:

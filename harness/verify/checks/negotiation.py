@@ -104,7 +104,7 @@ def _same(a: Transform, b: Transform) -> bool:
 
 
 def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
-    """INVALID_KE_PAYLOAD names a method, and the retry carries it with the whole offer unchanged (B01)."""
+    """INVALID_KE_PAYLOAD names a method, and the retry carries it with the full set of the first offer (B01)."""
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     demands = [
         (message, notify)
@@ -124,13 +124,30 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
         return Checked("", (Objection(initiator, "INVALID_KE_PAYLOAD is not followed by a retry", message.pointer),))
     first, retry = requests[0], later[0]
     objections = []
-    if of(first, SecurityAssociation) != of(retry, SecurityAssociation):
-        objections.append(Objection(initiator, "the retry's SA payload is not the first one's", retry.pointer))
+    if _full_set(first) != _full_set(retry):
+        objections.append(
+            Objection(initiator, "the retry does not offer the full set of the first offer", retry.pointer)
+        )
     wanted, sent = int.from_bytes(notify.data), of(retry, KeyExchange)
     if not sent or sent[0].method != wanted:
         got = str(sent[0].method) if sent else "no KE payload"
         objections.append(Objection(initiator, f"the retry carries {got}, {wanted} was asked for", retry.pointer))
-    return Checked(f"the retry carries method {wanted} and the same SA payload octets", tuple(objections))
+    same = of(first, SecurityAssociation) == of(retry, SecurityAssociation)
+    order = "unchanged" if same else "with the transforms in another order"
+    return Checked(f"the retry carries method {wanted} and the full set of suites, {order}", tuple(objections))
+
+
+def _full_set(message: SeenMessage) -> list[tuple[int, int, frozenset[tuple[int, int, object]]]]:
+    """The proposals of an offer as sets: the rule asks for all suites again, and says nothing of their order."""
+    return [
+        (
+            proposal.number,
+            proposal.protocol,
+            frozenset((t.type, t.identifier, t.attributes) for t in proposal.transforms),
+        )
+        for sa in of(message, SecurityAssociation)
+        for proposal in sa.proposals
+    ]
 
 
 def no_intermediate_exchange(view: View, _arguments: Arguments) -> Checked:
