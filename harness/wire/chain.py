@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import GENERIC_HEADER, Payload
 from harness.wire.payloads import PARSERS, Encrypted, EncryptedFragment, Unknown
 
@@ -21,15 +21,18 @@ def parse_chain(first: int, octets: bytes) -> tuple[Payload, ...]:
     payloads: list[Payload] = []
     kind, offset, end = first, 0, len(octets)
     while kind:
-        need(end >= offset + 4, "payload header", "4 octets", end - offset)
+        if end < offset + 4:
+            raise MalformedMessage("payload header", "4 octets", end - offset)
         following, flags, length = GENERIC_HEADER.unpack_from(octets, offset)
-        need(4 <= length <= end - offset, f"payload {kind}", "its Payload Length to fit", length)
+        if not 4 <= length <= end - offset:
+            raise MalformedMessage(f"payload {kind}", "its Payload Length to fit", length)
         body = octets[offset + 4 : offset + length]
         payloads.append(_parse_payload(kind, following, flags, body))
         offset += length
         # "If the SK payload is present it is the last": its Next Payload names what is inside (sections 3.14, 3.2).
         kind = 0 if kind in _SEALED else following
-    need(offset == end, "payload chain", "to end with its last payload", f"{end - offset} more octets")
+    if offset != end:
+        raise MalformedMessage("payload chain", "to end with its last payload", f"{end - offset} more octets")
     return tuple(payloads)
 
 

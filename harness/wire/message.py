@@ -26,12 +26,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.registry.messages import ExchangeType
+from harness.registry.open_enum import by_number
 from harness.wire.chain import first_type, parse_chain, write_chain
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 HEADER = struct.Struct(">8s8sBBBBII")
 HEADER_OCTETS = 28
+_EXCHANGE_TYPES = by_number(ExchangeType)
 VERSION_2_0 = 0x20
 INITIATOR, VERSION_BIT, RESPONSE = 0x08, 0x10, 0x20
 """Flag bits: sent by the IKE SA's original initiator; a higher major version is spoken; a response."""
@@ -107,7 +109,9 @@ def parse_header(octets: bytes) -> tuple[Header, int]:
     Raises:
         MalformedMessage: fewer than 28 octets, or another Length.
     """
-    need(len(octets) >= HEADER_OCTETS, "IKE header", "28 octets", len(octets))
+    if len(octets) < HEADER_OCTETS:
+        raise MalformedMessage("IKE header", "28 octets", len(octets))
     spi_i, spi_r, next_payload, version, exchange, flags, message_id, length = HEADER.unpack_from(octets)
-    need(length == len(octets), "IKE header", f"Length {len(octets)}, the octets received", length)
-    return Header(spi_i, spi_r, ExchangeType(exchange), flags, message_id, version), next_payload
+    if length != len(octets):
+        raise MalformedMessage("IKE header", f"Length {len(octets)}, the octets received", length)
+    return Header(spi_i, spi_r, _EXCHANGE_TYPES[exchange], flags, message_id, version), next_payload

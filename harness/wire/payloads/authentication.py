@@ -7,7 +7,7 @@ from typing import Self
 
 from harness.registry.identities import AuthenticationMethod
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 
@@ -32,7 +32,8 @@ class Authentication(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body of at least 4 octets. Raises MalformedMessage."""
-        need(len(body) >= 4, "AUTH payload", "at least 4 octets", len(body))
+        if len(body) < 4:
+            raise MalformedMessage("AUTH payload", "at least 4 octets", len(body))
         return cls(AuthenticationMethod(body[0]), body[4:], body[1:4], flags=flags)
 
     def body(self) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 
@@ -20,7 +20,8 @@ class _CertificateData(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body of at least 1 octet. Raises MalformedMessage."""
-        need(len(body) >= 1, "CERT payload", "at least 1 octet", len(body))
+        if len(body) < 1:
+            raise MalformedMessage("CERT payload", "at least 1 octet", len(body))
         return cls(body[0], body[1:], flags=flags)
 
     def body(self) -> bytes:

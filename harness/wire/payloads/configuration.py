@@ -8,7 +8,7 @@ from typing import Self
 
 from harness.registry.identities import ConfigurationType
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 _ATTRIBUTE = struct.Struct(">HH")
@@ -44,13 +44,16 @@ class Configuration(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body whose attributes fill it exactly. Raises MalformedMessage."""
-        need(len(body) >= 4, "CP payload", "at least 4 octets", len(body))
+        if len(body) < 4:
+            raise MalformedMessage("CP payload", "at least 4 octets", len(body))
         attributes, offset = [], 4
         while offset < len(body):
-            need(len(body) >= offset + 4, "CP attribute", "4 octets", len(body) - offset)
+            if len(body) < offset + 4:
+                raise MalformedMessage("CP attribute", "4 octets", len(body) - offset)
             number, length = _ATTRIBUTE.unpack_from(body, offset)
             value = body[offset + 4 : offset + 4 + length]
-            need(len(value) == length, "CP attribute", f"{length} octets", len(value))
+            if len(value) != length:
+                raise MalformedMessage("CP attribute", f"{length} octets", len(value))
             attributes.append(ConfigurationAttribute(number, value))
             offset += 4 + length
         return cls(ConfigurationType(body[0]), tuple(attributes), body[1:4], flags=flags)

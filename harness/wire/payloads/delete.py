@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.registry.messages import PayloadType, Protocol
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 _FIXED = struct.Struct(">BBH")
@@ -34,9 +34,11 @@ class Delete(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body of exactly the announced SPIs. Raises MalformedMessage."""
-        need(len(body) >= 4, "D payload", "at least 4 octets", len(body))
+        if len(body) < 4:
+            raise MalformedMessage("D payload", "at least 4 octets", len(body))
         protocol, spi_size, count = _FIXED.unpack_from(body)
-        need(len(body) == 4 + spi_size * count, "D payload", f"{count} SPIs of {spi_size} octets", len(body) - 4)
+        if len(body) != 4 + spi_size * count:
+            raise MalformedMessage("D payload", f"{count} SPIs of {spi_size} octets", f"{len(body) - 4} octets")
         spis = tuple(body[4 + i * spi_size : 4 + (i + 1) * spi_size] for i in range(count))
         return cls(Protocol(protocol), spi_size, spis, flags=flags)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 _FRAGMENT = struct.Struct(">HH")
@@ -62,7 +62,8 @@ class EncryptedFragment(Payload):
     @classmethod
     def parse(cls, first_inner: PayloadType, body: bytes, flags: int = 0) -> Self:
         """Read a body of at least 4 octets. Raises MalformedMessage."""
-        need(len(body) >= 4, "SKF payload", "at least 4 octets", len(body))
+        if len(body) < 4:
+            raise MalformedMessage("SKF payload", "at least 4 octets", len(body))
         number, total = _FRAGMENT.unpack_from(body)
         return cls(first_inner, number, total, body[4:], flags=flags)
 

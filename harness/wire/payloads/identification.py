@@ -7,7 +7,7 @@ from typing import Self
 
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 
@@ -28,7 +28,8 @@ class _Identification(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body of at least 4 octets. Raises MalformedMessage."""
-        need(len(body) >= 4, "ID payload", "at least 4 octets", len(body))
+        if len(body) < 4:
+            raise MalformedMessage("ID payload", "at least 4 octets", len(body))
         return cls(IdentificationType(body[0]), body[4:], body[1:4], flags=flags)
 
     def body(self) -> bytes:

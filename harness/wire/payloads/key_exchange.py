@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.registry.messages import PayloadType
+from harness.registry.open_enum import by_number
 from harness.registry.transforms import KeyExchangeMethod
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 _FIXED = struct.Struct(">HH")
+_METHODS = by_number(KeyExchangeMethod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ class KeyExchange(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body of at least 4 octets. Raises MalformedMessage."""
-        need(len(body) >= 4, "KE payload", "at least 4 octets", len(body))
+        if len(body) < 4:
+            raise MalformedMessage("KE payload", "at least 4 octets", len(body))
         method, reserved = _FIXED.unpack_from(body)
-        return cls(KeyExchangeMethod(method), body[4:], reserved, flags=flags)
+        return cls(_METHODS[method], body[4:], reserved, flags=flags)
 
     def body(self) -> bytes:
         return _FIXED.pack(self.method, self.reserved) + self.data

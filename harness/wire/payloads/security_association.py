@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.registry.messages import PayloadType, Protocol
+from harness.registry.open_enum import by_number
 from harness.registry.transforms import AttributeType, TransformType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 _PROPOSAL = struct.Struct(">BBHBBBB")
@@ -16,6 +17,8 @@ _TRANSFORM = struct.Struct(">BBHBBH")
 _ATTRIBUTE = struct.Struct(">HH")
 _LAST, _MORE_PROPOSALS, _MORE_TRANSFORMS = 0, 2, 3
 _FORMAT_TV = 0x8000
+_PROTOCOLS, _TRANSFORM_TYPES = by_number(Protocol), by_number(TransformType)
+_ATTRIBUTE_TYPES = by_number(AttributeType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,17 @@ class SecurityAssociation(Payload):
         """Read a body of at least one proposal, filled exactly. Raises MalformedMessage."""
         proposals, offset, more = [], 0, _MORE_PROPOSALS
         while more == _MORE_PROPOSALS:
-            need(len(body) >= offset + 8, "SA payload", "a proposal of at least 8 octets", len(body) - offset)
+            if len(body) < offset + 8:
+                raise MalformedMessage("SA payload", "a proposal of at least 8 octets", len(body) - offset)
             more, length = body[offset], int.from_bytes(body[offset + 2 : offset + 4])
-            need(more in (_LAST, _MORE_PROPOSALS), "proposal", "Last Substruc 0 or 2", more)
-            need(8 <= length <= len(body) - offset, "proposal", "its Proposal Length to fit", length)
+            if more not in (_LAST, _MORE_PROPOSALS):
+                raise MalformedMessage("proposal", "Last Substruc 0 or 2", more)
+            if not 8 <= length <= len(body) - offset:
+                raise MalformedMessage("proposal", "its Proposal Length to fit", length)
             proposals.append(_parse_proposal(body[offset : offset + length]))
             offset += length
-        need(offset == len(body), "SA payload", "to end with its last proposal", f"{len(body) - offset} more octets")
+        if offset != len(body):
+            raise MalformedMessage("SA payload", "to end with its last proposal", f"{len(body) - offset} more octets")
         return cls(tuple(proposals), flags=flags)
 
     def body(self) -> bytes:
@@ -123,32 +130,39 @@ class SecurityAssociation(Payload):
 
 def _parse_proposal(octets: bytes) -> Proposal:
     _, reserved, _, number, protocol, spi_size, count = _PROPOSAL.unpack_from(octets)
-    need(len(octets) >= 8 + spi_size, "proposal", f"an SPI of {spi_size} octets", len(octets) - 8)
-    transforms, offset = [], 8 + spi_size
-    for index in range(count):
-        need(len(octets) >= offset + 8, "proposal", f"{count} transforms", index)
+    if len(octets) < 8 + spi_size:
+        raise MalformedMessage("proposal", f"an SPI of {spi_size} octets", len(octets) - 8)
+    transforms: list[Transform] = []
+    offset = 8 + spi_size
+    for remaining in range(count - 1, -1, -1):
+        if len(octets) < offset + 8:
+            raise MalformedMessage("proposal", f"{count} transforms", len(transforms))
         more, reserved_1, length, kind, reserved_2, identifier = _TRANSFORM.unpack_from(octets, offset)
-        expected = _LAST if index == count - 1 else _MORE_TRANSFORMS
-        need(more == expected, "transform", f"Last Substruc {expected}", more)
-        need(8 <= length <= len(octets) - offset, "transform", "its Transform Length to fit", length)
+        if more != (_MORE_TRANSFORMS if remaining else _LAST):
+            raise MalformedMessage("transform", f"Last Substruc {_MORE_TRANSFORMS if remaining else _LAST}", more)
+        if not 8 <= length <= len(octets) - offset:
+            raise MalformedMessage("transform", "its Transform Length to fit", length)
         attributes = _parse_attributes(octets[offset + 8 : offset + length]) if length > 8 else ()
-        transforms.append(Transform(TransformType(kind), identifier, attributes, (reserved_1, reserved_2)))
+        transforms.append(Transform(_TRANSFORM_TYPES[kind], identifier, attributes, (reserved_1, reserved_2)))
         offset += length
-    need(offset == len(octets), "proposal", "to end with its last transform", f"{len(octets) - offset} more octets")
-    return Proposal(number, Protocol(protocol), tuple(transforms), octets[8 : 8 + spi_size], reserved)
+    if offset != len(octets):
+        raise MalformedMessage("proposal", "to end with its last transform", f"{len(octets) - offset} more octets")
+    return Proposal(number, _PROTOCOLS[protocol], tuple(transforms), octets[8 : 8 + spi_size], reserved)
 
 
 def _parse_attributes(octets: bytes) -> tuple[Attribute, ...]:
     attributes: list[Attribute] = []
     offset = 0
     while offset < len(octets):
-        need(len(octets) >= offset + 4, "transform attribute", "4 octets", len(octets) - offset)
+        if len(octets) < offset + 4:
+            raise MalformedMessage("transform attribute", "4 octets", len(octets) - offset)
         kind, value = _ATTRIBUTE.unpack_from(octets, offset)
         offset += 4
         if kind & _FORMAT_TV:
-            attributes.append(Attribute(AttributeType(kind & 0x7FFF), value))
+            attributes.append(Attribute(_ATTRIBUTE_TYPES[kind & 0x7FFF], value))
             continue
-        need(len(octets) >= offset + value, "transform attribute", f"{value} octets", len(octets) - offset)
-        attributes.append(Attribute(AttributeType(kind), octets[offset : offset + value]))
+        if len(octets) < offset + value:
+            raise MalformedMessage("transform attribute", f"{value} octets", len(octets) - offset)
+        attributes.append(Attribute(_ATTRIBUTE_TYPES[kind], octets[offset : offset + value]))
         offset += value
     return tuple(attributes)

@@ -8,7 +8,7 @@ from typing import Self
 
 from harness.registry.identities import TrafficSelectorType
 from harness.registry.messages import PayloadType
-from harness.wire.errors import need
+from harness.wire.errors import MalformedMessage
 from harness.wire.payload import Payload
 
 _SELECTOR = struct.Struct(">BBH")
@@ -58,7 +58,8 @@ def _parse_selector(ts_type: int, protocol: int, content: bytes) -> TrafficSelec
     octets = _ADDRESS_OCTETS.get(TrafficSelectorType(ts_type))
     if octets is None:
         return OpaqueSelector(TrafficSelectorType(ts_type), protocol, content)
-    need(len(content) == 4 + 2 * octets, "traffic selector", f"{4 + 2 * octets} octets", len(content))
+    if len(content) != 4 + 2 * octets:
+        raise MalformedMessage("traffic selector", f"{8 + 2 * octets} octets", 4 + len(content))
     start_port, end_port = _PORTS.unpack_from(content)
     start, end = content[4 : 4 + octets], content[4 + octets :]
     return TrafficSelector(TrafficSelectorType(ts_type), protocol, start_port, end_port, start, end)
@@ -74,15 +75,20 @@ class _TrafficSelectors(Payload):
     @classmethod
     def parse(cls, body: bytes, flags: int = 0) -> Self:
         """Read a body of exactly the announced selectors. Raises MalformedMessage."""
-        need(len(body) >= 4, "TS payload", "at least 4 octets", len(body))
-        selectors, offset = [], 4
+        if len(body) < 4:
+            raise MalformedMessage("TS payload", "at least 4 octets", len(body))
+        selectors: list[TrafficSelector | OpaqueSelector] = []
+        offset = 4
         for _ in range(body[0]):
-            need(len(body) >= offset + 4, "TS payload", f"{body[0]} selectors", "fewer")
+            if len(body) < offset + 4:
+                raise MalformedMessage("TS payload", f"{body[0]} selectors", len(selectors))
             ts_type, protocol, length = _SELECTOR.unpack_from(body, offset)
-            need(4 <= length <= len(body) - offset, "traffic selector", "its Selector Length to fit", length)
+            if not 4 <= length <= len(body) - offset:
+                raise MalformedMessage("traffic selector", "its Selector Length to fit", length)
             selectors.append(_parse_selector(ts_type, protocol, body[offset + 4 : offset + length]))
             offset += length
-        need(offset == len(body), "TS payload", f"{body[0]} selectors and nothing more", f"{len(body) - offset} octets")
+        if offset != len(body):
+            raise MalformedMessage("TS payload", f"{body[0]} selectors alone", f"{len(body) - offset} more octets")
         return cls(tuple(selectors), body[1:4], flags=flags)
 
     def body(self) -> bytes:
