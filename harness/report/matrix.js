@@ -58,6 +58,14 @@
     place.replaceWith(current);
     for (const link of all(".cell.open", matrix)) link.classList.remove("open");
     panel.close();
+    document.body.classList.remove("beside");
+  }
+  // The cell that is explained stays in view: where the panel covers it, the matrix moves aside.
+  function uncover(link) {
+    link.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+    const room = innerWidth - panel.offsetWidth;
+    const covered = link.getBoundingClientRect().right - room;
+    if (room > 480 && covered > 0) scrollBy({ left: covered + 8, behavior: "instant" });
   }
   function show() {
     const id = decodeURIComponent(location.hash.slice(1));
@@ -67,9 +75,13 @@
     section.replaceWith(place);
     body.append(section);
     panel.querySelector("#panel-title").textContent = id;
-    const link = linkOf(id);
-    if (link) link.classList.add("open");
     if (!panel.open) panel.show();
+    document.body.classList.add("beside");
+    const link = linkOf(id);
+    if (link) {
+      link.classList.add("open");
+      uncover(link);
+    }
     body.scrollTop = 0;
     section.focus({ preventScroll: true });
   }

@@ -60,10 +60,8 @@ def marks(record: CaseRecord) -> tuple[str, ...]:
 
 
 def parties(record: CaseRecord) -> tuple[str, str]:
-    """The original initiator and the responder of the IKE SA, as a reader knows them."""
-    if record.role == "pair":
-        return record.initiator, record.responder
-    return ("engine", record.peer) if record.role == "initiator" else (record.peer, "engine")
+    """Who stands left and right in a ladder diagram: the engine and the peer, or a pair's initiator and responder."""
+    return (record.initiator, record.responder) if record.role == "pair" else ("engine", record.peer)
 
 
 def requirement_line(requirement: tuple[str, str, str, str, str]) -> str:

@@ -62,7 +62,7 @@ class CheckResult:
 class LadderStep:
     """One message of the exchange, as the ladder diagram of a report draws it."""
 
-    direction: str  # ">" sent by the original initiator of the IKE SA, "<" sent by its responder
+    direction: str  # ">" sent by the engine (of a pair: by the initiator), "<" sent to it
     label: str  # exchange type and message id: "IKE_INTERMEDIATE request 1"
     detail: str  # payload names, and what a reader wants to know: "SK{KEi(ml-kem-768)}, 2 fragments"
     octets: int  # of the UDP payload, all fragments together; of the packet for plain ESP

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from harness.report import html
+from harness.results.record import never_run, read_run
+
+RUN = read_run(Path(__file__).parents[2] / "golden" / "report" / "run.jsonl")
+PAGE = html.render(RUN)
+CSS = (Path(html.__file__).parent / "matrix.css").read_text()
+VOID = {"meta", "link", "input", "br", "hr", "img"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, the text, and whether every element is closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def parsed(page: str) -> Page:
+    parser = Page()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
+
+
+def test_every_element_is_closed_and_every_id_unique():
+    ids = [attributes["id"] for _, attributes in parsed(PAGE).elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_loaded_from_elsewhere():
+    page = parsed(PAGE)
+    assert not [attributes for _, attributes in page.elements if "src" in attributes or "srcset" in attributes]
+    assert [attributes["href"] for attributes in page.all("link")] == ["data:,"]
+    assert "@import" not in PAGE and "url(" not in PAGE
+    assert "default-src 'none'" in PAGE
+
+
+def test_every_cell_leads_to_its_case_without_a_script():
+    page = parsed(PAGE)
+    ids = {attributes.get("id") for attributes in page.all("article")}
+    cells = [unquote(a["href"] or "")[1:] for a in page.all("a") if "cell" in (a.get("class") or "").split()]
+    assert sorted(cells) == sorted(record.case for record in RUN.cases)
+    assert set(cells) <= ids
+
+
+def test_links_are_relative_to_the_run_or_sources_of_a_profile():
+    sources = {source for peer in RUN.header.peers for _, _, source in peer.behaviours}
+    for attributes in parsed(PAGE).all("a"):
+        link = attributes["href"] or ""
+        assert link.startswith(("#", "cases/")) or link in sources
+
+
+def test_evidence_links_name_only_files_that_were_recorded():
+    files = {f"{a.evidence}/{name}" for record in RUN.cases for a in record.attempts for name in ("", *a.files)}
+    links = {unquote(a["href"] or "") for a in parsed(PAGE).all("a") if (a["href"] or "").startswith("cases/")}
+    assert links <= files
+    assert len(links) > 100
+
+
+def test_recorded_text_is_never_markup():
+    assert "<script>alert" not in PAGE
+    assert "alert('not markup')" in "".join(parsed(PAGE).text)
+    assert len(parsed(PAGE).all("script")) == 2
+
+
+def test_a_source_that_is_no_web_address_is_no_link():
+    peer = replace(RUN.header.peers[3], behaviours=(("x", "y", "javascript:alert(1)"),))
+    run = replace(RUN, header=replace(RUN.header, peers=(*RUN.header.peers[:3], peer, RUN.header.peers[4])))
+    assert 'href="javascript' not in html.render(run)
+
+
+def test_emulated_peers_stand_apart_with_their_sources():
+    text = "".join(parsed(PAGE).text)
+    assert "Emulated vendors - not the vendor's product" in text
+    for what, value, source in RUN.header.peers[3].behaviours:
+        assert what in text and value in text and source in text
+
+
+def test_each_case_gives_the_commands_that_repeat_it():
+    text = "".join(parsed(PAGE).text)
+    assert (
+        "ipsec-interop repro 2026-11-22T10-15-30Z-5eed "
+        "multiple-ke/bad-encapsulation-key@strongswan-6.1@initiator" in text
+    )
+    command = "ipsec-interop run --scenario hybrid/x25519-mlkem768 --peer emulated/cisco-8000-26.1.1 --role responder"
+    assert command in text
+
+
+def test_pairs_have_their_own_columns():
+    pair = never_run("pairs/as-published@strongswan-6.0+emulated/cisco-8000-26.1.1@pair", "why")
+    text = "".join(parsed(html.render(replace(RUN, cases=(*RUN.cases, pair)))).text)
+    assert "Pairs with an emulated member" in text
+    assert "strongswan-6.0 initiates to emulated/cisco-8000-26.1.1" in text
+
+
+def test_an_empty_run_is_a_page():
+    parsed(html.render(replace(RUN, cases=(), header=replace(RUN.header, peers=(), scenarios=()))))
+
+
+def _colours(block: str) -> dict[str, str]:
+    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+LIGHT, DARK = (_colours(block) for block in re.findall(r":root \{([^}]*--fail-ink[^}]*)\}", CSS))
+PAIRS = [(f"{v}-ink", f"{v}-paper") for v in ("pass", "fail", "unsupported", "inconclusive", "error", "skipped")]
+PAIRS += [("ink", "paper"), ("muted", "paper"), ("accent", "paper"), ("ink", "raised"), ("muted", "raised")]
+PAIRS += [("inconclusive-ink", "paper"), ("fail-ink", "raised"), ("accent", "raised")]
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(("ink", "paper"), PAIRS)
+def test_text_is_readable(scheme, ink, paper):
+    assert _contrast(scheme[ink], scheme[paper]) >= 4.5
