@@ -63,7 +63,7 @@
   // The cell that is explained stays in view: where the panel covers it, the matrix moves aside.
   function uncover(link) {
     link.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
-    const room = innerWidth - panel.offsetWidth;
+    const room = panel.getBoundingClientRect().left;
     const covered = link.getBoundingClientRect().right - room;
     if (room > 480 && covered > 0) scrollBy({ left: covered + 8, behavior: "instant" });
   }
