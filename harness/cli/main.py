@@ -7,11 +7,12 @@ import sys
 import click
 
 from harness.cli.doctor import doctor
+from harness.cli.laboratory import lab
 from harness.cli.lint import lint
 from harness.cli.listing import listing
 from harness.cli.planning import plan
 from harness.cli.reporting import diff, report
-from harness.cli.running import run
+from harness.cli.running import repro, run
 from harness.cli.verifying import verify
 from harness.evidence.capture import UnreadableCapture
 from harness.evidence.store import UnreadableEvidence
@@ -30,7 +31,7 @@ def cli() -> None:
     """Interoperability test harness for post-quantum IPsec."""
 
 
-for command in (doctor, listing, plan, run, report, verify, diff, lint):
+for command in (doctor, listing, plan, run, report, verify, diff, repro, lint, lab):
     cli.add_command(command)
 
 

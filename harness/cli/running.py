@@ -8,18 +8,20 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from harness.cli.common import ROOT, RUNS, selection, selection_options, unavailable_methods
+from harness.cli.common import ROOT, RUNS, find_run, selection, selection_options, unavailable_methods
 from harness.cli.progress import Bar
 from harness.cli.reporting import write_reports
 from harness.lab.docker_runtime import Lab
 from harness.results.judgement import exit_status, summarise
 from harness.results.model import RunHeader
-from harness.results.record import RunWriter
+from harness.results.record import RunWriter, read_run
 from harness.run.entries import run_header
 from harness.run.events import CaseFinished, PeerStarted, RunEvent, RunStarted
 from harness.run.inputs import Inputs, load_inputs
@@ -50,18 +52,50 @@ def run(
     del runtime  # "auto" is "docker" as long as it is the only one
     inputs = load_inputs(ROOT)
     cases = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())
-    brought = _images(images, inputs)
+    execute(inputs, cases, Options(suite, jobs, seed, _images(images, inputs), out))
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.argument("case_id", metavar="CASE")
+@click.option("--out", type=click.Path(path_type=Path), help="The new run's folder: new or empty.")
+def repro(run_name: str, case_id: str, out: Path | None) -> None:
+    """Play one CASE of a recorded RUN again, alone, and say where its evidence is."""
+    recorded = read_run(find_run(run_name))
+    record = next((each for each in recorded.cases if each.case == case_id), None)
+    if record is None:
+        raise click.UsageError(f"run {recorded.header.id} has no case {case_id!r}")
+    inputs = load_inputs(ROOT)
+    chosen = selection((record.peer,), (record.scenario,), (record.role,), recorded.header.suite)
+    cases = make_plan(inputs, chosen, unavailable_methods())
+    print(f"recorded: {record.first.verdict} {record.first.outcome or ''}".rstrip(), file=sys.stderr)
+    execute(inputs, cases, Options(recorded.header.suite, 1, recorded.header.seed, {}, out))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is to be carried out."""
+
+    suite: str
+    jobs: int
+    seed: int
+    images: dict[str, str]
+    out: Path | None
+
+
+def execute(inputs: Inputs, cases: Sequence[Case], options: Options) -> NoReturn:
+    """Carry out a run, write its reports, and end the process with its exit status."""
     run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
-    folder = _folder(out, run_id)
-    with Bar() as bar, Lab(run_id, images=brought, progress=bar) as lab:
+    folder = _folder(options.out, run_id)
+    with Bar() as bar, Lab(run_id, images=options.images, progress=bar) as lab:
         sent = {case.peer.name: case.peer for case in cases if not case.expectation.skipped}
         lab.prepare(sent.values())
         facts = {"kernel": lab.kernel, "docker engine": lab.engine_version}
         command = shlex.join(["ipsec-interop", *sys.argv[1:]])
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        header = run_header(run_id, started, cases, seed=seed, suite=suite, command=command, lab=facts)
-        _play(lab, bar, inputs, cases, header, folder, jobs)
-    _conclude(folder, out)
+        header = run_header(run_id, started, cases, seed=options.seed, suite=options.suite, command=command, lab=facts)
+        _play(lab, bar, inputs, cases, header, folder, options.jobs)
+    _conclude(folder, options.out)
 
 
 def _play(
@@ -104,7 +138,7 @@ def _images(pairs: tuple[str, ...], inputs: Inputs) -> dict[str, str]:
     return brought
 
 
-def _conclude(folder: Path, out: Path | None) -> None:
+def _conclude(folder: Path, out: Path | None) -> NoReturn:
     """Write the reports, point ``latest`` at the run, and say how it went."""
     run_read = write_reports(folder)
     if out is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
+from harness.emulation import profile_connection
 from harness.lab.driver import Connection, DaemonSettings
 from harness.run.plan import Case
 from harness.scenario.model import Role
@@ -34,10 +35,9 @@ def make_secrets(case: Case) -> CaseSecrets:
 
 def daemon_settings(case: Case) -> DaemonSettings:
     """What the case asks of the whole daemon; each set of settings is a warm variant of its own."""
-    settings, profile = case.scenario.settings, case.peer.profile
-    cookie = settings.require_cookie and case.role is Role.INITIATOR
-    size = settings.fragment_size or (profile.fragment_size if profile else None)
-    return DaemonSettings(fragment_size=size, cookie_threshold=_HALF_OPEN if cookie else None)
+    settings = case.scenario.settings
+    cookie = settings.require_cookie and case.role is Role.INITIATOR  # else it is ours to demand
+    return profile_connection.daemon_settings(case.peer, replace(settings, require_cookie=cookie))
 
 
 def connection(case: Case, number: int, address: str, peer_address: str, keys: CaseSecrets) -> Connection:

@@ -91,7 +91,7 @@ def docker_client():
     try:
         client = connect()
     except DockerUnavailable as error:
-        pytest.skip(f"lab tests need Docker: {error}")
+        pytest.skip(f"Docker does not run here: {error}")
     yield client
     client.close()
 

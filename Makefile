@@ -1,0 +1,70 @@
+# Two set-up commands, each doing everything on a bare machine: `make matrix` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON3 ?= python3
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INTEROP := $(VENV)/bin/ipsec-interop
+INSTALLED := $(VENV)/.installed
+LOCK := $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+include liboqs.mk
+
+.PHONY: help
+help: ## Show what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: matrix
+matrix: $(INSTALLED) ## Everything, then the smoke suite: prints where the report is
+	@tools/prerequisites lab
+	@$(MAKE) --no-print-directory liboqs || echo "liboqs is not there: cells that need ML-KEM-512 say why" >&2
+	@$(INTEROP) run --suite smoke
+
+.PHONY: test
+test: $(INSTALLED) ## All tests; those of the lab against real strongSwan where Docker runs
+	@tools/prerequisites lab test
+	@$(MAKE) --no-print-directory liboqs
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff, mypy strict, the layers, and the data of scenarios and peers
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(INTEROP) lint
+
+.PHONY: bench
+bench: $(INSTALLED) ## Ratios of one run: printed, and written to bench.json
+	@$(MAKE) --no-print-directory liboqs
+	@$(PYTHON) tests/bench/bench.py
+
+.PHONY: venv
+venv: $(INSTALLED) ## The virtual environment with the locked dependencies
+
+$(INSTALLED): requirements/dev.lock pyproject.toml
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON3=..." >&2; exit 2; }
+	@echo "setting up $(VENV)" >&2
+	@$(PYTHON3) -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: lock
+lock: $(INSTALLED) ## Lock the dependencies again
+	$(LOCK) --extra dev -o requirements/dev.lock pyproject.toml
+	$(LOCK) -o requirements/worker.lock requirements/worker.in
+
+.PHONY: generated
+generated: $(INSTALLED) ## Write again what is generated from data: compose file, schema, state table, coverage
+	$(PYTHON) -m harness.lab.compose
+
+.PHONY: distclean
+distclean: ## Take away everything these made: environment, images, runs, caches
+	@if [ -x $(INTEROP) ]; then $(INTEROP) lab down --images || true; fi
+	@$(MAKE) --no-print-directory clean-liboqs
+	rm -rf $(VENV) *.egg-info build dist bench.json reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	       .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
