@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from harness.evidence.capture import read_capture, write_pcapng
 from harness.evidence.model import CaseEvidence, Conversation, EngineReport, Secrets, TraceEntry
 from harness.evidence.peer_report import PeerReport
-from harness.evidence.wireshark import esp_table, ikev2_table
+from harness.evidence.wireshark import decryption_tables
 from harness.json_codec import RecordError, from_json, to_json
 
 T = TypeVar("T")
@@ -76,17 +76,10 @@ class EvidenceFolder:
         self._write_tables(secrets, report, facts)
 
     def _write_tables(self, secrets: Secrets, report: EngineReport, facts: CaseFacts) -> None:
-        suite = report.suite or report.negotiated
-        if suite is None:
-            return
-        spis = (secrets.initiator_spi, secrets.responder_spi)
-        for number, keys in enumerate(secrets.generations):
-            self.write_text(f"wireshark/{number}/ikev2_decryption_table", ikev2_table(suite, spis, keys))
         addresses = (facts.engine_address, facts.peer_address)
         if facts.role != "initiator":
             addresses = (facts.peer_address, facts.engine_address)
-        if secrets.children:
-            self.write_text("wireshark/esp_sa", "".join(esp_table(child, *addresses) for child in secrets.children))
+        self.write_files("wireshark", decryption_tables(secrets, report, *addresses))
 
     def write_peer_report(self, report: PeerReport, *, after: bool) -> None:
         """``peer/sas.json`` while the SAs stand, ``peer/sas-after.json`` once the case is over."""

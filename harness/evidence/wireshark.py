@@ -6,7 +6,7 @@ written as a comment: neither version decrypts IKEv2 under ChaCha20-Poly1305; ES
 
 from __future__ import annotations
 
-from harness.evidence.model import ChildSecrets, KeyGeneration
+from harness.evidence.model import ChildSecrets, EngineReport, KeyGeneration, Secrets
 from harness.ike.policy import Suite
 from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import Encryption, Integrity, SequenceNumbers, TransformType
@@ -39,6 +39,23 @@ _ESP_INTEGRITY = {
     Integrity.AUTH_HMAC_SHA2_384_192: "HMAC-SHA-384-192 [RFC4868]",
     Integrity.AUTH_HMAC_SHA2_512_256: "HMAC-SHA-512-256 [RFC4868]",
 }
+
+
+def decryption_tables(
+    secrets: Secrets, report: EngineReport, initiator_address: str, responder_address: str
+) -> dict[str, str]:
+    """Every table of a case by its name below ``wireshark/``; none where no suite was agreed on."""
+    suite = report.suite or report.negotiated
+    if suite is None:
+        return {}
+    spis = (secrets.initiator_spi, secrets.responder_spi)
+    tables = {
+        f"{number}/ikev2_decryption_table": ikev2_table(suite, spis, keys)
+        for number, keys in enumerate(secrets.generations)
+    }
+    if secrets.children:
+        tables["esp_sa"] = "".join(esp_table(one, initiator_address, responder_address) for one in secrets.children)
+    return tables
 
 
 def ikev2_table(suite: Suite, spis: tuple[bytes, bytes], keys: KeyGeneration) -> str:

@@ -1,0 +1,450 @@
+"""Evidence of a case without a lab: two engines talk in one process, one of them stands for the product.
+
+``build`` plays a scenario of ``scenarios/`` against a peer of ``peers/`` as the prediction configures both halves, and
+leaves what a run would leave: the wire, our secrets and trace, both reports, the decryption tables. Every part can be
+altered afterwards; what is altered stays as honest as the test wants it, as protected messages are sealed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any
+
+from scapy.layers.inet import IP, UDP, fragment
+from scapy.layers.l2 import Ether
+
+from harness.evidence.model import CapturedDatagram, CaseEvidence, Conversation, EchoCount, Frame, WirePicture
+from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
+from harness.evidence.store import CaseFacts
+from harness.evidence.wireshark import decryption_tables
+from harness.ike.configuration import Configuration, Datagram, Identity, Path
+from harness.ike.protected import SecureChannel
+from harness.ike.selectors import network_selector
+from harness.ike.session import Session
+from harness.ike.states import Gone, Standing
+from harness.oracle.expectation import Expectation, expect
+from harness.registry.identities import IdentificationType
+from harness.registry.transforms import SequenceNumbers, TransformType
+from harness.scenario.catalogue import load_scenarios
+from harness.scenario.model import Requirement, Role, Scenario, Step
+from harness.scenario.peer import Peer
+from harness.scenario.peer_file import load_peers
+from harness.scenario.requirements import load_requirements
+from harness.transport.recorder import Recorder
+from harness.transport.tunnel import Tunnel
+from harness.verify.checks import CHECKS
+from harness.verify.judge import Judgement, judge
+from harness.verify.result import Checked
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import View, make_view
+from harness.wire.message import Message
+from harness.wire.payload import Payload
+
+ROOT = FilePath(__file__).resolve().parents[2]
+ENGINE, PEER = "198.51.100.10", "198.51.100.20"
+INNER, PEER_INNER = "10.100.0.1", "10.99.0.1"
+PEER_NAME = "strongswan-6.1"
+_BEGAN = 1_790_000_000.0
+_MTU = 1500
+
+Tamper = Callable[[Datagram, bool], list[bytes]]
+"""What becomes of a datagram on its way: (datagram, whether the engine sent it) to the payloads that arrive."""
+
+
+@functools.cache
+def scenarios() -> dict[str, Scenario]:
+    return load_scenarios(ROOT / "scenarios", frozenset(CHECKS))
+
+
+@functools.cache
+def peers() -> dict[str, Peer]:
+    return load_peers(ROOT / "peers")
+
+
+@functools.cache
+def requirements() -> dict[str, Requirement]:
+    return load_requirements(ROOT / "scenarios" / "requirements.toml")
+
+
+def flipped(octets: bytes, index: int = 0) -> bytes:
+    """The same octets with one bit of one of them turned over."""
+    turned = bytearray(octets)
+    turned[index] ^= 1
+    return bytes(turned)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case that was played, ready to be judged or altered."""
+
+    scenario: Scenario
+    expectation: Expectation
+    evidence: CaseEvidence
+    conversation: Conversation
+
+    def judge(self) -> Judgement:
+        return judge(self.scenario, self.expectation, self.evidence, requirements())
+
+    @property
+    def view(self) -> View:
+        return make_view(self.scenario, self.expectation, self.evidence)
+
+    def check(self, name: str, **arguments: str | int | bool) -> Checked:
+        """What one check says of the case."""
+        return CHECKS[name](self.view, arguments)
+
+    def message(self, label: str) -> SeenMessage:
+        """The message that a reader calls ``IKE_AUTH response 2``."""
+        return next(message for message in self.view.messages if message.label == label)
+
+    def with_evidence(self, **parts: Any) -> Case:
+        return replace(self, evidence=replace(self.evidence, **parts))
+
+    def with_secrets(self, **parts: Any) -> Case:
+        assert self.evidence.secrets is not None
+        return self.with_evidence(secrets=replace(self.evidence.secrets, **parts))
+
+    def with_report(self, **parts: Any) -> Case:
+        assert self.evidence.report is not None
+        return self.with_evidence(report=replace(self.evidence.report, **parts))
+
+    def with_peer_sa(self, **parts: Any) -> Case:
+        """The peer reports its IKE SA with other fields."""
+        report = self.evidence.peer_report
+        assert report is not None
+        return self.with_evidence(peer_report=replace(report, sas=(replace(report.sas[0], **parts),)))
+
+    def with_peer_child(self, **parts: Any) -> Case:
+        """The peer reports its Child SA with other fields."""
+        report = self.evidence.peer_report
+        assert report is not None
+        return self.with_peer_sa(children=(replace(report.sas[0].children[0], **parts),))
+
+    @property
+    def datagrams(self) -> tuple[CapturedDatagram, ...]:
+        assert self.evidence.wire is not None
+        return self.evidence.wire.datagrams
+
+    def with_datagrams(self, datagrams: Iterable[CapturedDatagram]) -> Case:
+        assert self.evidence.wire is not None
+        return self.with_evidence(wire=replace(self.evidence.wire, datagrams=tuple(datagrams)))
+
+    def esp(self, *, from_engine: bool) -> list[CapturedDatagram]:
+        """The ESP packets of one direction."""
+        source = ENGINE if from_engine else PEER
+        return [d for d in self.datagrams if d.source[0] == source and d.source[1] in (0, 4500)]
+
+    def changed(self, old: CapturedDatagram, *new: CapturedDatagram) -> Case:
+        """One datagram of the wire replaced by any number of others."""
+        return self.with_datagrams(one for each in self.datagrams for one in (new if each is old else (each,)))
+
+    def without(self, label: str) -> Case:
+        """The wire without one message."""
+        gone = {piece.datagram.frame for piece in self.message(label).pieces}
+        return self.with_datagrams(each for each in self.datagrams if each.frame not in gone)
+
+    def repeated(self, label: str, edit: Callable[[bytes], bytes] = bytes) -> Case:
+        """The first datagram of a message once more, right behind it, with its octets edited."""
+        datagram = self.message(label).pieces[0].datagram
+        again = replace(datagram, payload=edit(datagram.payload))
+        return self.changed(datagram, datagram, again)
+
+    def rewritten(
+        self,
+        label: str,
+        edit: Callable[[tuple[Payload, ...]], Iterable[Payload]] = tuple,
+        generation: int | None = None,
+        **header: Any,
+    ) -> Case:
+        """One message with other payloads or header fields, in one piece; a protected one is sealed again.
+
+        ``generation`` is the one of the keys to seal it with, by default the one that it came under.
+        """
+        message = self.message(label)
+        octets = self._sealed(message, tuple(edit(message.payloads)), generation, header)
+        first = replace(message.pieces[0].datagram, payload=octets, ip_octets=ip_sizes(len(octets) + 8))
+        frames = {piece.datagram.frame for piece in message.pieces}
+        kept = (first if d.frame == first.frame else d for d in self.datagrams)
+        return self.with_datagrams(d for d in kept if d is first or d.frame not in frames)
+
+    def _sealed(
+        self, message: SeenMessage, payloads: tuple[Payload, ...], generation: int | None, changes: dict[str, Any]
+    ) -> bytes:
+        header = replace(message.pieces[0].message.header, **changes)
+        if not message.protected:
+            return Message(header, payloads).to_bytes()
+        chain, at = self.view.chain, message.generation if generation is None else generation
+        assert chain is not None and at is not None
+        channel = SecureChannel.of(chain.schedule.protection, chain.generations[at], message.from_initiator)
+        return channel.seal(header, payloads, os.urandom, None).messages[0]
+
+
+def ip_sizes(payload: int) -> tuple[int, ...]:
+    """Octets of the IP packets that carry an IP payload of so many octets over a path of 1500."""
+    step = (_MTU - 20) // 8 * 8
+    return tuple(20 + min(step, payload - start) for start in range(0, payload, step))
+
+
+class Side:
+    """One engine with its recorder and, once there is a Child SA, its end of the tunnel."""
+
+    def __init__(self, configuration: Configuration, inner: tuple[str, str]) -> None:
+        self.session, self.recorder, self._inner = Session(configuration, os.urandom), Recorder(), inner
+        self.initiator = configuration.initiator
+        self._tunnel: Tunnel | None = None
+
+    @property
+    def tunnel(self) -> Tunnel | None:
+        if self._tunnel is None and self.recorder.child is not None:
+            self._tunnel = Tunnel(self.recorder.child, *self._inner, os.urandom)
+        return self._tunnel
+
+    @property
+    def settled(self) -> bool:
+        return isinstance(self.session.state, Standing | Gone)
+
+    def take_events(self, at: float) -> None:
+        while (event := self.session.next_event()) is not None:
+            self.recorder.take(event, at)
+
+
+def _deliver(datagram: Datagram, _by_engine: bool) -> list[bytes]:
+    return [datagram.payload]
+
+
+@dataclass
+class Play:
+    """Two sides, the wire between them and the clock."""
+
+    engine: Side
+    peer: Side
+    tamper: Tamper = _deliver
+    at: float = 0.0
+    wire: list[CapturedDatagram] = field(default_factory=list)
+    frame: int = 0
+
+    def captured(self, source: tuple[str, int], destination: tuple[str, int], payload: bytes, udp: int = 8) -> None:
+        sizes = ip_sizes(len(payload) + udp)
+        self.frame, self.at = self.frame + len(sizes), self.at + 0.001
+        self.wire.append(CapturedDatagram(self.frame, _BEGAN + self.at, source, destination, payload, sizes))
+
+    def deliver(self) -> None:
+        """Pass datagrams until both sides are quiet. The capture stands at the engine's interface."""
+        moved = True
+        while moved:
+            moved = False
+            for by_engine, sender, receiver in ((True, self.engine, self.peer), (False, self.peer, self.engine)):
+                for datagram in sender.session.datagrams_to_send(self.at):
+                    moved, path = True, datagram.path
+                    arriving = self.tamper(datagram, by_engine)
+                    for payload in [datagram.payload] if by_engine else arriving:
+                        self.captured(path.local, path.remote, payload)
+                    for payload in arriving:
+                        receiver.session.receive_datagram(payload, Path(path.remote, path.local), self.at)
+            self.take_events()
+
+    def take_events(self) -> None:
+        self.engine.take_events(self.at)
+        self.peer.take_events(self.at)
+
+    def settle(self) -> None:
+        """Deliver, and let time pass, until both sides know how it ended or nothing is left to wait for."""
+        for _ in range(50):
+            self.deliver()
+            timers = [s.session.get_timer() for s in (self.engine, self.peer) if not s.settled]
+            due = [timer for timer in timers if timer is not None]
+            if not due:
+                return
+            self.at = max(self.at, min(due))
+            for side in (self.engine, self.peer):
+                side.session.handle_timer(self.at)
+            self.take_events()
+
+    def traffic(self, requests: int, port: int) -> None:
+        """Echo requests by the engine, each answered at once; ``port`` 0 is ESP without UDP."""
+        there, back = self.engine.tunnel, self.peer.tunnel
+        if there is None or back is None:
+            return
+        ends, udp = ((ENGINE, port), (PEER, port)), 8 if port else 0
+        for _ in range(requests):
+            request = there.request(7)
+            self.captured(*ends, request, udp)
+            reply = back.receive(request)
+            assert reply is not None
+            self.captured(*reversed(ends), reply, udp)
+            there.receive(reply)
+
+
+def build(
+    scenario: str = "hybrid/x25519-mlkem768",
+    peer: str = PEER_NAME,
+    role: Role = Role.INITIATOR,
+    *,
+    tamper: Tamper = _deliver,
+    doctored: AbstractContextManager[Any] | None = None,
+    esp_port: int = 4500,
+    steps: Sequence[Step] | None = None,
+    engine: dict[str, Any] | None = None,
+    product: dict[str, Any] | None = None,
+) -> Case:
+    """Play a case. ``doctored`` is in force meanwhile; ``engine`` and ``product`` replace configuration fields."""
+    planned, partner = scenarios()[scenario], peers()[peer]
+    predicted = expect(planned, partner, role)
+    assert not predicted.skipped, predicted.skipped
+    play = Play(*_sides(planned, predicted, role, engine or {}, product or {}), tamper)
+    with doctored or contextlib.nullcontext():
+        initiator = play.engine if role is Role.INITIATOR else play.peer
+        initiator.session.start(0.0)
+        play.take_events()
+        play.settle()
+        report = None
+        for step in planned.steps if steps is None else steps:
+            report = _step(play, step, role, esp_port) or report
+    return _collected(play, planned, predicted, partner, role, report)
+
+
+@functools.cache
+def good(scenario: str = "hybrid/x25519-mlkem768", peer: str = PEER_NAME, role: Role = Role.INITIATOR) -> Case:
+    """A case in which nothing went wrong, played once."""
+    return build(scenario, peer, role)
+
+
+def _sides(
+    scenario: Scenario, predicted: Expectation, role: Role, engine: dict[str, Any], product: dict[str, Any]
+) -> Iterator[Side]:
+    settings = scenario.settings
+    for ours, policy, changes in ((True, predicted.engine, engine), (False, predicted.peer, product)):
+        here, there = (ENGINE, PEER) if ours else (PEER, ENGINE)
+        inner = (INNER, PEER_INNER) if ours else (PEER_INNER, INNER)
+        names = ("engine.interop.test", "peer.interop.test") if ours else ("peer.interop.test", "engine.interop.test")
+        identities = [Identity(IdentificationType.ID_FQDN, name.encode()) for name in names]
+        initiator = (role is Role.INITIATOR) == ours
+        configuration = Configuration(
+            initiator,
+            Path((here, 500), (there, 500)),
+            policy.ike,
+            policy.esp,
+            *identities,
+            b"a pre-shared key" if ours or not settings.wrong_psk else b"quite another key",
+            *((network_selector(f"{address}/32"),) for address in inner),
+            fragment_octets=settings.fragment_size or 1280,
+            require_cookie=settings.require_cookie and not initiator,
+        )
+        yield Side(replace(configuration, **changes), inner)
+
+
+def _step(play: Play, step: Step, role: Role, esp_port: int) -> PeerReport | None:
+    if isinstance(play.engine.session.state, Gone):
+        return None
+    initiator = play.engine if role is Role.INITIATOR else play.peer
+    report = None
+    if step is Step.TRAFFIC:
+        play.traffic(5, esp_port)
+        report = _peer_report(play.peer)
+    elif isinstance(play.engine.session.state, Standing) and step is Step.LIVENESS:
+        play.engine.session.send_liveness(play.at)
+    elif isinstance(initiator.session.state, Standing):
+        initiator.session.delete(play.at)
+    play.settle()
+    return report
+
+
+def _collected(
+    play: Play, scenario: Scenario, predicted: Expectation, peer: Peer, role: Role, report: PeerReport | None
+) -> Case:
+    session, recorder = play.engine.session, play.engine.recorder
+    tunnel = play.engine.tunnel
+    secrets = recorder.secrets(session.keylog, session.spis, b"a pre-shared key")
+    engine_report = recorder.report(type(session.state).__name__, tunnel.count() if tunnel else EchoCount(), "")
+    tables = decryption_tables(secrets, engine_report, *((ENGINE, PEER) if role is Role.INITIATOR else (PEER, ENGINE)))
+    ikev2 = tuple(text for name, text in tables.items() if name.endswith("ikev2_decryption_table"))
+    evidence = CaseEvidence(
+        peer=peer.name,
+        role=role.value,
+        engine_address=ENGINE,
+        peer_address=PEER,
+        wire=WirePicture(tuple(play.wire)),
+        secrets=secrets,
+        trace=tuple(recorder.trace),
+        report=engine_report,
+        peer_report=report,
+        peer_report_after=_peer_report(play.peer),
+        ikev2_tables=ikev2,
+        esp_table=tables.get("esp_sa"),
+    )
+    frames = tuple(frame for datagram in play.wire for frame in frames_of(datagram))
+    return Case(scenario, predicted, evidence, Conversation(tuple(recorder.trace), secrets, engine_report, frames))
+
+
+def frames_of(datagram: CapturedDatagram) -> list[Frame]:
+    """The Ethernet frames of a datagram, as the tester's interface would show them."""
+    (source, sport), (destination, dport) = datagram.source, datagram.destination
+    packet = Ether() / IP(src=source, dst=destination, id=datagram.frame & 0xFFFF)
+    if sport:
+        packet = packet / UDP(sport=sport, dport=dport) / datagram.payload
+    else:
+        packet = packet / datagram.payload
+        packet[IP].proto = 50
+    return [Frame(datagram.at, bytes(piece)) for piece in fragment(packet, fragsize=_MTU - 20)]
+
+
+def facts_of(case: Case) -> CaseFacts:
+    """``case.json`` of a built case."""
+    evidence = case.evidence
+    name = f"{case.scenario.id}@{evidence.peer}@{evidence.role}"
+    return CaseFacts(name, case.scenario.id, evidence.peer, evidence.role, ENGINE, PEER, "6.1.0", "sha256:0")
+
+
+def _peer_report(peer: Side) -> PeerReport:
+    """What a status interface would say: SPIs in hexadecimal, algorithms in the harness' spelling, counters."""
+    if not isinstance(peer.session.state, Standing) or peer.recorder.established is None:
+        return PeerReport("6.1.0", (), "[]")
+    suite = peer.recorder.established.suite
+    named = {kind: one.name(kind) for kind, one in suite.transforms.items() if one.identifier}
+    initiator_spi, responder_spi = peer.session.spis
+    sa = SaReport(
+        name="case-1",
+        state="ESTABLISHED",
+        initiator=peer.initiator,
+        initiator_spi=initiator_spi.hex(),
+        responder_spi=responder_spi.hex(),
+        encr=named[TransformType.ENCR],
+        integ=named.get(TransformType.INTEG),
+        prf=named[TransformType.PRF],
+        ke=named[TransformType.KE],
+        additional_ke=tuple(name for kind, name in named.items() if kind.is_additional_key_exchange),
+        children=_peer_children(peer),
+    )
+    return PeerReport("6.1.0", (sa,), "[]")
+
+
+def _peer_children(peer: Side) -> tuple[ChildReport, ...]:
+    child, tunnel = peer.recorder.child, peer.tunnel
+    if child is None or tunnel is None:
+        return ()
+    named = {kind: one.name(kind) for kind, one in child.suite.transforms.items() if one.identifier}
+    esn = child.suite.get(TransformType.SN)
+    count = tunnel.count()
+    return (
+        ChildReport(
+            name="net",
+            state="INSTALLED",
+            mode="TUNNEL",
+            udp_encapsulated=True,
+            spi_in=child.local_spi.hex(),
+            spi_out=child.remote_spi.hex(),
+            encr=named[TransformType.ENCR],
+            integ=named.get(TransformType.INTEG),
+            esn=esn is not None and esn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS,
+            packets_in=count.requests_received,
+            packets_out=count.replies_sent,
+            bytes_in=count.requests_received * 84,
+            bytes_out=count.replies_sent * 84,
+        ),
+    )
