@@ -2,6 +2,7 @@ import pytest
 
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
+from harness.registry.open_enum import by_number
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 
 
@@ -38,3 +39,11 @@ def test_key_exchange_types_and_methods_know_their_kind():
     assert not TransformType(13).is_key_exchange
     assert [method.value for method in KeyExchangeMethod.known() if method.is_post_quantum] == [35, 36, 37]
     assert KeyExchangeMethod(1080).is_private_use and not KeyExchangeMethod(1023).is_private_use
+
+
+def test_the_table_of_a_registry_has_every_number():
+    table = by_number(NotifyType)
+    assert table[16390] is NotifyType.COOKIE
+    assert (table[40000], table[40000].is_known) == (NotifyType(40000), False)
+    with pytest.raises(ValueError, match="not a valid"):
+        table[-1]
