@@ -55,8 +55,6 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _decode(kind: Any, value: object, where: str) -> Any:
-    if kind is Any:
-        return value
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _decode_optional(kind, value, where)
@@ -84,7 +82,9 @@ def _decode_mapping(key_kind: Any, item_kind: Any, value: object, where: str) ->
     }
 
 
-def _decode_scalar(kind: type, value: object, where: str) -> Any:
+def _decode_scalar(kind: Any, value: object, where: str) -> Any:
+    if kind is Any:
+        return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind is bytes:
