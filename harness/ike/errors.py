@@ -28,11 +28,19 @@ class IkeError(Exception):
 
 
 class PeerMisbehaved(IkeError):
-    """The peer broke a rule of the protocol; ``notify`` is the error that the rule asks us to answer with."""
+    """The peer broke a rule of the protocol; ``notify`` and ``data`` are what the rule asks us to answer with."""
 
-    def __init__(self, expected: str, got: str, where: str, notify: NotifyType = NotifyType.INVALID_SYNTAX) -> None:
+    def __init__(
+        self,
+        expected: str,
+        got: str,
+        where: str,
+        notify: NotifyType = NotifyType.INVALID_SYNTAX,
+        data: bytes = b"",
+    ) -> None:
         super().__init__(expected, got, where)
         self.notify = notify
+        self.data = data
 
 
 class PeerIncompatible(IkeError):

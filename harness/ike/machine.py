@@ -15,8 +15,10 @@ from harness.ike.protected import Sealed, SecureChannel
 from harness.ike.states import Agreement
 from harness.ike.window import Window
 from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payload import Payload
+from harness.wire.payloads import Notify
 
 NON_ESP_MARKER = bytes(4)
 _IP_UDP_OCTETS = {4: 28, 6: 48}  # IP header without options, and UDP header
@@ -69,7 +71,7 @@ class Machine:
         if self.window.outstanding is not None:
             raise LocalMisuse("no unanswered request", str(self.window.outstanding.exchange), exchange.name)
         header = self.header(exchange, self.window.next_own, response=False)
-        sealed = self._seal(agreement, header, payloads)
+        sealed = self._seal(agreement, header, payloads, agreement.path)
         self.window.sent(exchange, sealed.messages, agreement.path, self.now, self.configuration.retransmission)
         self.transmit(sealed.messages, agreement.path)
         return sealed
@@ -79,7 +81,7 @@ class Machine:
     ) -> Sealed:
         """Answer the peer's request ``window.next_peer``, protected, to where it came from (section 2.11)."""
         header = self.header(exchange, self.window.next_peer, response=True)
-        sealed = self._seal(agreement, header, payloads)
+        sealed = self._seal(agreement, header, payloads, path)
         self.window.answer(sealed.messages, path)
         self.transmit(sealed.messages, path)
         return sealed
@@ -94,19 +96,28 @@ class Machine:
         self.transmit((octets,), path)
         return octets
 
+    def refuse_version(self, request: Header, path: Path) -> None:
+        """Answer a request of a higher major version, unprotected: our header says which one we speak (section 2.5)."""
+        flags = self.header(request.exchange_type, request.message_id, response=True).flags
+        header = Header(request.initiator_spi, request.responder_spi, request.exchange_type, flags, request.message_id)
+        message = Message(header, (Notify(NotifyType.INVALID_MAJOR_VERSION),))
+        octets = message.to_bytes()
+        self._tell_sent(header, message.payloads, (octets,))
+        self.transmit((octets,), path)
+
     def channel(self, agreement: Agreement, *, sending: bool) -> SecureChannel:
         """The newest keys in one direction."""
         from_initiator = self.configuration.initiator == sending
         return SecureChannel.of(agreement.schedule.protection, agreement.keys, from_initiator)
 
-    def _seal(self, agreement: Agreement, header: Header, payloads: Sequence[Payload]) -> Sealed:
-        limit = self._message_limit(agreement) if agreement.fragmentation else None
+    def _seal(self, agreement: Agreement, header: Header, payloads: Sequence[Payload], path: Path) -> Sealed:
+        limit = self._message_limit(path) if agreement.fragmentation else None
         sealed = self.channel(agreement, sending=True).seal(header, payloads, self.rng, limit)
         self._tell_sent(header, payloads, sealed.messages)
         return sealed
 
-    def _message_limit(self, agreement: Agreement) -> int:
-        local_address, local_port = agreement.path.local
+    def _message_limit(self, path: Path) -> int:
+        local_address, local_port = path.local
         marker = len(NON_ESP_MARKER) if local_port == self.configuration.nat_port else 0
         return self.configuration.fragment_octets - _IP_UDP_OCTETS[6 if ":" in local_address else 4] - marker
 

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from harness.crypto.errors import IntegrityError
 from harness.crypto.key_schedule import IkeKeys
 from harness.crypto.protection import Protection
 from harness.crypto.random_source import Rng
@@ -74,13 +75,14 @@ class SecureChannel:
         """The plaintext of the SK or SKF payload that ends ``octets``, without padding.
 
         Raises:
-            IntegrityError: the Integrity Checksum Data does not fit.
-            MalformedMessage: too short, or a Pad Length that does not fit.
+            IntegrityError: the Integrity Checksum Data does not fit, or there is no room for it.
+            MalformedMessage: a Pad Length that does not fit, in octets that are authentic.
         """
         sealed = message.payloads[-1]
         content = sealed.content if isinstance(sealed, Encrypted | EncryptedFragment) else b""
         iv_octets = self.protection.iv_octets
-        need(len(content) >= iv_octets + self.protection.icv_octets + 1, "SK payload", "IV, octets, ICV", len(content))
+        if len(content) < iv_octets + self.protection.icv_octets + 1:
+            raise IntegrityError(f"{len(content)} octets cannot hold an IV, a Pad Length and an ICV")
         associated = octets[: len(octets) - len(content)]
         iv, rest = content[:iv_octets], content[iv_octets:]
         padded = self.protection.open(self.sk_e, self.sk_a, iv, associated, rest)

@@ -17,11 +17,23 @@ from harness.ike.keylog import KeyLog
 from harness.ike.machine import NON_ESP_MARKER, Machine, payload_names
 from harness.ike.protected import Opened, opened
 from harness.ike.reassembly import Reassembly
-from harness.ike.states import Agreement, AuthSent, Gone, Idle, IntermediateSent, Standing, State, agreement_of
+from harness.ike.states import (
+    Agreement,
+    AuthSent,
+    Deleting,
+    Gone,
+    HalfOpen,
+    Idle,
+    IntermediateSent,
+    Standing,
+    State,
+    agreement_of,
+    on_path,
+)
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.wire.errors import MalformedMessage
-from harness.wire.message import Header, Message
+from harness.wire.message import VERSION_2_0, Header, Message
 from harness.wire.payloads import Encrypted, EncryptedFragment, Notify, Unknown
 
 
@@ -130,6 +142,8 @@ class Session:
             self._ignore(f"malformed: {error}")
             return
         reason = self._why_not_ours(message.header) or self._repeated(message)
+        if message.header.version > VERSION_2_0 | 0x0F and not message.header.is_response:
+            self._machine.refuse_version(message.header, path)
         if reason:
             self._ignore(reason)
             return
@@ -138,6 +152,8 @@ class Session:
     def _why_not_ours(self, header: Header) -> str:
         """Why a message has no business with this IKE SA, or an empty string."""
         machine = self._machine
+        if header.version >> 4 != VERSION_2_0 >> 4:
+            return f"major version {header.version >> 4}"
         if header.from_initiator == machine.configuration.initiator:
             return "the I flag of our own side"
         if isinstance(self._state, Idle):
@@ -192,6 +208,9 @@ class Session:
         self._tell_received(whole.header, whole.payloads, whole.octets)
         if trigger.response:
             self._machine.window.response_arrived()
+        elif isinstance(self._state, HalfOpen | Standing | Deleting) and not self._machine.configuration.initiator:
+            # Behind a NAT the initiator's address may change: follow its authenticated requests (section 2.23).
+            self._state = on_path(self._state, path)
         self._refuse_critical(whole.payloads)
         self._state = table.PROTECTED[trigger].handler(self._machine, self._state, whole, path)
 
@@ -222,13 +241,20 @@ class Session:
     def _refuse_critical(self, payloads: tuple[object, ...]) -> None:
         for payload in payloads:
             if isinstance(payload, Unknown) and payload.critical:
-                notify = NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD
-                raise PeerMisbehaved("known critical payloads", f"type {payload.number.value}", "message", notify)
+                # "The notification data contains the one-octet payload type" (section 3.10.1)
+                notify, number = NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, int(payload.number)
+                raise PeerMisbehaved("known critical payloads", f"type {number}", "message", notify, bytes((number,)))
 
     def _fail(self, error: Exception, header: Header, path: Path) -> None:
-        """Tell the peer, where a rule says how, and close."""
+        """Tell the peer, where a rule says how, and close.
+
+        Once the IKE SA stands, only INVALID_SYNTAX is fatal to it: any other refused request is answered, and that is
+        all (RFC 7296 section 2.21.3).
+        """
         machine, agreement = self._machine, agreement_of(self._state)
         notify = getattr(error, "notify", NotifyType.INVALID_SYNTAX)
+        if header.is_response:
+            machine.window.response_arrived()
         if not isinstance(error, PeerRefused):
             payload = Notify(notify, getattr(error, "data", b""))
             if header.exchange_type == ExchangeType.IKE_SA_INIT:
@@ -238,6 +264,10 @@ class Session:
                 machine.send_response(agreement, header.exchange_type, path, (payload,))
             elif agreement is not None and isinstance(self._state, IntermediateSent | AuthSent):
                 informational.report_failure(machine, agreement, notify)
+            fatal = header.is_response or notify == NotifyType.INVALID_SYNTAX
+            if isinstance(self._state, Standing | Deleting) and not fatal:
+                self._ignore(f"refused: {error}")
+                return
         self._close(error)
 
     def _close(self, error: Exception) -> None:

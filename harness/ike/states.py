@@ -117,6 +117,11 @@ class Gone:
 State = Idle | InitSent | IntermediateSent | AuthSent | HalfOpen | Standing | Deleting | Gone
 
 
+def on_path(state: HalfOpen | Standing | Deleting, path: Path) -> HalfOpen | Standing | Deleting:
+    """The same state, with what we send next going to ``path``."""
+    return state if path == state.agreement.path else replace(state, agreement=replace(state.agreement, path=path))
+
+
 def agreement_of(state: State) -> Agreement | None:
     """The agreement that a state carries, None before IKE_SA_INIT is done and after the end."""
     if isinstance(state, IntermediateSent | AuthSent | HalfOpen | Standing | Deleting):

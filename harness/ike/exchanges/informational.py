@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.ike.configuration import Path
+from harness.ike.errors import PeerRefused
 from harness.ike.events import Closed, LivenessAnswered
 from harness.ike.machine import Machine
 from harness.ike.protected import Opened
@@ -29,8 +30,14 @@ def delete(machine: Machine, state: Standing) -> State:
 
 
 def response(machine: Machine, state: Standing, opened: Opened, path: Path) -> State:
-    """The peer answered a request of ours that was not a deletion: it lives."""
-    del opened, path
+    """The peer answered a request of ours that was not a deletion: it lives.
+
+    Raises:
+        PeerRefused: INVALID_SYNTAX, after which the IKE SA is gone at both ends (section 2.21.3).
+    """
+    del path
+    if any(isinstance(p, Notify) and p.notify_type == NotifyType.INVALID_SYNTAX for p in opened.inner):
+        raise PeerRefused(NotifyType.INVALID_SYNTAX, "INFORMATIONAL response")
     machine.emit(LivenessAnswered())
     return state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.crypto.authentication import int_auth
 from harness.crypto.errors import InvalidKeyExchangeData
 from harness.ike.configuration import Path
-from harness.ike.errors import PeerMisbehaved
+from harness.ike.errors import PeerMisbehaved, PeerRefused
 from harness.ike.events import KeyExchanged
 from harness.ike.exchanges import authentication
 from harness.ike.machine import Machine
@@ -13,7 +13,7 @@ from harness.ike.protected import Opened
 from harness.ike.states import Agreement, HalfOpen, IntermediateSent, State
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import KeyExchangeMethod
-from harness.wire.payloads import KeyExchange
+from harness.wire.payloads import KeyExchange, Notify
 
 _EXCHANGE = ExchangeType.IKE_INTERMEDIATE
 
@@ -28,8 +28,14 @@ def request(machine: Machine, agreement: Agreement) -> State:
 
 
 def response(machine: Machine, state: IntermediateSent, opened: Opened, path: Path) -> State:
-    """Take KEr(n), go to the next generation of keys, and on to the next exchange or to IKE_AUTH."""
+    """Take KEr(n), go to the next generation of keys, and on to the next exchange or to IKE_AUTH.
+
+    Raises:
+        PeerRefused: an error notification.
+        PeerMisbehaved: the KE payload is missing, of another method or invalid.
+    """
     del path
+    _refused(opened, "IKE_INTERMEDIATE response")
     agreement = state.agreement
     method = agreement.remaining[0]
     public = _key_exchange(opened, method, "IKE_INTERMEDIATE response")
@@ -62,6 +68,13 @@ def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> Sta
     sealed = machine.send_response(agreement, _EXCHANGE, path, (KeyExchange(method, data),))
     chained_r = int_auth(agreement.prf, agreement.keys.sk_pr, agreement.int_auth_r, sealed.a, sealed.p)
     return HalfOpen(_advance(machine, agreement, secret, (chained_i, chained_r)))
+
+
+def _refused(opened: Opened, where: str) -> None:
+    """An error notification instead of KEr fails the exchange, whether we know its type or not (RFC 7296 3.10.1)."""
+    errors = [p.notify_type for p in opened.inner if isinstance(p, Notify) and p.notify_type.is_error]
+    if errors:
+        raise PeerRefused(errors[0], where)
 
 
 def _key_exchange(opened: Opened, method: KeyExchangeMethod, where: str) -> KeyExchange:

@@ -8,7 +8,7 @@ from harness.crypto.key_schedule import KeySchedule, after_sa_init
 from harness.crypto.prf import prf
 from harness.crypto.protection import protection
 from harness.ike.configuration import Path
-from harness.ike.errors import PeerMisbehaved, PeerRefused
+from harness.ike.errors import IkeError, PeerMisbehaved, PeerRefused
 from harness.ike.events import KeyExchanged, Negotiated
 from harness.ike.exchanges import authentication, intermediate
 from harness.ike.machine import Machine
@@ -76,16 +76,11 @@ def response(machine: Machine, state: InitSent, message: Message, octets: bytes,
     """Take the responder's answer: a demand to try again, a refusal, or its half of the agreement."""
     for notify in message.all(Notify):
         if notify.notify_type == NotifyType.COOKIE:
-            return _retry(machine, replace(state, cookie=notify.data))
+            return _retry_with_cookie(machine, state, notify.data)
         if notify.notify_type == NotifyType.INVALID_KE_PAYLOAD:
             return _retry_with(machine, state, notify.data)
         if notify.notify_type.is_error:
-            # Anybody could have sent this: keep waiting for a while for a better answer (section 2.21.1).
-            machine.refusal = (
-                machine.now + machine.configuration.refusal_grace,
-                PeerRefused(notify.notify_type, _WHERE),
-            )
-            return state
+            return _doubt(machine, state, PeerRefused(notify.notify_type, _WHERE))
     machine.window.response_arrived()
     machine.refusal = None
     machine.responder_spi = message.header.responder_spi
@@ -93,6 +88,20 @@ def response(machine: Machine, state: InitSent, message: Message, octets: bytes,
     if agreement.remaining:
         return intermediate.request(machine, agreement)
     return authentication.request(machine, agreement)
+
+
+def _doubt(machine: Machine, state: InitSent, error: IkeError) -> InitSent:
+    """Anybody could have sent this: keep waiting for a while for a better answer (section 2.21.1)."""
+    machine.refusal = (machine.now + machine.configuration.refusal_grace, error)
+    return state
+
+
+def _retry_with_cookie(machine: Machine, state: InitSent, cookie: bytes) -> InitSent:
+    if not 1 <= len(cookie) <= 64:
+        raise PeerMisbehaved("a cookie of 1 to 64 octets", f"{len(cookie)} octets", _WHERE)
+    if cookie == state.cookie:
+        return state  # an answer to our first request that came twice or late; the retry is on its way
+    return _retry(machine, replace(state, cookie=cookie))
 
 
 def _retry(machine: Machine, state: InitSent) -> InitSent:
@@ -108,8 +117,10 @@ def _retry_with(machine: Machine, state: InitSent, data: bytes) -> InitSent:
         raise PeerMisbehaved("a method number of 2 octets", f"{len(data)} octets", "INVALID_KE_PAYLOAD")
     method = KeyExchangeMethod(int.from_bytes(data))
     offered = {m for proposal in machine.configuration.ike for m in proposal.key_exchange_methods}
-    if method not in offered or method == state.method:
-        raise PeerMisbehaved("another method of our offer", str(method), "INVALID_KE_PAYLOAD")
+    if method not in offered:
+        raise PeerMisbehaved("a method of our offer", str(method), "INVALID_KE_PAYLOAD")
+    if method == state.method:  # a contradiction, unless it is the answer to our first request once more
+        return _doubt(machine, state, PeerMisbehaved("another method", str(method), "INVALID_KE_PAYLOAD"))
     pair = machine.configuration.key_exchange(method).generate(machine.rng)
     return _retry(machine, replace(state, method=method, key_pair=pair))
 
@@ -162,8 +173,11 @@ def agree(
     if encr is None or prf_algorithm is None or suite.key_exchange is None:
         raise PeerMisbehaved("ENCR, PRF and KE", "a suite without one of them", "IKE_SA_INIT")
     integ = suite.get(TransformType.INTEG)
+    pseudorandom = prf(prf_algorithm)
+    if any(2 * len(nonce) < pseudorandom.key_octets for nonce in nonces):  # section 2.10
+        raise PeerMisbehaved(f"nonces of half {pseudorandom.name}'s key", str([len(n) for n in nonces]), "IKE_SA_INIT")
     schedule = KeySchedule(
-        prf(prf_algorithm),
+        pseudorandom,
         protection(encr, integ if integ and integ.identifier else None),
         *nonces,
         machine.initiator_spi,
