@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from harness.cli.decoding import decode
 from harness.cli.doctor import doctor
 from harness.cli.laboratory import lab
 from harness.cli.lint import lint
@@ -31,7 +32,7 @@ def cli() -> None:
     """Interoperability test harness for post-quantum IPsec."""
 
 
-for command in (doctor, listing, plan, run, report, verify, diff, repro, lint, lab):
+for command in (doctor, listing, plan, run, report, verify, diff, repro, decode, lint, lab):
     cli.add_command(command)
 
 

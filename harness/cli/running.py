@@ -35,6 +35,12 @@ from harness.run.runner import Runner
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(8, 3 * (os.cpu_count() or 1)), show_default=True,
               help="Cases at a time.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Fixes the order of the cases.")
+@click.option(
+    "--shard",
+    callback=lambda _c, _p, value: _shard(value),
+    metavar="I/N",
+    help="Only the I-th of N equal parts of the plan, I from 1.",
+)
 @click.option("--image", "images", multiple=True, metavar="PEER=IMAGE", help="An image of your own for a peer.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder: new or empty.")
 def run(
@@ -45,13 +51,15 @@ def run(
     runtime: str,
     jobs: int,
     seed: int,
+    shard: tuple[int, int],
     images: tuple[str, ...],
     out: Path | None,
 ) -> None:
     """Run the selected cases and write the matrix."""
     del runtime  # "auto" is "docker" as long as it is the only one
     inputs = load_inputs(ROOT)
-    cases = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())
+    index, parts = shard
+    cases = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())[index - 1 :: parts]
     execute(inputs, cases, Options(suite, jobs, seed, _images(images, inputs), out))
 
 
@@ -126,6 +134,16 @@ def _folder(out: Path | None, run_id: str) -> Path:
         raise click.UsageError(f"--out {folder}: not an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
+
+
+def _shard(value: str | None) -> tuple[int, int]:
+    """``2/3`` as (2, 3); (1, 1) for the whole plan."""
+    if value is None:
+        return 1, 1
+    index, _, parts = value.partition("/")
+    if not (index.isdigit() and parts.isdigit() and 1 <= int(index) <= int(parts)):
+        raise click.BadParameter(f"{value!r} is not I/N with 1 <= I <= N")
+    return int(index), int(parts)
 
 
 def _images(pairs: tuple[str, ...], inputs: Inputs) -> dict[str, str]:

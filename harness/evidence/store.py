@@ -100,6 +100,10 @@ class EvidenceFolder:
             raise UnreadableEvidence(f"{self.path / 'case.json'}: missing")
         return facts
 
+    def secrets(self) -> Secrets | None:
+        """``secrets.json``, None if it is missing. Raises UnreadableEvidence when malformed."""
+        return self._read("secrets.json", Secrets)
+
     def evidence(self) -> CaseEvidence:
         """Everything that the verifier looks at; a missing file is None.
 
@@ -114,7 +118,7 @@ class EvidenceFolder:
             engine_address=facts.engine_address,
             peer_address=facts.peer_address,
             wire=read_capture(capture) if capture.exists() else None,
-            secrets=self._read("secrets.json", Secrets),
+            secrets=self.secrets(),
             trace=self._read_trace(),
             report=self._read("engine/sas.json", EngineReport),
             peer_report=self._read("peer/sas.json", PeerReport),

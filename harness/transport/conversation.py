@@ -18,7 +18,7 @@ from harness.ike.states import Standing
 from harness.registry.identities import IdentificationType
 from harness.scenario.model import Role, Step
 from harness.transport.capture import Capture
-from harness.transport.endpoint import IKE_PORT, NAT_PORT, Endpoint
+from harness.transport.endpoint import BARE_ESP, IKE_PORT, NAT_PORT, Endpoint
 from harness.transport.half_open import leave_half_open
 from harness.transport.job import Job, Wish
 from harness.transport.recorder import Recorder
@@ -54,6 +54,7 @@ class Player:
         timed_out = ""
         try:
             self._endpoint = await Endpoint.open(job.address, self._receive)
+            self._endpoint.open_bare_esp(job.address, self._receive_esp)
             await self._begin()
             await self._until(lambda: self._over or self._settled, "the IKE SA to be established or refused")
             for step in job.steps:
@@ -131,7 +132,7 @@ class Player:
         await self._until(lambda: self._over, "the deletion of the IKE SA")
 
     def _tunnel_path(self) -> Path:
-        """ESP in UDP takes the ports of IKE's NAT traversal, or where the peer's ESP comes from (RFC 7296 2.23)."""
+        """Where the peer's ESP comes from; until then in UDP if IKE has moved for a NAT, else bare (RFC 7296 2.23)."""
         if self._esp_path is not None:
             return self._esp_path
         state = self._session.state
@@ -139,7 +140,7 @@ class Player:
         path = state.agreement.path
         if path.local[1] == NAT_PORT:
             return path
-        return Path((path.local[0], NAT_PORT), (path.remote[0], NAT_PORT))
+        return Path((path.local[0], BARE_ESP), (path.remote[0], BARE_ESP))
 
     @property
     def _over(self) -> bool:
