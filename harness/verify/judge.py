@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.evidence.model import CaseEvidence
 from harness.oracle.expectation import Expectation
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
 from harness.scenario.model import Expect, Requirement, Scenario
 from harness.verify.arrival import came_up
-from harness.verify.checks import ALWAYS, CHECKS, WHEN_UP
+from harness.verify.checks import ALWAYS, CHECKS, USUAL, WHEN_UP
+from harness.verify.completeness import not_captured
 from harness.verify.ladder import ladder
 from harness.verify.outcome import outcome_seen
 from harness.verify.result import Checked, Objection
@@ -36,6 +37,8 @@ def judge(
     scenario: Scenario, expectation: Expectation, evidence: CaseEvidence, requirements: Requirements
 ) -> Judgement:
     """The verdict on one attempt. ``requirements`` is the catalogue, for the levels of findings."""
+    if expectation.skipped:
+        return Judgement(Verdict.SKIPPED, None, None, (), (), expectation.skipped)
     absent = _absent(evidence)
     if absent:
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), f"{absent} is missing from the evidence")
@@ -43,6 +46,8 @@ def judge(
     outcome = outcome_seen(view)
     if outcome is None:
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), "no IKE message of this case is in the capture")
+    if lost := not_captured(view):
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), lost, ladder(view))
     findings, results = _run_checks(view, outcome, requirements)
     verdict, reason = _verdict(view, outcome, findings)
     grade = _grade(findings) if verdict in (Verdict.PASS, Verdict.FAIL) else None
@@ -71,25 +76,32 @@ def _run_checks(view: View, outcome: Outcome, requirements: Requirements) -> tup
 
 
 def _due(view: View) -> Iterator[Expect]:
-    """The checks that the prediction calls for, each once: the scenario's own first."""
+    """The checks that the prediction calls for, each once: the scenario's own first.
+
+    Where the IKE SA came up, be it by the wire alone or by our engine's word alone, all of them are due.
+    """
     default = view.scenario.requirements[0].id if view.scenario.requirements else ""
     due: dict[str, Expect] = {}
     if view.expectation.establishes:
         due["came-up-as-predicted"] = Expect("came-up-as-predicted", default)
-        if view.report.established and view.report.child_established:
+        if view.established or view.report.established:
             due |= {expect.check: expect for expect in view.scenario.expect}
             due = {**due, **{n: Expect(n, r or default) for n, r in WHEN_UP.items() if n not in due}}
     elif view.expectation.refusal is not None:
         notify: dict[str, str | int | bool] = {"notify": view.expectation.refusal.name}
-        due["refused-with"] = Expect("refused-with", default, notify)
-        own = view.scenario.expect if view.scenario.expects_refusal else ()
-        due |= {expect.check: expect for expect in own}
+        due["refused-with"] = Expect("refused-with", "B08", notify)
+        # A peer whose policy has no common ground refuses before it comes to what the scenario is about.
+        meant = view.scenario.expects_refusal and not view.expectation.unsupported
+        own = view.scenario.expect if meant else ()
+        for expect in own:  # what the two policies lead to comes before what the scenario means to provoke
+            arguments = notify if expect.check == "refused-with" else expect.arguments
+            due[expect.check] = replace(expect, arguments=arguments)
     yield from due.values()
     yield from (Expect(name, requirement) for name, requirement in ALWAYS.items() if name not in due)
 
 
 def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:
-    identifier = objection.requirement or expect.requirement
+    identifier = _requirement(expect, objection, requirements)
     requirement = requirements.get(identifier)
     level = requirement.level if requirement else ""
     severity = objection.severity
@@ -97,6 +109,20 @@ def _finding(expect: Expect, objection: Objection, requirements: Requirements) -
         severity = "should"  # an unfollowed SHOULD is a pass that carries a finding
     party = objection.party or "undetermined"
     return Finding(expect.check, identifier, level, party, objection.sentence, objection.pointer, severity)
+
+
+def _requirement(expect: Expect, objection: Objection, requirements: Requirements) -> str:
+    """The sentence that an objection concerns: the one it names, else the scenario's, if that is a MUST.
+
+    Only a check that names a SHOULD itself means it: a scenario may be filed under a MAY ("ML-KEM-512 may be the only
+    key exchange"), and what then goes wrong within it is no less wrong.
+    """
+    if objection.requirement is None:
+        return ""
+    if objection.requirement:
+        return objection.requirement
+    named = requirements.get(expect.requirement)
+    return expect.requirement if named is not None and named.level == "MUST" else USUAL.get(expect.check, "")
 
 
 def _result(expect: Expect, checked: Checked, found: list[Finding]) -> CheckResult:

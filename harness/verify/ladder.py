@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from harness.registry.messages import PayloadType
 from harness.results.model import LadderStep
 from harness.scenario.model import Role
-from harness.verify.transcript import SeenMessage
+from harness.verify.transcript import SeenMessage, is_esp
 from harness.verify.view import View
 from harness.wire.payload import Payload
 from harness.wire.payloads import KeyExchange, Notify
 
 
 def ladder(view: View) -> tuple[LadderStep, ...]:
-    """One step a message, in order; times in milliseconds after the first, octets of the IKE messages."""
+    """One step a message, in order, ESP packets of one direction in a row together; times in milliseconds."""
     if not view.messages:
         return ()
     began = view.messages[0].pieces[0].datagram.at
-    return tuple(_step(view, message, began) for message in view.messages)
+    steps = [_step(view, message, began) for message in view.messages]
+    steps += _esp_steps(view, began)
+    return tuple(sorted(steps, key=lambda step: step.at_ms))
+
+
+def _esp_steps(view: View, began: float) -> list[LadderStep]:
+    packets = [datagram for datagram in view.wire.datagrams if is_esp(datagram)]
+    steps = []
+    for from_engine, run in groupby(packets, lambda each: each.source[0] == view.evidence.engine_address):
+        row = list(run)
+        detail = f"{len(row)} packet{'' if len(row) == 1 else 's'}"
+        at_ms = round((row[0].at - began) * 1000, 1)
+        octets = sum(len(datagram.payload) for datagram in row)
+        steps.append(LadderStep(">" if from_engine else "<", "ESP", detail, octets, at_ms))
+    return steps
 
 
 def _step(view: View, message: SeenMessage, began: float) -> LadderStep:

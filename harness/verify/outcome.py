@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from harness.oracle.outcome import outcome_of
-from harness.registry.messages import ExchangeType
 from harness.results.model import Outcome
-from harness.verify.view import View, of
-from harness.wire.payloads import SecurityAssociation
+from harness.verify.checks.key_agreement import keys_depend_on_every_exchange
+from harness.verify.result import Objection
+from harness.verify.view import View
 
 
 def outcome_seen(view: View) -> Outcome | None:
     """HYBRID, PQ_ONLY or CLASSICAL for an IKE SA with a Child SA; REFUSED, BROKEN; None if nothing was sent at all.
 
-    A key exchange counts only if it entered the keys: IKE_AUTH then decrypts with keys made of all of them.
+    The wire and our engine must both say that it stands, and a key exchange counts only if it entered the keys: where
+    that cannot be proven the outcome is BROKEN, whatever was negotiated.
     """
     if not view.messages:
         return None
-    responses = view.find(ExchangeType.IKE_AUTH, response=True)
-    child = any(of(message, SecurityAssociation) for message in responses if message.readable)
-    if view.established and child and view.suite is not None:
-        return outcome_of(view.suite)
-    if view.refusals:
-        return Outcome.REFUSED
-    return Outcome.BROKEN
+    if view.child_established and view.report.established and view.report.child_established:
+        return Outcome.BROKEN if view.suite is None or unproven(view) else outcome_of(view.suite)
+    return Outcome.REFUSED if view.refusals else Outcome.BROKEN
+
+
+def unproven(view: View) -> tuple[Objection, ...]:
+    """Why it is not proven that every key exchange that was negotiated entered the keys; empty where it is."""
+    return keys_depend_on_every_exchange(view, {}).objections

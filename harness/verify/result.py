@@ -17,7 +17,7 @@ class Objection:
     party: str
     sentence: str
     pointer: str
-    requirement: str = ""  # of the catalogue; empty takes the one that the scenario names for the check
+    requirement: str | None = ""  # of the catalogue; "" is the check's usual one, None says that no sentence is broken
     severity: str = "fail"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.crypto.errors import IntegrityError
 from harness.crypto.key_schedule import IkeKeys
+from harness.esp.encapsulation import DatagramKind, classify
 from harness.evidence.model import CapturedDatagram
 from harness.ike.protected import Opened, SecureChannel, opened
 from harness.registry.messages import ExchangeType
@@ -18,6 +19,7 @@ from harness.wire.payloads import EncryptedFragment
 
 NAT_PORT = 4500
 _MARKER = bytes(4)
+_BARE = (0, 0)  # the ports of ESP without UDP
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,13 @@ class SeenMessage:
     def label(self) -> str:
         """As a reader calls it: ``IKE_AUTH response 2``."""
         return f"{self.exchange} {'response' if self.response else 'request'} {self.message_id}"
+
+
+def is_esp(datagram: CapturedDatagram) -> bool:
+    """Whether a captured datagram is ESP: bare, or in UDP on the NAT traversal port."""
+    ports = (datagram.source[1], datagram.destination[1])
+    in_udp = NAT_PORT in ports and classify(datagram.payload).kind is DatagramKind.ESP
+    return ports == _BARE or in_udp
 
 
 def read_pieces(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import CapturedDatagram, CaseEvidence, EngineReport, Secrets, WirePicture
@@ -20,6 +20,15 @@ from harness.wire.payload import Payload
 from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
 
 P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChild:
+    """The Child SA of IKE_AUTH as the two SA payloads on the wire have it. An SPI is the one its side receives on."""
+
+    initiator_spi: bytes
+    responder_spi: bytes
+    suite: Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +70,38 @@ class View:
         return found if initiator is None else [m for m in found if m.from_initiator == initiator]
 
     @property
+    def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
+        """The IKE_SA_INIT request and response that count: the response with a nonce, and the request before it."""
+        response = next((m for m in self.find(ExchangeType.IKE_SA_INIT, response=True) if of(m, Nonce)), None)
+        requests = self.find(ExchangeType.IKE_SA_INIT, response=False)
+        before = [m for m in requests if response is not None and m.frame < response.frame]
+        return (before[-1] if before else None), response
+
+    @property
     def established(self) -> bool:
         """Whether the wire shows an IKE_AUTH response that decrypts and carries AUTH."""
-        return any(of(m, Authentication) for m in self.find(ExchangeType.IKE_AUTH, response=True))
+        responses = self.find(ExchangeType.IKE_AUTH, response=True)
+        return any(m.opened is not None and of(m, Authentication) for m in responses)
+
+    @property
+    def child_established(self) -> bool:
+        """Whether the wire shows one that, besides AUTH, carries the answer for a Child SA."""
+        responses = self.find(ExchangeType.IKE_AUTH, response=True)
+        whole = [m for m in responses if m.opened is not None]
+        return any(of(m, Authentication) and of(m, SecurityAssociation) for m in whole)
+
+    @property
+    def child(self) -> SeenChild | None:
+        """The Child SA that IKE_AUTH agreed on, None if there is none."""
+        offers, answers = (
+            [sa for m in self.find(ExchangeType.IKE_AUTH, response=response) for sa in of(m, SecurityAssociation)]
+            for response in (False, True)
+        )
+        if not offers or not answers:
+            return None
+        accepted = answers[0].proposals[0]
+        offered = next((p for p in offers[-1].proposals if p.number == accepted.number), offers[-1].proposals[0])
+        return SeenChild(offered.spi, accepted.spi, answered_suite(answers[0]))
 
     @property
     def child_alone_refused(self) -> bool:
@@ -87,20 +125,33 @@ def of(message: SeenMessage, kind: type[P]) -> list[P]:
 def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEvidence) -> View:
     """Read the wire with the recorded secrets. The evidence must hold wire, secrets and report."""
     assert evidence.wire is not None and evidence.secrets is not None and evidence.report is not None
-    pieces, malformed = read_pieces(evidence.wire.datagrams, evidence.secrets.initiator_spi)
+    seen = read_messages(evidence.wire.datagrams, evidence.secrets)
+    parts = (evidence.wire, evidence.secrets, evidence.report, seen.messages, seen.malformed)
+    return View(scenario, expectation, evidence, *parts, seen.suite, seen.chain)
+
+
+class Reading(NamedTuple):
+    """What the datagrams of a capture say with the recorded secrets."""
+
+    messages: tuple[SeenMessage, ...]
+    malformed: tuple[CapturedDatagram, ...]
+    suite: Suite | None
+    chain: KeyChain | None
+
+
+def read_messages(datagrams: Sequence[CapturedDatagram], secrets: Secrets) -> Reading:
+    """The messages of the IKE SA whose secrets these are, in order, decrypted where the computed keys fit."""
+    pieces, malformed = read_pieces(datagrams, secrets.initiator_spi)
     messages = group(pieces)
     suite, nonces = _agreed(messages)
-    chain = None
-    if suite is not None and nonces is not None:
-        chain = _chain(suite, nonces, evidence.secrets)
+    chain = _chain(suite, nonces, secrets) if suite is not None and nonces is not None else None
     if chain is not None:
         messages = _decrypted(messages, chain)
-    parts = (evidence.wire, evidence.secrets, evidence.report, tuple(messages), tuple(malformed))
-    return View(scenario, expectation, evidence, *parts, suite, chain)
+    return Reading(tuple(messages), tuple(malformed), suite, chain)
 
 
 def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes, bytes] | None]:
-    """The suite and the nonces of the last IKE_SA_INIT exchange that carries an SA answer."""
+    """The suite and the nonces of the IKE_SA_INIT exchange whose response carries an SA answer."""
     suite, nonce_i, nonce_r = None, None, None
     for message in messages:
         if message.exchange != ExchangeType.IKE_SA_INIT:
@@ -108,7 +159,7 @@ def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes,
         sa, nonce = of(message, SecurityAssociation), of(message, Nonce)
         if not message.response and nonce and suite is None:
             nonce_i = nonce[0].nonce
-        elif message.response and sa and nonce:
+        elif message.response and sa and nonce and suite is None:
             suite, nonce_r = answered_suite(sa[0]), nonce[0].nonce
     return suite, None if nonce_i is None or nonce_r is None else (nonce_i, nonce_r)
 

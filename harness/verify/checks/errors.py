@@ -15,24 +15,29 @@ def refused_with(view: View, arguments: Arguments) -> Checked:
     """The responder refuses with the notification that the rule asks for, and no SA is left at the peer (B08, B33)."""
     wanted = NotifyType[str(arguments["notify"])]
     responder = view.party(initiator=False)
+    sentence_of = "K05" if wanted is NotifyType.AUTHENTICATION_FAILED else "B08"
     objections = []
     if view.established and not view.child_alone_refused:
-        objections.append(
-            Objection(responder, "the IKE SA was established although it had to be refused", "wire.pcapng")
-        )
+        requirement = "K03" if view.scenario.settings.wrong_psk else "B08"
+        sentence = "the IKE SA was established although it had to be refused"
+        objections.append(Objection(responder, sentence, "wire.pcapng", requirement))
     seen = view.refusals
     if not seen:
-        objections.append(Objection(responder, f"no response carries {wanted.name}", "wire.pcapng"))
+        objections.append(Objection(responder, f"no response carries {wanted.name}", "wire.pcapng", None))
     elif seen[0][1] != wanted:
         message, got = seen[0]
-        objections.append(Objection(responder, f"{wanted.name} is due, {got} was answered", message.pointer))
+        sentence = f"{wanted.name} is due, {got} was answered"
+        objections.append(Objection(view.sender(message), sentence, message.pointer, sentence_of))
+    if awaited := view.report.timed_out:
+        objections.append(Objection("engine", f"in vain was awaited: {awaited}", "engine/sas.json", None))
     left = _left_at_peer(view)
     if left is None:
         return Checked(
             "", (*objections, *missing("what the peer's status says after the case", "peer/sas-after.json").objections)
         )
     if left and not view.child_alone_refused:
-        objections.append(Objection(view.peer, f"after the refusal the peer still has {left}", "peer/sas-after.json"))
+        sentence = f"after the refusal the peer still has {left}"
+        objections.append(Objection(view.peer, sentence, "peer/sas-after.json", None))
     where = seen[0][0].label if seen else ""
     return Checked(f"{wanted.name} in {where}; no SA is left at the peer", tuple(objections))
 

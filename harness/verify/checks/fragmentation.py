@@ -31,8 +31,11 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
                 Objection(view.sender(message), f"{message.label}: {sentence}", message.pointer, requirement)
             )
     objections += _both_announced(view)
-    if {message.from_initiator for message in fragmented} != {True, False}:
-        objections.append(Objection("", f"not both sides sent a message of more than {limit} octets", "wire.pcapng"))
+    for initiator in (True, False):
+        if not any(message.from_initiator == initiator for message in fragmented):
+            party = view.party(initiator=initiator)
+            sentence = f"no message is sent in fragments, though one does not fit {limit} octets"
+            objections.append(Objection(party, sentence, "wire.pcapng", "F07"))
     counts = ", ".join(f"{message.label} in {len(message.pieces)}" for message in fragmented)
     return Checked(f"fragments: {counts}; every datagram within {limit} octets", tuple(objections))
 
@@ -40,7 +43,7 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
 def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
     headers = {_comparable(piece.octets) for piece in message.pieces if piece.fragment}
     if len(headers) > 1:
-        yield "F05", "the fragments' IKE headers differ in more than Length"
+        yield "F05", "the fragments' IKE headers differ in more than Next Payload and Length"
     for piece in message.pieces:
         fragment = piece.fragment
         if fragment is None:
@@ -53,8 +56,8 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
 
 
 def _comparable(octets: bytes) -> bytes:
-    """The IKE header without Length: SPIs, Next Payload, version, exchange type, flags, Message ID."""
-    return octets[:24]
+    """The IKE header without Next Payload and Length: SPIs, version, exchange type, flags, Message ID."""
+    return octets[:16] + octets[17:24]
 
 
 def _both_announced(view: View) -> list[Objection]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import fields
 
-from harness.crypto.authentication import int_auth, int_auth_octets, maced_id, shared_key_auth, signed_octets
 from harness.evidence.model import KeyGeneration
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
@@ -13,103 +11,14 @@ from harness.verify.key_chain import key_chain
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.transcript import SeenMessage, decrypt
 from harness.verify.view import View, of
-from harness.wire.payloads import (
-    Authentication,
-    IdentificationInitiator,
-    IdentificationResponder,
-    KeyExchange,
-    Nonce,
-)
+from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange
 
 _RECORD = "secrets.json"
 
 
-def authenticated(view: View, _arguments: Arguments) -> Checked:
-    """Both AUTH payloads are what the shared key gives over the messages as they crossed the wire, IntAuth included."""
-    objections = list(_recorded_int_auth(view))
-    details = []
-    for initiator in (True, False):
-        found = _auth_message(view, initiator)
-        party = view.party(initiator=initiator)
-        if found is None:
-            name = "request" if initiator else "response"
-            objections.append(Objection(party, f"no IKE_AUTH {name} with AUTH can be decrypted", "wire.pcapng"))
-            continue
-        expected = _expected_auth(view, found, initiator=initiator)
-        actual = of(found, Authentication)[0].data
-        if expected is None or not hmac.compare_digest(expected, actual):
-            sentence = "AUTH is not what RFC 7296 section 2.15 and RFC 9242 section 3.3.2 give for these messages"
-            objections.append(Objection(party, sentence, found.pointer))
-        else:
-            details.append(f"{party}: {found.label}")
-    rounds = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
-    return Checked(f"AUTH recomputed over {rounds} IKE_INTERMEDIATE: " + "; ".join(details), tuple(objections))
-
-
-def _auth_message(view: View, initiator: bool) -> SeenMessage | None:
-    messages = view.find(ExchangeType.IKE_AUTH, response=not initiator)
-    return next((m for m in messages if of(m, Authentication)), None)
-
-
-def _chained(view: View, initiator: bool) -> list[bytes]:
-    """IntAuth_i1, IntAuth_i2, ... or those of the responder, from the wire (RFC 9242 section 3.3.2)."""
-    values: list[bytes] = []
-    assert view.chain is not None
-    messages = view.find(ExchangeType.IKE_INTERMEDIATE, response=not initiator)
-    for message in sorted(messages, key=lambda m: m.message_id):
-        if message.opened is None or message.generation is None:
-            break
-        keys = view.chain.generations[message.generation]
-        sk_p = keys.sk_pi if initiator else keys.sk_pr
-        previous = values[-1] if values else b""
-        values.append(int_auth(view.chain.schedule.prf, sk_p, previous, message.opened.a, message.opened.p))
-    return values
-
-
-def _expected_auth(view: View, message: SeenMessage, *, initiator: bool) -> bytes | None:
-    requests, responses = _final_init(view)
-    identity_class = IdentificationInitiator if initiator else IdentificationResponder
-    identity = of(message, identity_class)
-    if view.chain is None or requests is None or responses is None or not identity:
-        return None
-    prf, keys = view.chain.schedule.prf, view.chain.generations[-1]
-    real, other = (requests, responses) if initiator else (responses, requests)
-    sk_p = keys.sk_pi if initiator else keys.sk_pr
-    chained_i, chained_r = _chained(view, initiator=True), _chained(view, initiator=False)
-    int_auth_part = (
-        int_auth_octets(chained_i[-1], chained_r[-1], message.message_id) if chained_i and chained_r else b""
-    )
-    covered = signed_octets(
-        real.pieces[0].octets, of(other, Nonce)[0].nonce, maced_id(prf, sk_p, identity[0].body()), int_auth_part
-    )
-    return shared_key_auth(prf, view.secrets.psk, covered)
-
-
-def _final_init(view: View) -> tuple[SeenMessage | None, SeenMessage | None]:
-    """The IKE_SA_INIT request and response that count: the ones with a nonce in the response."""
-    response = next((m for m in view.find(ExchangeType.IKE_SA_INIT, response=True) if of(m, Nonce)), None)
-    requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
-    before = [m for m in requests if response is not None and m.frame < response.frame]
-    return (before[-1] if before else None), response
-
-
-def _recorded_int_auth(view: View) -> list[Objection]:
-    """IntAuth as the engine recorded it against IntAuth computed from the wire."""
-    if view.chain is None:
-        return []
-    objections = []
-    for initiator, recorded in ((True, view.secrets.int_auth_initiator), (False, view.secrets.int_auth_responder)):
-        computed = _chained(view, initiator)
-        if list(recorded) != computed:
-            name = "IntAuth_i" if initiator else "IntAuth_r"
-            sentence = f"the recorded {name} is not what the messages on the wire give"
-            objections.append(Objection("engine", sentence, _RECORD, "I09"))
-    return objections
-
-
 def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
     """Every protected message decrypts with keys made of all secrets so far, and with any of them changed none does."""
-    objections = [*_recorded_keys(view), *_wrong_generation(view)]
+    objections = [*_recorded_keys(view), *_wrong_generation(view), *_exchanges_missing(view)]
     suite, chain = view.suite, view.chain
     if suite is None or chain is None:
         objections.append(Objection("", "the keys cannot be computed from what was recorded", _RECORD))
@@ -119,6 +28,10 @@ def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
     if recorded != expected:
         names = ", ".join(map(str, recorded))
         objections.append(Objection("engine", f"secrets of {names} are recorded for another suite", _RECORD, "A06"))
+    secrets = [entry.secret for entry in view.secrets.shared_secrets]
+    if len(set(secrets)) < len(secrets) or not all(any(secret) for secret in secrets):
+        objections.append(Objection("engine", "a recorded shared secret is zero, or another one's", _RECORD, "A06"))
+        return Checked("", tuple(objections))
     for index in range(len(recorded)):
         objections += _survives_without(view, index)
     count = sum(message.opened is not None for message in view.messages)
@@ -127,6 +40,31 @@ def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
         "them altered the next message does not",
         tuple(objections),
     )
+
+
+def _exchanges_missing(view: View) -> list[Objection]:
+    """Each negotiated method has its KE payloads in both messages of its exchange, one each (B02, A06, A15)."""
+    if view.suite is None:
+        return []
+    additional = view.suite.additional_key_exchanges
+    due = [(message, view.suite.key_exchange) for message in view.final_init]
+    seen = {(m.message_id, m.response): m for m in view.messages if m.exchange == ExchangeType.IKE_INTERMEDIATE}
+    for number, method in enumerate(additional, start=1):
+        due += [(seen.pop((number, response), None), method) for response in (False, True)]
+    objections = []
+    for message, wanted in due:
+        if message is None:
+            objections.append(Objection("", f"no message carries the KE payload of {wanted}", "wire.pcapng", "A06"))
+        elif message.readable and [ke.method for ke in of(message, KeyExchange)] != [wanted]:
+            got = ", ".join(str(ke.method) for ke in of(message, KeyExchange)) or "none"
+            sentence = f"{message.label} is to carry one KE payload, of {wanted}; it carries {got}"
+            requirement = "A15" if message.exchange == ExchangeType.IKE_INTERMEDIATE else "B02"
+            objections.append(Objection(view.sender(message), sentence, message.pointer, requirement))
+    for message in seen.values():
+        if of(message, KeyExchange):
+            sentence = f"{message.label} carries a key exchange that was not negotiated"
+            objections.append(Objection(view.sender(message), sentence, message.pointer, "A15"))
+    return objections
 
 
 def _survives_without(view: View, index: int) -> list[Objection]:
@@ -155,7 +93,7 @@ def _wrong_generation(view: View) -> list[Objection]:
     objections = []
     last = len(view.secrets.shared_secrets) - 1
     for message in view.messages:
-        if not message.protected:
+        if not message.protected or _late_error(message):
             continue
         due = message.message_id - 1 if message.exchange == ExchangeType.IKE_INTERMEDIATE else last
         if message.generation != due:
@@ -163,6 +101,13 @@ def _wrong_generation(view: View) -> list[Objection]:
             sentence = f"{message.label} is due under keys of generation {due}; {got} of the computed ones opens it"
             objections.append(Objection(_at_odds(view, message), sentence, message.pointer, "I07"))
     return objections
+
+
+def _late_error(message: SeenMessage) -> bool:
+    """An unprotected INFORMATIONAL: "I do not know this SPI", on which nobody acts (RFC 7296 section 2.21.4)."""
+    outer = message.pieces[0].message.payloads
+    sealed = any(isinstance(payload, Encrypted | EncryptedFragment) for payload in outer)
+    return message.exchange == ExchangeType.INFORMATIONAL and not sealed
 
 
 def _at_odds(view: View, message: SeenMessage) -> str:

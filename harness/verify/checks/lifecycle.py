@@ -33,9 +33,13 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     request = deletes[0]
     objections = []
     responses = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=not request.from_initiator)
-    if not any(m.message_id == request.message_id and m.opened is not None for m in responses):
-        answerer = view.party(initiator=not request.from_initiator)
+    answers = [m for m in responses if m.message_id == request.message_id and m.opened is not None]
+    answerer = view.party(initiator=not request.from_initiator)
+    if not answers:
         objections.append(Objection(answerer, f"{request.label} gets no response that decrypts", request.pointer))
+    elif answers[0].payloads:
+        sentence = f"{answers[0].label} to the deletion of the IKE SA is not empty"
+        objections.append(Objection(answerer, sentence, answers[0].pointer))
     after = view.evidence.peer_report_after
     if after is None:
         return Checked(

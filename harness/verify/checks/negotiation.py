@@ -91,7 +91,8 @@ def _transform_faults(offered: Proposal, accepted: Proposal) -> Iterable[tuple[s
     for transform in accepted.transforms:
         if not any(_same(transform, each) for each in offered.transforms):
             yield "B06", f"{transform.type} {transform.identifier} was not offered, or not with these attributes"
-    optional = {transform.type for transform in offered.transforms if transform.identifier == 0}
+    none = [transform.type for transform in offered.transforms if transform.identifier == 0]
+    optional = {kind for kind in none if kind.is_key_exchange or kind == TransformType.INTEG}
     for kind in sorted({transform.type for transform in offered.transforms} - set(kinds) - optional):
         yield "B06", f"no transform of the offered type {kind} is answered"
     methods = [t.identifier for t in accepted.transforms if t.type.is_key_exchange and t.identifier]
@@ -120,6 +121,11 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     if len(notify.data) != 2:
         sentence = f"INVALID_KE_PAYLOAD carries {len(notify.data)} octets instead of a method number of 2"
         return Checked("", (Objection(responder, sentence, message.pointer),))
+    wanted, guessed = int.from_bytes(notify.data), [ke.method for ke in of(requests[0], KeyExchange)]
+    offered = [t for sa in of(requests[0], SecurityAssociation) for p in sa.proposals for t in p.transforms]
+    if wanted in guessed or not any(t.type == TransformType.KE and t.identifier == wanted for t in offered):
+        sentence = f"INVALID_KE_PAYLOAD asks for method {wanted}, which is not another one of the offer"
+        return Checked("", (Objection(responder, sentence, message.pointer),))
     if not later:
         return Checked("", (Objection(initiator, "INVALID_KE_PAYLOAD is not followed by a retry", message.pointer),))
     first, retry = requests[0], later[0]
@@ -128,7 +134,7 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
         objections.append(
             Objection(initiator, "the retry does not offer the full set of the first offer", retry.pointer)
         )
-    wanted, sent = int.from_bytes(notify.data), of(retry, KeyExchange)
+    sent = of(retry, KeyExchange)
     if not sent or sent[0].method != wanted:
         got = str(sent[0].method) if sent else "no KE payload"
         objections.append(Objection(initiator, f"the retry carries {got}, {wanted} was asked for", retry.pointer))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from harness.evidence.peer_report import ChildReport, SaReport
-from harness.registry.transforms import TransformType
+from harness.ike.policy import Suite
+from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.verify.result import Arguments, Checked, Objection, missing
-from harness.verify.view import View
+from harness.verify.view import SeenChild, View
 
 _FILE = "peer/sas.json"
 
@@ -33,7 +34,11 @@ def _ike_differences(view: View, sa: SaReport) -> list[str]:
     additional = tuple(
         method for method in (chosen.get(TransformType(6 + n)) for n in range(7)) if method not in (None, "none")
     )
+    initiator = view.party(initiator=True) != "engine"
     pairs = (
+        ("state", sa.state, "ESTABLISHED"),
+        ("being the initiator", sa.initiator, initiator),
+        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG)),
         ("ENCR", sa.encr, chosen.get(TransformType.ENCR)),
         ("PRF", sa.prf, chosen.get(TransformType.PRF)),
         ("KE", sa.ke, chosen.get(TransformType.KE)),
@@ -45,15 +50,38 @@ def _ike_differences(view: View, sa: SaReport) -> list[str]:
 
 
 def _child_differences(view: View, children: tuple[ChildReport, ...]) -> list[str]:
-    if not view.secrets.children:
+    child = view.child
+    if child is None:
         return []
-    child = view.secrets.children[0]
-    engine, peer = child.initiator_spi.hex(), child.responder_spi.hex()
-    if view.party(initiator=True) != "engine":
-        engine, peer = peer, engine
-    found = next((each for each in children if (each.spi_in, each.spi_out) == (peer, engine)), None)
+    found = child_of(view, children)
     if found is None:
-        return [f"the peer reports no Child SA with SPI {peer} in and {engine} out"]
-    encr = child.suite.get(TransformType.ENCR)
-    name = encr.name(TransformType.ENCR) if encr else None
-    return [] if found.encr == name else [f"ESP ENCR: the peer reports {found.encr}, the wire says {name}"]
+        here, there = _spis(view, child)
+        return [f"the peer reports no Child SA with SPI {here} in and {there} out"]
+    sn = child.suite.get(TransformType.SN)
+    pairs = (
+        ("state", found.state, "INSTALLED"),
+        ("ENCR", found.encr, _named(child.suite, TransformType.ENCR)),
+        ("INTEG", found.integ, _named(child.suite, TransformType.INTEG)),
+        ("ESN", found.esn, sn is not None and sn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS),
+    )
+    return [
+        f"ESP {name}: the peer reports {theirs}, the wire says {ours}" for name, theirs, ours in pairs if theirs != ours
+    ]
+
+
+def child_of(view: View, children: tuple[ChildReport, ...]) -> ChildReport | None:
+    """What the peer reports of the Child SA on the wire, found by its two SPIs; None if it reports no such one."""
+    spis = None if view.child is None else _spis(view, view.child)
+    return next((each for each in children if (each.spi_in, each.spi_out) == spis), None)
+
+
+def _spis(view: View, child: SeenChild) -> tuple[str, str]:
+    """The SPIs of a Child SA as the peer sees them: in, out."""
+    engine, peer = child.initiator_spi.hex(), child.responder_spi.hex()
+    return (peer, engine) if view.party(initiator=True) == "engine" else (engine, peer)
+
+
+def _named(suite: Suite, kind: TransformType) -> str | None:
+    """A chosen algorithm's name; None where the type is absent or NONE."""
+    chosen = suite.get(kind)
+    return chosen.name(kind) if chosen is not None and chosen.identifier else None

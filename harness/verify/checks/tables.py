@@ -15,15 +15,29 @@ def decryption_tables(view: View, _arguments: Arguments) -> Checked:
         return missing("a decryption table", "wireshark/")
     objections = []
     for number, keys in enumerate(view.chain.generations):
-        text = tables[number].lower() if number < len(tables) else ""
-        wanted = [key.hex() for key in (keys.sk_ei, keys.sk_er, keys.sk_ai, keys.sk_ar) if key]
-        if not all(key in text for key in wanted):
-            file = f"wireshark/{number}/ikev2_decryption_table"
+        file = f"wireshark/{number}/ikev2_decryption_table"
+        if number >= len(tables):
+            return missing("a decryption table", file)
+        spis = (view.secrets.initiator_spi, view.secrets.responder_spi)
+        wanted = [octets.hex() for octets in (*spis, keys.sk_ei, keys.sk_er, keys.sk_ai, keys.sk_ar) if octets]
+        if not _in_order(wanted, tables[number]):
             objections.append(Objection("engine", f"the keys of generation {number} are not in their table", file))
     for child in view.secrets.children:
-        wanted = [key.hex() for key in (child.initiator_encryption, child.responder_encryption)]
-        if not all(key in (esp or "").lower() for key in wanted):
+        there = (child.responder_spi, child.initiator_encryption, child.initiator_integrity)
+        back = (child.initiator_spi, child.responder_encryption, child.responder_integrity)
+        wanted = [octets.hex() for octets in (*there, *back) if octets]
+        if not _in_order(wanted, esp or ""):
             objections.append(Objection("engine", "the Child SA's keys are not in the ESP table", "wireshark/esp_sa"))
     return Checked(
         f"{len(view.chain.generations)} IKE tables and the ESP table hold the computed keys", tuple(objections)
     )
+
+
+def _in_order(wanted: list[str], table: str) -> bool:
+    """Whether a table holds these octets, each in its place; what it calls the algorithms is Wireshark's business."""
+    text, start = table.lower(), 0
+    for each in wanted:
+        start = text.find(each, start) + len(each)
+        if start < len(each):
+            return False
+    return True

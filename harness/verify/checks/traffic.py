@@ -8,17 +8,14 @@ from itertools import pairwise
 from harness.crypto.errors import IntegrityError, MethodUnavailable
 from harness.crypto.key_schedule import ChildKeys, child_keys
 from harness.crypto.protection import Protection, protection
-from harness.esp.encapsulation import DatagramKind, classify
 from harness.esp.errors import EspError
 from harness.esp.sa import EspSa
 from harness.evidence.model import ChildSecrets
 from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.verify.inner import EchoMessage, read_echo
 from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.verify.transcript import is_esp
 from harness.verify.view import View
-
-_NAT_PORT = 4500
-_BARE = (0, 0)  # the ports of ESP without UDP
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +88,7 @@ def _read(view: View, child: ChildSecrets, keys: ChildKeys, cipher: Protection) 
     }
     seen = []
     for datagram in view.wire.datagrams:
-        ports = (datagram.source[1], datagram.destination[1])
-        in_udp = _NAT_PORT in ports and classify(datagram.payload).kind is DatagramKind.ESP
-        if ports != _BARE and not in_udp:
+        if not is_esp(datagram):
             continue
         packet = datagram.payload
         from_engine = datagram.source[0] == view.evidence.engine_address

@@ -7,36 +7,55 @@ from collections.abc import Iterable
 from harness.registry.messages import ExchangeType
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.transcript import SeenMessage
-from harness.verify.view import View
+from harness.verify.view import View, of
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
+from harness.wire.payloads import SecurityAssociation
+from harness.wire.payloads.security_association import Proposal
 
 
 def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
     """Version 2.0, no reserved flag, and no critical bit on known payloads: what every sender must write (B14, B15)."""
     objections = [
         Objection(
-            view.peer,
+            "engine" if datagram.source[0] == view.evidence.engine_address else view.peer,
             f"frame {datagram.frame} holds no IKE message that can be parsed",
             f"wire.pcapng#{datagram.frame}",
         )
         for datagram in view.malformed
     ]
     for message in view.messages:
-        for requirement, sentence in _form(message):
+        for requirement, sentence in (*_form(message), *_spis(view, message)):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
     return Checked(f"{len(view.messages)} messages: version 2.0, reserved bits zero", tuple(objections))
 
 
 def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
-    header = message.pieces[0].message.header
-    if header.version != VERSION_2_0:
-        yield "B16", f"version {header.version >> 4}.{header.version & 15}"
-    if header.flags & ~(INITIATOR | RESPONSE):
-        yield "B15", f"flags {header.flags:#04x} have reserved bits"
-    for payload in message.payloads:
+    for piece in message.pieces:
+        header = piece.message.header
+        if header.version != VERSION_2_0:
+            yield "B16", f"version {header.version >> 4}.{header.version & 15}"
+        if header.flags & ~(INITIATOR | RESPONSE):
+            yield "B15", f"flags {header.flags:#04x} have reserved bits"
+    outer = [payload for piece in message.pieces for payload in piece.message.payloads]
+    for payload in (*outer, *(message.opened.inner if message.opened else ())):
         if payload.flags:
             yield ("B14" if payload.critical else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
+        if isinstance(payload, SecurityAssociation) and any(_reserved(proposal) for proposal in payload.proposals):
+            yield "B15", "an SA payload has reserved octets that are not zero"
+
+
+def _reserved(proposal: Proposal) -> bool:
+    return bool(proposal.reserved) or any(any(transform.reserved) for transform in proposal.transforms)
+
+
+def _spis(view: View, message: SeenMessage) -> Iterable[tuple[str, str]]:
+    """The SPIs are those of the IKE SA; the responder's is zero until its answer tells it (section 3.1)."""
+    if message.exchange == ExchangeType.IKE_SA_INIT:
+        if not message.response and any(piece.message.header.responder_spi != bytes(8) for piece in message.pieces):
+            yield "B39", "the responder's SPI is not zero in the first message"
+    elif any(piece.message.header.responder_spi != view.secrets.responder_spi for piece in message.pieces):
+        yield "B39", "the responder's SPI is another one's"
 
 
 def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
@@ -63,7 +82,7 @@ def _request_of(view: View, response: SeenMessage) -> bool:
 
 def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
     """A repeated message is the same, bit for bit from the IKE header on; fragments each with themselves (B18, F14)."""
-    objections, repeats = [], 0
+    objections, repeats = list(_second_answer(view)), 0
     for message in view.messages:
         if message.exchange == ExchangeType.IKE_SA_INIT:
             continue  # different octets are different messages there: a cookie or another KE may come in
@@ -78,3 +97,10 @@ def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
                     Objection(view.sender(message), f"{message.label} is repeated with other octets", pointer, "B18")
                 )
     return Checked(f"{repeats} repeated messages or fragments, all identical", tuple(objections))
+
+
+def _second_answer(view: View) -> list[Objection]:
+    """IKE_SA_INIT is agreed on once: a repeated request gets the response that it got before (B19)."""
+    answers = [m for m in view.find(ExchangeType.IKE_SA_INIT, response=True) if of(m, SecurityAssociation)]
+    sentence = "IKE_SA_INIT is answered a second time, with other octets"
+    return [Objection(view.sender(message), sentence, message.pointer, "B19") for message in answers[1:]]
