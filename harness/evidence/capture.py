@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,10 @@ from scapy.utils import RawPcapNgReader, RawPcapNgWriter
 
 from harness.evidence.model import CapturedDatagram, ClearPacket, Frame, WirePicture
 
-_ETHERNET_HEADER_OCTETS = 14
+_ETHERNET_HEADER_OCTETS, _IPV4_HEADER_OCTETS = 14, 20
 _ETHERTYPE_IPV4 = 0x0800
 _UDP, _ESP = 17, 50
+_IKE_PORTS = {number.to_bytes(2) for number in (500, 4500)}
 _MORE_FRAGMENTS, _OFFSET = 0x2000, 0x1FFF
 _LINK_TYPE_ETHERNET = 1
 
@@ -52,7 +54,7 @@ class _Fragments:
 
 
 def read_capture(path: Path) -> WirePicture:
-    """UDP datagrams and bare ESP packets of a capture, with everything else over IPv4 listed as clear.
+    """Datagrams on the ports of IKE and bare ESP packets, with everything else over IPv4 listed as clear.
 
     Raises:
         UnreadableCapture: the file is no pcapng.
@@ -67,7 +69,7 @@ def read_capture(path: Path) -> WirePicture:
             continue
         source, destination = (str(ipaddress.IPv4Address(packet[i : i + 4])) for i in (12, 16))
         protocol = packet[9]
-        if protocol == _UDP and len(payload) >= 8:
+        if protocol == _UDP and len(payload) >= 8 and _IKE_PORTS & {payload[:2], payload[2:4]}:
             ports = int.from_bytes(payload[:2]), int.from_bytes(payload[2:4])
             body = payload[8 : int.from_bytes(payload[4:6])]
         elif protocol == _ESP:
@@ -83,14 +85,18 @@ def read_capture(path: Path) -> WirePicture:
 def _ip_packets(path: Path) -> Iterator[tuple[int, float, bytes]]:
     """Frame number from 1, seconds since the epoch, and the IPv4 packet without Ethernet padding."""
     try:
-        reader = RawPcapNgReader(str(path))
-        for number, (octets, meta) in enumerate(reader, start=1):
-            if int.from_bytes(octets[12:14]) != _ETHERTYPE_IPV4:
-                continue
-            packet = octets[_ETHERNET_HEADER_OCTETS:]
-            at = ((meta.tshigh << 32) + meta.tslow) / meta.tsresol
-            yield number, at, packet[: int.from_bytes(packet[2:4])]
-    except (Scapy_Exception, EOFError, ValueError) as error:
+        with RawPcapNgReader(str(path)) as reader:
+            for number, (octets, meta) in enumerate(reader, start=1):
+                if meta.linktype != _LINK_TYPE_ETHERNET:
+                    raise UnreadableCapture(f"{path}: link type {meta.linktype}, Ethernet (1) is due")
+                packet = octets[_ETHERNET_HEADER_OCTETS:]
+                if int.from_bytes(octets[12:14]) != _ETHERTYPE_IPV4 or len(packet) < _IPV4_HEADER_OCTETS:
+                    continue
+                at = ((meta.tshigh << 32) + meta.tslow) / meta.tsresol
+                yield number, at, packet[: int.from_bytes(packet[2:4])]
+    except UnreadableCapture:
+        raise
+    except (Scapy_Exception, EOFError, ValueError, TypeError, struct.error) as error:
         raise UnreadableCapture(f"{path}: no pcapng capture: {error}") from error
 
 

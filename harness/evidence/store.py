@@ -149,7 +149,10 @@ class EvidenceFolder:
 
     def _read_text(self, name: str) -> str | None:
         path = self.path / name
-        return path.read_text() if path.exists() else None
+        try:
+            return path.read_text() if path.exists() else None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnreadableEvidence(f"{path}: {error}") from error
 
     def _write_json(self, name: str, value: object) -> None:
         self.write_text(name, json.dumps(value, indent=2) + "\n")

@@ -9,13 +9,15 @@ from harness.crypto.errors import IntegrityError, MethodUnavailable
 from harness.crypto.key_schedule import ChildKeys, child_keys
 from harness.crypto.protection import Protection, protection
 from harness.esp.errors import EspError
+from harness.esp.packet import NextHeader
 from harness.esp.sa import EspSa
 from harness.evidence.model import ChildSecrets
 from harness.registry.transforms import SequenceNumbers, TransformType
+from harness.verify.checks.peer_report import child_of
 from harness.verify.inner import EchoMessage, read_echo
 from harness.verify.result import Arguments, Checked, Objection, missing
 from harness.verify.transcript import is_esp
-from harness.verify.view import View
+from harness.verify.view import SeenChild, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,14 @@ class SeenEsp:
 def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     """``packets`` echo requests get as many replies, all in ESP that the computed keys decrypt, nothing in clear."""
     wanted = int(arguments.get("packets", 1))
-    if not view.secrets.children or view.chain is None:
-        return Checked("", (Objection("", "no Child SA came up", "trace.jsonl"),))
-    child = view.secrets.children[0]
+    child = view.child
+    if child is None or view.chain is None:
+        return Checked("", (Objection("", "no Child SA came up", "wire.pcapng"),))
     try:
         keys, cipher = _computed(view, child)
     except MethodUnavailable as error:
         return Checked("", (Objection("", str(error), "secrets.json", severity="inconclusive"),))
-    objections = _recorded(child, keys)
+    objections = _recorded(view.secrets.children, child, keys)
     packets = _read(view, child, keys, cipher)
     objections += _packet_faults(view, packets)
     requests = _distinct(packets, from_engine=True, request=True)
@@ -49,16 +51,16 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
         objections.append(
             Objection("engine", f"{len(requests)} echo requests were sent, {wanted} are due", "wire.pcapng")
         )
-    elif answered < wanted:
-        sentence = f"{answered} of {wanted} echo requests are answered through the tunnel"
+    elif answered < len(requests):
+        sentence = f"{answered} of {len(requests)} echo requests are answered through the tunnel"
         objections.append(Objection(view.peer, sentence, "wire.pcapng"))
     objections += _clear(view)
-    objections += _counters(view, wanted)
+    objections += _counters(view, len(requests))
     detail = f"{answered} echo requests and replies decrypted on the wire; the peer counts them, too"
     return Checked(detail, tuple(objections))
 
 
-def _computed(view: View, child: ChildSecrets) -> tuple[ChildKeys, Protection]:
+def _computed(view: View, child: SeenChild) -> tuple[ChildKeys, Protection]:
     """KEYMAT = prf+(SK_d, Ni | Nr) with the newest SK_d (RFC 7296 section 2.17)."""
     assert view.chain is not None
     encr, integ = child.suite.get(TransformType.ENCR), child.suite.get(TransformType.INTEG)
@@ -70,21 +72,33 @@ def _computed(view: View, child: ChildSecrets) -> tuple[ChildKeys, Protection]:
     return child_keys(schedule.prf, sk_d, schedule.nonce_i, schedule.nonce_r, cipher), cipher
 
 
-def _recorded(child: ChildSecrets, keys: ChildKeys) -> list[Objection]:
+def _recorded(records: tuple[ChildSecrets, ...], child: SeenChild, keys: ChildKeys) -> list[Objection]:
+    """What the engine recorded of the Child SA against what follows from the wire and SK_d."""
+    if not records:
+        return [Objection("engine", "no Child SA is recorded, the wire shows one", "secrets.json", "K02")]
+    record = records[0]
+    agreed = (child.initiator_spi, child.responder_spi, child.suite)
+    if (record.initiator_spi, record.responder_spi, record.suite) != agreed:
+        return [Objection("engine", "another Child SA is recorded than the wire shows", "secrets.json", "K02")]
     names = ("initiator_encryption", "initiator_integrity", "responder_encryption", "responder_integrity")
-    wrong = [name for name in names if getattr(child, name) != getattr(keys, name)]
+    wrong = [name for name in names if getattr(record, name) != getattr(keys, name)]
     sentence = f"recorded {', '.join(wrong)} of the Child SA do not follow from SK_d"
-    return [Objection("engine", sentence, "secrets.json", "A06")] if wrong else []
+    return [Objection("engine", sentence, "secrets.json", "K02")] if wrong else []
 
 
-def _read(view: View, child: ChildSecrets, keys: ChildKeys, cipher: Protection) -> list[SeenEsp]:
+def _read(view: View, child: SeenChild, keys: ChildKeys, cipher: Protection) -> list[SeenEsp]:
     sn = child.suite.get(TransformType.SN)
     esn = sn is not None and sn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS
     to_responder = (keys.initiator_encryption, keys.initiator_integrity)
     to_initiator = (keys.responder_encryption, keys.responder_integrity)
-    sas = {
-        child.responder_spi: EspSa(int.from_bytes(child.responder_spi), cipher, *to_responder, esn),
-        child.initiator_spi: EspSa(int.from_bytes(child.initiator_spi), cipher, *to_initiator, esn),
+    initiator_is_engine = view.party(initiator=True) == "engine"
+    sas = {  # by sender and SPI
+        (initiator_is_engine, child.responder_spi): EspSa(
+            int.from_bytes(child.responder_spi), cipher, *to_responder, esn
+        ),
+        (not initiator_is_engine, child.initiator_spi): EspSa(
+            int.from_bytes(child.initiator_spi), cipher, *to_initiator, esn
+        ),
     }
     seen = []
     for datagram in view.wire.datagrams:
@@ -92,20 +106,20 @@ def _read(view: View, child: ChildSecrets, keys: ChildKeys, cipher: Protection) 
             continue
         packet = datagram.payload
         from_engine = datagram.source[0] == view.evidence.engine_address
-        seen.append(_open(datagram.frame, from_engine, packet, sas.get(packet[:4])))
+        seen.append(_open(datagram.frame, from_engine, packet, sas.get((from_engine, packet[:4]))))
     return seen
 
 
 def _open(frame: int, from_engine: bool, packet: bytes, sa: EspSa | None) -> SeenEsp:
     sequence = int.from_bytes(packet[4:8])
     if sa is None:
-        return SeenEsp(
-            frame, from_engine, sequence, None, f"SPI {packet[:4].hex()} belongs to no SA that was negotiated"
-        )
+        return SeenEsp(frame, from_engine, sequence, None, f"SPI {packet[:4].hex()} belongs to no SA of this direction")
     try:
         inner = sa.open(sa.parse(packet), sequence)
     except (EspError, IntegrityError) as error:
         return SeenEsp(frame, from_engine, sequence, None, str(error))
+    if inner.next_header != NextHeader.IPV4:
+        return SeenEsp(frame, from_engine, sequence, None, f"its Next Header is {inner.next_header}, 4 is due")
     return SeenEsp(frame, from_engine, sequence, read_echo(inner.payload), "")
 
 
@@ -121,13 +135,14 @@ def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
         numbers = [packet.sequence for packet in mine]
         if numbers and (numbers[0] != 1 or any(b <= a for a, b in pairwise(numbers))):
             sentence = f"ESP sequence numbers are {numbers[:8]}: the first is to be 1, then growing (RFC 4303 3.3.3)"
-            objections.append(Objection(party, sentence, f"wire.pcapng#{mine[0].frame}"))
+            objections.append(Objection(party, sentence, f"wire.pcapng#{mine[0].frame}", "E02"))
     return objections
 
 
-def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> set[tuple[int, int]]:
+def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> set[EchoMessage]:
+    """The echo requests of one direction, or the requests that its replies answer."""
     echoes = [p.echo for p in packets if p.from_engine == from_engine and p.echo is not None]
-    return {(echo.identifier, echo.sequence) for echo in echoes if echo.request == request}
+    return {echo if request else echo.counterpart for echo in echoes if echo.request == request}
 
 
 def _clear(view: View) -> list[Objection]:
@@ -147,12 +162,10 @@ def _counters(view: View, wanted: int) -> list[Objection]:
     report = view.evidence.peer_report
     if report is None:
         return list(missing("what the peer's status says", "peer/sas.json").objections)
-    children = [child for sa in report.sas for child in sa.children]
-    if not children:
-        return [Objection(view.peer, "the peer reports no Child SA while traffic flows", "peer/sas.json")]
-    low = [c for c in children if c.packets_in < wanted or c.packets_out < wanted]
-    if len(low) == len(children):
-        child = children[0]
+    child = child_of(view, tuple(child for sa in report.sas for child in sa.children))
+    if child is None:
+        return [Objection(view.peer, "the peer does not report the Child SA while traffic flows", "peer/sas.json")]
+    if child.packets_in < wanted or child.packets_out < wanted:
         sentence = f"the peer counts {child.packets_in} packets in and {child.packets_out} out, {wanted} are due"
         return [Objection(view.peer, sentence, "peer/sas.json")]
     return []
