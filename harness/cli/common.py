@@ -12,6 +12,7 @@ from harness.crypto.key_exchange import unavailable_reason
 from harness.lab.docker_runtime import project_root
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.transforms import KeyExchangeMethod
+from harness.results.record import FILE_NAME
 from harness.run.plan import Selection
 from harness.scenario.model import Role
 
@@ -53,6 +54,6 @@ def find_run(name: str) -> Path:
         FileNotFoundError: there is no such run.
     """
     for folder in (Path(name), RUNS / name):
-        if (folder / "run.jsonl").is_file():
+        if (folder / FILE_NAME).is_file():
             return folder.resolve()
     raise FileNotFoundError(f"no run {name!r}: neither a folder with run.jsonl nor an id below {RUNS}")

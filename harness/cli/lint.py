@@ -9,13 +9,15 @@ import click
 from harness.cli.common import ROOT
 from harness.results.judgement import ExitStatus
 from harness.run.inputs import load_inputs
-from harness.run.plan import stale_known_failures
+from harness.run.plan import Selection, make_plan, stale_known_failures
+from harness.run.preflight import try_templates
 
 
 @click.command()
 def lint() -> None:
-    """Validate scenarios, requirements, peers and profiles; find known failures that match no case."""
+    """Validate scenarios, requirements, peers, profiles and templates; find known failures that match no case."""
     inputs = load_inputs(ROOT)
+    try_templates(make_plan(inputs, Selection(suite="full")))
     stale = stale_known_failures(inputs)
     for line in stale:
         print(line, file=sys.stderr)

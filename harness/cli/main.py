@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import traceback
 
 import click
+from docker.errors import DockerException
 
 from harness.cli.decoding import decode
 from harness.cli.doctor import doctor
@@ -18,12 +21,14 @@ from harness.cli.verifying import verify
 from harness.evidence.capture import UnreadableCapture
 from harness.evidence.store import UnreadableEvidence
 from harness.json_codec import RecordError
-from harness.lab.errors import LabError
+from harness.lab.errors import ConfigurationSyntax, LabError, TemplateError
 from harness.results.judgement import ExitStatus
 from harness.scenario.selection import NothingSelected
 from harness.scenario.toml_source import InvalidData
 
-_BAD_INPUT = (InvalidData, NothingSelected, RecordError, UnreadableEvidence, UnreadableCapture, FileNotFoundError)
+_BAD_DATA = (InvalidData, NothingSelected, RecordError, UnreadableEvidence, UnreadableCapture)
+_BAD_TEMPLATE = (TemplateError, ConfigurationSyntax)
+_BAD_PATH = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,15 +48,29 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(ExitStatus.BAD_INPUT)
-    except _BAD_INPUT as error:
+    except (*_BAD_DATA, *_BAD_TEMPLATE) as error:
         _say(str(error))
         sys.exit(ExitStatus.BAD_INPUT)
     except LabError as error:
         _say(str(error))
         sys.exit(ExitStatus.LAB_ERROR)
     except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but this process's own end
         _say("interrupted")
         sys.exit(ExitStatus.LAB_ERROR)
+    except (OSError, DockerException) as error:
+        _say(_of_system(error))
+        sys.exit(ExitStatus.BAD_INPUT if isinstance(error, _BAD_PATH) else ExitStatus.LAB_ERROR)
+    except Exception:  # noqa: BLE001  # a bug of ours keeps its traceback, and is not taken for a verdict
+        traceback.print_exc()
+        sys.exit(ExitStatus.LAB_ERROR)
+
+
+def _of_system(error: Exception) -> str:
+    """What the system, or Docker's engine in the midst of a run, had against it: one line, with the path."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _say(text: str) -> None:

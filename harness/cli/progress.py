@@ -23,7 +23,7 @@ class Bar:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        self._progress = Progress(*columns, console=self._console, transient=False)
+        self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
         self._cases: TaskID | None = None
 

@@ -20,12 +20,13 @@ from harness.cli.progress import Bar
 from harness.cli.reporting import write_reports
 from harness.lab.docker_runtime import Lab
 from harness.results.judgement import exit_status, summarise
-from harness.results.model import RunHeader
-from harness.results.record import RunWriter, read_run
+from harness.results.model import Run, RunHeader
+from harness.results.record import FILE_NAME, RunWriter, read_run
 from harness.run.entries import run_header
 from harness.run.events import CaseFinished, PeerStarted, RunEvent, RunStarted
 from harness.run.inputs import Inputs, load_inputs
 from harness.run.plan import Case, make_plan
+from harness.run.preflight import try_templates
 from harness.run.runner import Runner
 
 
@@ -94,7 +95,20 @@ class Options:
 def execute(inputs: Inputs, cases: Sequence[Case], options: Options) -> NoReturn:
     """Carry out a run, write its reports, and end the process with its exit status."""
     run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+    try_templates(cases)
     folder = _folder(options.out, run_id)
+    try:
+        _in_lab(inputs, cases, options, run_id, folder)
+    except BaseException:
+        _leave(folder, options.out)
+        raise
+    recorded = _conclude(folder, options.out)
+    print(summarise(recorded).sentence)
+    print(f"report: {folder / 'matrix.html'}")
+    sys.exit(exit_status(recorded))
+
+
+def _in_lab(inputs: Inputs, cases: Sequence[Case], options: Options, run_id: str, folder: Path) -> None:
     with Bar() as bar, Lab(run_id, images=options.images, progress=bar) as lab:
         sent = {case.peer.name: case.peer for case in cases if not case.expectation.skipped}
         lab.prepare(sent.values())
@@ -103,14 +117,13 @@ def execute(inputs: Inputs, cases: Sequence[Case], options: Options) -> NoReturn
         started = datetime.now(UTC).isoformat(timespec="seconds")
         header = run_header(run_id, started, cases, seed=options.seed, suite=options.suite, command=command, lab=facts)
         _play(lab, bar, inputs, cases, header, folder, options.jobs)
-    _conclude(folder, options.out)
 
 
 def _play(
     lab: Lab, bar: Bar, inputs: Inputs, cases: Sequence[Case], header: RunHeader, folder: Path, jobs: int
 ) -> None:
     began = time.monotonic()
-    with RunWriter(folder / "run.jsonl", header) as writer:
+    with RunWriter(folder / FILE_NAME, header) as writer:
 
         def listen(event: RunEvent) -> None:
             if isinstance(event, PeerStarted):
@@ -156,14 +169,20 @@ def _images(pairs: tuple[str, ...], inputs: Inputs) -> dict[str, str]:
     return brought
 
 
-def _conclude(folder: Path, out: Path | None) -> NoReturn:
-    """Write the reports, point ``latest`` at the run, and say how it went."""
-    run_read = write_reports(folder)
+def _conclude(folder: Path, out: Path | None) -> Run:
+    """Write the reports and point ``latest`` at the run; the run comes back."""
+    recorded = write_reports(folder)
     if out is None:
-        latest, fresh = RUNS / "latest", RUNS / ".latest"
-        fresh.unlink(missing_ok=True)
+        fresh = RUNS / f".latest-{folder.name}"  # a name of its own: another run may end at the same moment
         fresh.symlink_to(folder.name)
-        fresh.replace(latest)
-    print(summarise(run_read).sentence)
-    print(f"report: {folder / 'matrix.html'}")
-    sys.exit(exit_status(run_read))
+        fresh.replace(RUNS / "latest")
+    return recorded
+
+
+def _leave(folder: Path, out: Path | None) -> None:
+    """A run that broke off has its reports, too, with a cell for every case; one that never began leaves no folder."""
+    if (folder / FILE_NAME).exists():
+        _conclude(folder, out)
+        print(f"report of what there is: {folder / 'matrix.html'}", file=sys.stderr)
+    elif out is None and not any(folder.iterdir()):
+        folder.rmdir()

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
 from harness.cli.common import ROOT, find_run
-from harness.results.judgement import ExitStatus
+from harness.results.judgement import ExitStatus, exit_status
 from harness.results.record import read_run
 from harness.run.inputs import load_inputs
-from harness.run.rejudge import rejudge
+from harness.run.rejudge import Rejudged, rejudge
 
 
 @click.command()
 @click.argument("run_name", metavar="RUN")
 @click.option("--case", "case_glob", default="*", metavar="GLOB", help="Only these cases.")
 def verify(run_name: str, case_glob: str) -> None:
-    """Judge a recorded RUN again from its evidence alone; exit status 1 if a verdict is not the recorded one."""
+    """Judge a recorded RUN again from its evidence alone.
+
+    Exit status 1 if a verdict is not the recorded one; else that of the recorded verdicts.
+    """
     folder = find_run(run_name)
-    changed = False
-    for again in rejudge(folder, read_run(folder), load_inputs(ROOT), case_glob):
-        same = again.judgement.verdict is again.recorded
-        changed |= not same
-        note = "" if same else f"  recorded: {again.recorded}"
-        print(f"{again.judgement.verdict:12} {again.case}{note}")
-        if not same:
-            for finding in again.judgement.findings:
-                print(f"             {finding.party}: {finding.sentence} [{finding.pointer}]")
-            if again.judgement.reason:
-                print(f"             {again.judgement.reason}")
-    if changed:
+    run = read_run(folder)
+    again = list(rejudge(folder, run, load_inputs(ROOT), case_glob))
+    for each in again:
+        _show(each)
+    if not all(each.same for each in again):
         sys.exit(ExitStatus.NOT_AS_EXPECTED)
+    if again:
+        sys.exit(exit_status(replace(run, cases=tuple(each.record for each in again))))
+
+
+def _show(each: Rejudged) -> None:
+    judgement = each.judgement
+    note = "" if each.same else f"  recorded: {each.record.first.verdict}"
+    print(f"{judgement.verdict:12} {each.record.case}{note}")
+    if each.same:
+        return
+    for finding in judgement.findings:
+        print(f"             {finding.party}: {finding.sentence} [{finding.pointer}]")
+    if judgement.reason:
+        print(f"             {judgement.reason}")

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -34,6 +35,7 @@ Variant = tuple[str, tuple[tuple[str, str], ...]]
 
 
 _CLOSE_DEADLINE_S = 30.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -79,7 +81,7 @@ class Lab:
             NetworkUnavailable: no network can be made.
         """
         self._client = connect()
-        self._end_on_sigterm()
+        self._end_on_signals()
         try:
             self.reaped = reap(self._client, this_process())
             self._network = create_network(self._client, f"ipsec-interop-{self.run}", self._labels)
@@ -205,7 +207,7 @@ class Lab:
             running.remove()
 
     def close(self) -> None:
-        """Remove everything of this run, and what killed runs left. Ctrl-C waits until that is done."""
+        """Remove everything of this run, and what killed runs left. Ctrl-C has no effect until that is done."""
         with _uninterrupted():
             with self._lock:
                 self._closed = True
@@ -214,9 +216,9 @@ class Lab:
                 self._idle.wait_for(lambda: not self._starting, timeout=_CLOSE_DEADLINE_S)
             remove_run(self._client, self.run)
             reap(self._client, this_process())
-            for restore in self._restore:
-                restore()
             self._client.close()
+        for restore in self._restore:
+            restore()
 
     @contextmanager
     def _start_of(self, what: str) -> Iterator[str]:
@@ -249,23 +251,29 @@ class Lab:
         tag = self._tester_context().tag
         return ContainerSpec(name, tag, self._network, self._labels, CAPABILITIES, devices=(TUN,), init=True)
 
-    def _end_on_sigterm(self) -> None:
-        """SIGTERM ends the run as an exception does, so that everything is removed."""
+    def _end_on_signals(self) -> None:
+        """Each of these signals ends the run as an exception does, so that everything is removed; later ones are void.
+
+        A signal that is ignored already (nohup, a shell's background job) stays so.
+        """
         if threading.current_thread() is not threading.main_thread():
             return
 
-        def end(_signal: int, _frame: FrameType | None) -> None:
-            raise SystemExit(128 + signal.SIGTERM)
+        def end(number: int, _frame: FrameType | None) -> None:
+            for each in handled:
+                signal.signal(each, signal.SIG_IGN)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-        before = signal.signal(signal.SIGTERM, end)
-        self._restore.append(lambda: signal.signal(signal.SIGTERM, before))
+        handled = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in handled:
+            self._restore.append(partial(signal.signal, number, signal.signal(number, end)))
 
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM have no effect inside: a second one must not stop the clean-up that the first one began."""
+    """Ctrl-C and its like have no effect inside: a second one must not stop the clean-up that the first one began."""
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _ENDING:
                 stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
         yield

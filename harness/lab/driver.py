@@ -95,5 +95,8 @@ class DriverFamily(Protocol):
     def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
         """The daemon-wide configuration by absolute path in the container."""
 
+    def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
+        """One connection's configuration by file name, as ``load`` would load it; nothing is started for it."""
+
     def attach(self, peer: Peer, container: PeerContainer) -> PeerDriver:
         """The driver of a container that was just started; it need not be ready yet."""

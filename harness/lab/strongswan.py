@@ -46,6 +46,12 @@ class StrongSwanFamily:
         """See DriverFamily."""
         return {"/etc/strongswan.conf": render_daemon(peer, settings)}
 
+    def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
+        """See DriverFamily."""
+        text = render_connection(peer.folder / "templates", connection)
+        swanctl_syntax.parse(text)
+        return {"swanctl.conf": text}
+
     def attach(self, peer: Peer, container: PeerContainer) -> StrongSwanDriver:
         """See DriverFamily."""
         return StrongSwanDriver(container, peer.folder / "templates")

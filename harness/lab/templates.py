@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,21 +18,26 @@ def render(template: Path, **variables: Any) -> str:
     Raises:
         TemplateError: the file is missing, does not parse, or uses a variable that is not in ``variables``.
     """
-    environment = jinja2.Environment(  # noqa: S701 - plain-text configuration, not HTML
-        loader=jinja2.FileSystemLoader(template.parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     try:
-        return environment.get_template(template.name).render(**variables)
+        return _environment(template.parent).get_template(template.name).render(**variables)
     except jinja2.TemplateNotFound as error:
         raise TemplateError(f"{template}: there is no such template") from error
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"{template}:{error.lineno}: {error.message}") from error
     except jinja2.UndefinedError as error:
         raise TemplateError(f"{template}:{_line(error.__traceback__, template)}: {error.message}") from error
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    """One for each folder: it keeps what it has compiled, and compiles again what has changed on disk."""
+    return jinja2.Environment(  # noqa: S701 - plain-text configuration, not HTML
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
 
 
 def _line(traceback: TracebackType | None, template: Path) -> int:

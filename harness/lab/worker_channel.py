@@ -57,6 +57,8 @@ class WorkerChannel:
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._lost: WorkerLost | None = None
         self._closing = False
+        self.messages = 0
+        """How many objects the worker has sent so far, to whatever case."""
         self._reader = threading.Thread(target=self._read, name="worker-channel", daemon=True)
         self._reader.start()
 
@@ -77,6 +79,11 @@ class WorkerChannel:
     def own(self) -> CaseInbox:
         """What the worker says that belongs to no case."""
         return self._inboxes[""]
+
+    @property
+    def lost(self) -> bool:
+        """Whether the worker has ended."""
+        return self._closing or self._lost is not None
 
     def send(self, message: Message) -> None:
         """Send one object.
@@ -121,6 +128,7 @@ class WorkerChannel:
         self._lose(reason)
 
     def _dispatch(self, message: Message) -> None:
+        self.messages += 1
         with self._lock:
             inbox = self._inboxes.get(message.get("case", ""))
         if inbox is not None:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.results.model import Run, Verdict
+from harness.results.model import CaseRecord, Run, Verdict
 from harness.run.inputs import Inputs
 from harness.run.judging import judge_folder
+from harness.scenario.model import Scenario
+from harness.scenario.scenario_file import load_scenario
 from harness.scenario.selection import select
+from harness.scenario.toml_source import InvalidData
+from harness.verify.checks import CHECKS
 from harness.verify.judge import Judgement
 
 
@@ -17,22 +21,47 @@ from harness.verify.judge import Judgement
 class Rejudged:
     """The verdict now beside the recorded one."""
 
-    case: str
-    recorded: Verdict
+    record: CaseRecord
     judgement: Judgement
+
+    @property
+    def same(self) -> bool:
+        """Whether it is the recorded verdict."""
+        return self.judgement.verdict is self.record.first.verdict
 
 
 def rejudge(folder: Path, run: Run, inputs: Inputs, pattern: str = "*") -> Iterator[Rejudged]:
     """Judge every case that was sent once more; nothing of the record is changed.
 
+    Each is judged by the scenario that its evidence holds, not by what has become of it since. An ERROR stays one: where the
+    lab broke there is nothing to judge.
+
     Raises:
-        NothingSelected: the pattern matches no case that was sent.
+        NothingSelected: the pattern matches no case of the run.
     """
-    sent = {record.case: record for record in run.cases if record.first.evidence}
-    for case in select(sent, [pattern], "case"):
-        record = sent[case]
-        scenario = inputs.scenarios.get(record.scenario)
-        if scenario is None or record.first.verdict is Verdict.ERROR:
-            continue
-        judgement = judge_folder(folder / record.first.evidence, scenario, inputs.requirements)
-        yield Rejudged(case, record.first.verdict, judgement)
+    records = {record.case: record for record in run.cases}
+    for case in select(records, [pattern] if records else [], "case"):
+        record = records[case]
+        if record.first.verdict is Verdict.ERROR:
+            yield Rejudged(record, _nothing(Verdict.ERROR, record.first.reason))
+        elif record.first.evidence:
+            yield Rejudged(record, _judged(folder / record.first.evidence, inputs))
+
+
+def _judged(evidence: Path, inputs: Inputs) -> Judgement:
+    try:
+        scenario = _scenario(evidence, inputs)
+    except (InvalidData, FileNotFoundError) as error:
+        return _nothing(Verdict.INCONCLUSIVE, " ".join(str(error).split()))
+    return judge_folder(evidence, scenario, inputs.requirements)
+
+
+def _scenario(evidence: Path, inputs: Inputs) -> Scenario:
+    path = evidence / "scenario.toml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing from the evidence")
+    return load_scenario(path, inputs.requirements, frozenset(CHECKS), filed=False)
+
+
+def _nothing(verdict: Verdict, reason: str) -> Judgement:
+    return Judgement(verdict, None, None, (), (), reason)

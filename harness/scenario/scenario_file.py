@@ -27,8 +27,10 @@ Word = TypeVar("Word", bound=StrEnum)
 _ID = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
-def load_scenario(path: Path, requirements: Mapping[str, Requirement], checks: frozenset[str]) -> Scenario:
-    """Read one scenario.
+def load_scenario(
+    path: Path, requirements: Mapping[str, Requirement], checks: frozenset[str], *, filed: bool = True
+) -> Scenario:
+    """Read one scenario. ``filed``: it stands where its id says, as all do but the copy in a case's evidence.
 
     Raises:
         InvalidData: the file breaks its format; every problem found carries its line.
@@ -41,7 +43,7 @@ def load_scenario(path: Path, requirements: Mapping[str, Requirement], checks: f
     offer = read_party(offer_table) if offer_table else PartyPolicy((), ())
     roles = _words(table, "roles", Role)
     scenario = Scenario(
-        id=_identifier(table, path),
+        id=_identifier(table, path if filed else None),
         title=table.string("title"),
         requirements=_requirements(table, requirements),
         offer=offer,
@@ -60,11 +62,11 @@ def load_scenario(path: Path, requirements: Mapping[str, Requirement], checks: f
     return scenario
 
 
-def _identifier(table: Table, path: Path) -> str:
+def _identifier(table: Table, path: Path | None) -> str:
     identifier = table.string("id")
     if identifier and not _ID.fullmatch(identifier):
         table.complain("id", f"id {identifier!r} is not of the form topic/name")
-    elif identifier and identifier != f"{path.parent.name}/{path.stem}":
+    elif identifier and path and identifier != f"{path.parent.name}/{path.stem}":
         table.complain("id", f"id {identifier!r} is not where the file stands: {path.parent.name}/{path.stem}")
     return identifier
 

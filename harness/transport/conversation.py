@@ -29,7 +29,7 @@ _LINGER = 0.05  # seconds after the last message, so that the capture holds what
 
 
 class OutOfTimeError(Exception):
-    """The case's deadline passed; the message says what was awaited."""
+    """The case's deadline passed, or it was called off; the message says what was awaited."""
 
 
 class Player:
@@ -46,6 +46,12 @@ class Player:
         self._began = time.monotonic()
         self._liveness_answers = 0
         self._peer_is_up: asyncio.Event | None = None
+        self._called_off = asyncio.Event()
+
+    def call_off(self) -> None:
+        """End the case now, with what there is: the runner knows that nothing more will come of it."""
+        self._called_off.set()
+        self._changed.set()
 
     async def play(self) -> Conversation:
         """Run the case to its end, whatever that is. Raises OSError when our address cannot be bound."""
@@ -110,11 +116,13 @@ class Player:
 
     async def _granted(self, wish: asyncio.Event, awaited: str) -> None:
         """Wait until the runner has granted a wish, at most to the end of the case's time."""
-        remaining = self._job.deadline - self._elapsed()
-        try:
-            await asyncio.wait_for(wish.wait(), max(remaining, 0.0))
-        except TimeoutError:
-            raise OutOfTimeError(awaited) from None
+        waits = {asyncio.ensure_future(event.wait()) for event in (wish, self._called_off)}
+        remaining = max(self._job.deadline - self._elapsed(), 0.0)
+        await asyncio.wait(waits, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+        if not wish.is_set():
+            raise OutOfTimeError(awaited)
 
     async def _liveness(self) -> None:
         self._session.send_liveness(time.monotonic())
@@ -199,7 +207,7 @@ class Player:
             deadline = min(deadline, time.monotonic() + at_most)
         while not condition():
             now, timer = time.monotonic(), self._session.get_timer()
-            if now >= deadline:
+            if now >= deadline or self._called_off.is_set():
                 raise OutOfTimeError(awaited)
             if timer is not None and timer <= now:
                 self._session.handle_timer(now)

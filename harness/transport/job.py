@@ -1,7 +1,8 @@
 """What the worker is asked to do. One JSON object a line goes in each direction between the runner and the worker.
 
 Runner to worker: ``{"case": ..., "do": "start", "job": {...}}``, then ``{"case": ..., "do": "continue", "wish": ...}``
-when a wish is granted, or ``{"case": ..., "do": "abort"}``.
+when a wish is granted, or ``{"case": ..., "do": "abort"}`` to end the case at once: the
+conversation comes as usual, with what there is.
 
 Worker to runner: ``{"case": ..., "want": "initiate" | "inspect" | "terminate"}`` when it is the runner's turn to act on
 the peer, and at the end ``{"case": ..., "conversation": {...}}`` or ``{"case": ..., "error": "..."}``.

@@ -23,6 +23,7 @@ class Worker:
     def __init__(self, capture: Capture) -> None:
         self._capture = capture
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._players: dict[str, Player] = {}
         self._granted: dict[tuple[str, str], asyncio.Event] = {}
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
@@ -34,8 +35,8 @@ class Worker:
                 self._spawn(case, self._play(case, request["job"]))
             elif request.get("do") == "continue" and (case, request.get("wish")) in self._granted:
                 self._granted[case, request["wish"]].set()
-            elif request.get("do") == "abort" and case in self._tasks:
-                self._tasks[case].cancel()
+            elif request.get("do") == "abort" and case in self._players:
+                self._players[case].call_off()
         for task in list(self._tasks.values()):
             task.cancel()
 
@@ -58,11 +59,13 @@ class Worker:
 
         try:
             job = from_json(Job, description)
-            conversation = await Player(job, self._capture, ask).play()
+            player = self._players[case] = Player(job, self._capture, ask)
+            conversation = await player.play()
             _answer(case, conversation=to_json(conversation))
         except (OSError, RecordError) as error:
             _answer(case, error=f"{type(error).__name__}: {error}")
         finally:
+            self._players.pop(case, None)
             for wish in Wish:
                 self._granted.pop((case, wish.value), None)
 
