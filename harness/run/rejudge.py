@@ -33,8 +33,8 @@ class Rejudged:
 def rejudge(folder: Path, run: Run, inputs: Inputs, pattern: str = "*") -> Iterator[Rejudged]:
     """Judge every case that was sent once more; nothing of the record is changed.
 
-    Each is judged by the scenario that its evidence holds, not by what has become of it since. An ERROR stays one: where the
-    lab broke there is nothing to judge.
+    Each is judged by the scenario that its evidence holds, not by what has become of it since. An ERROR stays one:
+    where the lab broke there is nothing to judge.
 
     Raises:
         NothingSelected: the pattern matches no case of the run.
