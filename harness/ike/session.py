@@ -190,6 +190,7 @@ class Session:
         try:
             if trigger in table.UNPROTECTED:
                 self._tell_received(header, message.payloads, (len(data),))
+                self._machine.initiator_spi = header.initiator_spi
                 self._refuse_critical(message.payloads)
                 handler = table.UNPROTECTED[trigger].handler
                 self._state = handler(self._machine, self._state, message, data, path)
@@ -263,7 +264,7 @@ class Session:
             elif agreement is not None and not header.is_response:
                 machine.send_response(agreement, header.exchange_type, path, (payload,))
             elif agreement is not None and isinstance(self._state, IntermediateSent | AuthSent):
-                informational.report_failure(machine, agreement, notify)
+                informational.report_failure(machine, agreement, payload)
             fatal = header.is_response or notify == NotifyType.INVALID_SYNTAX
             if isinstance(self._state, Standing | Deleting) and not fatal:
                 self._ignore(f"refused: {error}")

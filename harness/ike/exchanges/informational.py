@@ -78,9 +78,9 @@ def _delete_children(machine: Machine, state: Standing, theirs: set[bytes], path
     return replace(state, child_spis=tuple(pair for pair in state.child_spis if pair not in gone))
 
 
-def report_failure(machine: Machine, agreement: Agreement, notify: NotifyType) -> None:
+def report_failure(machine: Machine, agreement: Agreement, error: Notify) -> None:
     """Tell a responder whose answer we cannot accept: an INFORMATIONAL request of our own (section 2.21.2)."""
-    machine.send_request(agreement, _EXCHANGE, (Notify(notify),))
+    machine.send_request(agreement, _EXCHANGE, (error,))
 
 
 def refuse_request(machine: Machine, state: Standing | Deleting, opened: Opened, path: Path) -> State:

@@ -28,7 +28,6 @@ def request(machine: Machine, state: Idle, message: Message, octets: bytes, path
         PeerMisbehaved: a payload is missing or breaks a rule.
         PeerIncompatible: no proposal is acceptable; INVALID_KE_PAYLOAD is sent from here and keeps no state.
     """
-    machine.initiator_spi = message.header.initiator_spi
     offered, public, nonce = message.first(SecurityAssociation), message.first(KeyExchange), message.first(Nonce)
     if offered is None or nonce is None or public is None:
         raise PeerMisbehaved("SA, KE and Nonce", "one of them missing", _WHERE)
