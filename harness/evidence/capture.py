@@ -90,10 +90,10 @@ def _ip_packets(path: Path) -> Iterator[tuple[int, float, bytes]]:
                 if meta.linktype != _LINK_TYPE_ETHERNET:
                     raise UnreadableCapture(f"{path}: link type {meta.linktype}, Ethernet (1) is due")
                 packet = octets[_ETHERNET_HEADER_OCTETS:]
+                packet = packet[: int.from_bytes(packet[2:4])]
                 if int.from_bytes(octets[12:14]) != _ETHERTYPE_IPV4 or len(packet) < _IPV4_HEADER_OCTETS:
                     continue
-                at = ((meta.tshigh << 32) + meta.tslow) / meta.tsresol
-                yield number, at, packet[: int.from_bytes(packet[2:4])]
+                yield number, ((meta.tshigh << 32) + meta.tslow) / meta.tsresol, packet
     except UnreadableCapture:
         raise
     except (Scapy_Exception, EOFError, ValueError, TypeError, struct.error) as error:

@@ -1,0 +1,12 @@
+"""Every check is tried in both roles of the engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.scenario.model import Role
+
+
+@pytest.fixture(params=list(Role), ids=[role.value for role in Role])
+def role(request: pytest.FixtureRequest) -> Role:
+    return request.param

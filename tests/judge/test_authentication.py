@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+
+from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder
+from tests.support.case_builder import build, flipped, good
+from tests.support.judging import initiator, objects, passes, responder
+
+SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
+REQUEST, RESPONSE = "IKE_AUTH request 2", "IKE_AUTH response 2"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_auth_over_what_crossed_the_wire(role, scenario):
+    passes(good(scenario, role=role), "authenticated")
+
+
+def edited(edit):
+    return lambda old: [edit(p) if isinstance(p, Authentication) else p for p in old]
+
+
+@pytest.mark.parametrize(("label", "side", "at"), [(REQUEST, initiator, 5), (RESPONSE, responder, 6)])
+def test_an_auth_that_does_not_fit(role, label, side, at):
+    case = good(role=role).rewritten(label, edited(lambda auth: replace(auth, data=flipped(auth.data))))
+    objects(case, "authenticated", "AUTH is not what", party=side(role), at=f"wire.pcapng#{at}")
+
+
+def test_an_auth_of_another_method(role):
+    case = good(role=role).rewritten(RESPONSE, edited(lambda auth: replace(auth, method=14)))
+    objects(case, "authenticated", "a shared key is due", party=responder(role), at="wire.pcapng#6")
+
+
+@pytest.mark.parametrize("kind", [IdentificationInitiator, IdentificationResponder])
+def test_an_identity_that_auth_does_not_cover(role, kind):
+    label, side = (REQUEST, initiator) if kind is IdentificationInitiator else (RESPONSE, responder)
+    swap = lambda old: [replace(p, data=b"other.test") if isinstance(p, kind) else p for p in old]  # noqa: E731
+    case = good(role=role).rewritten(label, swap)
+    at = f"wire.pcapng#{case.message(label).frame}"
+    objects(case, "authenticated", "AUTH is not what", party=side(role), at=at)
+
+
+def test_an_auth_that_is_missing(role):
+    case = good(role=role).rewritten(RESPONSE, lambda old: [p for p in old if not isinstance(p, Authentication)])
+    objects(case, "authenticated", "no IKE_AUTH response", party=responder(role), at="wire.pcapng")
+
+
+def test_both_sides_forget_int_auth(role):
+    """RFC 9242 section 3.3.2: a pair that leaves IntAuth out agrees with itself and with nobody else."""
+    forgotten = patch("harness.crypto.authentication.int_auth_octets", lambda *_: b"")
+    case = build(role=role, doctored=forgotten)
+    assert case.evidence.report.established
+    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
+    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
+
+
+@pytest.mark.parametrize("field", ["int_auth_initiator", "int_auth_responder"])
+def test_a_recorded_int_auth_of_other_octets(role, field):
+    case = good("multiple-ke/two-with-a-gap", role=role)
+    for number in range(2):
+        values = list(getattr(case.evidence.secrets, field))
+        values[number] = flipped(values[number])
+        altered = case.with_secrets(**{field: tuple(values)})
+        objects(altered, "authenticated", "recorded IntAuth", party="engine", at="secrets.json", requirement="I09")
+
+
+def test_another_pre_shared_key_in_the_record(role):
+    case = good(role=role).with_secrets(psk=b"quite another one")
+    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
+
+
+def test_a_first_message_other_than_the_one_that_was_signed(role):
+    case = good(role=role).rewritten("IKE_SA_INIT request 0", lambda old: old[:-1])
+    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.registry.notifications import NotifyType
+from harness.results.model import Verdict
+from harness.wire.message import Message
+from harness.wire.payloads import EncryptedFragment, Notify
+from tests.support.case_builder import PEER_NAME, Case, build, flipped, good
+from tests.support.judging import initiator, objects, passes, responder
+
+SCENARIO = "fragmentation/mlkem1024-at-576"
+CHECK = "fragments-within"
+REQUEST = "IKE_INTERMEDIATE request 1"
+
+
+def test_fragments_within_the_limit(role):
+    passes(good(SCENARIO, role=role), "fragments-within", octets=576)
+
+
+def test_fragments_over_the_limit(role):
+    case = good(SCENARIO, role=role)
+    objects(
+        case,
+        "fragments-within",
+        "takes an IP datagram of 576 octets, over 575",
+        party=initiator(role),
+        at="wire.pcapng#3",
+        requirement="F07",
+        octets=575,
+    )
+
+
+def test_a_peer_that_does_not_fragment_leaves_a_should_finding(role):
+    case = build(SCENARIO, role=role, product={"fragment_octets": 65000})
+    arguments = {"party": PEER_NAME, "requirement": "F07", "octets": 576}
+    mine = next(m for m in case.view.messages if m.label.startswith("IKE_INT") and case.view.sender(m) == PEER_NAME)
+    objects(case, CHECK, "over 576", at=f"wire.pcapng#{mine.frame}", **arguments)
+    objects(case, CHECK, "no message is sent in fragments", at="wire.pcapng", **arguments)
+    judgement = case.judge()
+    assert judgement.verdict is Verdict.PASS
+    assert {(f.severity, f.level, f.requirement, f.party) for f in judgement.findings} == {
+        ("should", "SHOULD", "F07", PEER_NAME)
+    }
+
+
+def test_ip_fragments_are_no_ike_fragments(role):
+    case = build("hybrid/x25519-mlkem1024", role=role, product={"fragment_octets": 65000})
+    mine = next(m for m in case.view.messages if m.label.startswith("IKE_INT") and case.view.sender(m) == PEER_NAME)
+    assert len(mine.pieces[0].datagram.ip_octets) == 2
+    arguments = {"party": PEER_NAME, "at": mine.pointer, "requirement": "F07", "octets": 1500}
+    objects(case, CHECK, "over 1500", **arguments)
+
+
+def refragmented(case: Case, number: int, **changes: object) -> Case:
+    """One fragment of the request with other SKF fields or flags; its seal no longer fits, but its form counts."""
+    piece = case.message(REQUEST).pieces[number - 1]
+    flags = changes.pop("flags", piece.message.header.flags)
+    fragment = piece.message.payloads[-1]
+    assert isinstance(fragment, EncryptedFragment)
+    header = replace(piece.message.header, flags=flags)
+    octets = Message(header, (replace(fragment, **changes),)).to_bytes()  # type: ignore[arg-type]
+    return case.changed(piece.datagram, replace(piece.datagram, payload=octets))
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "saying", "requirement"),
+    [
+        (2, {"first_inner": 34}, "fragment 2 has Next Payload 34", "F04"),
+        (1, {"first_inner": 0}, "fragment 1 has Next Payload 0", "F04"),
+        (3, {"fragment_number": 9}, "fragment 9 of 4", "F03"),
+        (3, {"fragment_number": 0}, "fragment 0 of 4", "F03"),
+    ],
+)
+def test_a_fragment_of_another_form(role, number, changes, saying, requirement):
+    case = refragmented(good(SCENARIO, role=role), number, **changes)
+    at = {"party": initiator(role), "at": "wire.pcapng#3", "requirement": requirement}
+    objects(case, CHECK, saying, octets=576, **at)
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_fragments_whose_headers_differ(role):
+    case = good(SCENARIO, role=role)
+    changed = refragmented(case, 2, flags=case.message(REQUEST).pieces[1].message.header.flags | 1)
+    at = {"party": initiator(role), "at": "wire.pcapng#3", "requirement": "F05"}
+    objects(changed, CHECK, "headers differ", octets=576, **at)
+
+
+def test_a_fragment_that_is_missing_leaves_the_message_closed(role):
+    case = good(SCENARIO, role=role)
+    gone = case.message(REQUEST).pieces[1].datagram
+    cut = case.changed(gone)
+    assert not cut.message(REQUEST).readable
+    saying = f"{REQUEST} is due under keys of generation 0; none"
+    objects(
+        cut,
+        "keys-depend-on-every-exchange",
+        saying,
+        party=initiator(role),
+        at="wire.pcapng#3",
+        requirement="I07",
+    )
+
+
+def test_a_fragment_of_other_octets_leaves_the_message_closed(role):
+    case = good(SCENARIO, role=role)
+    piece = case.message(REQUEST).pieces[2].datagram
+    assert not case.changed(piece, replace(piece, payload=flipped(piece.payload, -1))).message(REQUEST).readable
+
+
+@pytest.mark.parametrize(
+    ("label", "side"), [("IKE_SA_INIT request 0", initiator), ("IKE_SA_INIT response 0", responder)]
+)
+def test_fragmentation_that_was_not_announced(role, label, side):
+    def unannounced(old):
+        gone = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
+        return [p for p in old if not (isinstance(p, Notify) and p.notify_type == gone)]
+
+    case = good(SCENARIO, role=role).rewritten(f"IKE_SA_INIT {kind} 0", unannounced)
+    at = {"party": side(role), "at": "wire.pcapng", "requirement": "F01"}
+    objects(case, CHECK, "is not announced", octets=576, **at)

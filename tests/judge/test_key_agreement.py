@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from unittest.mock import patch
+
+import pytest
+
+from harness.crypto.key_schedule import after_intermediate
+from harness.evidence.model import KeyGeneration
+from harness.results.model import Outcome, Verdict
+from harness.wire.payloads import KeyExchange
+from tests.support.case_builder import Case, build, flipped, good
+from tests.support.judging import initiator, objects, passes, responder
+
+CHECK = "keys-depend-on-every-exchange"
+TWO = "multiple-ke/two-with-a-gap"
+SCENARIOS = ["classical/x25519", "hybrid/x25519-mlkem768", "multiple-ke/seven", "fragmentation/mlkem1024-at-576"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_keys_made_of_every_exchange(role, scenario):
+    passes(good(scenario, role=role), CHECK)
+    passes(good(scenario, role=role), "key-exchange-sizes")
+
+
+def fails(case: Case) -> None:
+    """Never a PASS, and never an outcome that claims the key exchanges."""
+    judgement = case.judge()
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.outcome is Outcome.BROKEN
+    assert any(finding.check == "came-up-as-predicted" for finding in judgement.findings)
+
+
+# What both ends may agree on and still be wrong: this is what the product is there to find.
+DOCTORED = {
+    "the additional secret is left out": lambda schedule, previous, _: after_intermediate(schedule, previous, b""),
+    "a constant in its place": lambda schedule, previous, _: after_intermediate(schedule, previous, bytes(32)),
+    "the keys stay as they were": lambda schedule, previous, _: replace(previous, generation=previous.generation + 1),
+    "the old SK_d is left out": lambda schedule, previous, secret: after_intermediate(
+        schedule, replace(previous, sk_d=b""), secret
+    ),
+    "the secret half as long": lambda schedule, previous, secret: after_intermediate(schedule, previous, secret[:16]),
+}
+
+
+@pytest.mark.parametrize("formula", DOCTORED)
+@pytest.mark.parametrize("scenario", ["hybrid/x25519-mlkem768", TWO])
+def test_a_secret_that_never_entered_the_keys(role, scenario, formula):
+    case = build(scenario, role=role, doctored=patch("harness.ike.states.after_intermediate", DOCTORED[formula]))
+    assert case.evidence.report.child_established, "both ends agree with each other"
+    assert case.evidence.report.echo.replies_received == 5
+    objects(case, CHECK, "of generation 1", party="engine", at="secrets.json", requirement="A06")
+    last = len(case.evidence.secrets.shared_secrets)
+    objects(
+        case,
+        CHECK,
+        f"IKE_AUTH request {last} is due",
+        party="engine",
+        at=at(case, "IKE_AUTH request"),
+        requirement="I07",
+    )
+    fails(case)
+
+
+def at(case: Case, words: str) -> str:
+    return next(m.pointer for m in case.view.messages if m.label.startswith(words))
+
+
+def test_ike_auth_under_the_keys_before_the_last_exchange(role):
+    case = good(role=role).rewritten("IKE_AUTH request 2", generation=0)
+    objects(
+        case,
+        CHECK,
+        "due under keys of generation 1; 0 of the computed ones opens it",
+        party=initiator(role),
+        at="wire.pcapng#5",
+        requirement="I07",
+    )
+    fails(case)
+
+
+def test_an_intermediate_exchange_under_keys_that_it_should_make(role):
+    case = good(TWO, role=role).rewritten("IKE_INTERMEDIATE response 2", generation=2)
+    objects(case, CHECK, "under keys of generation 1; 2", party=responder(role), at="wire.pcapng#6", requirement="I07")
+    fails(case)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_recorded_shared_secret_of_other_octets(role, index):
+    case = good(TWO, role=role)
+    secrets = list(case.evidence.secrets.shared_secrets)
+    for place in (0, len(secrets[index].secret) - 1):
+        altered = replace(secrets[index], secret=flipped(secrets[index].secret, place))
+        flawed = case.with_secrets(shared_secrets=(*secrets[:index], altered, *secrets[index + 1 :]))
+        objects(flawed, CHECK, f"of generation {index}", party="engine", at="secrets.json", requirement="A06")
+        fails(flawed)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(KeyGeneration)])
+@pytest.mark.parametrize("generation", [0, 1])
+def test_a_recorded_key_of_other_octets(role, generation, name):
+    case = good("classical/modp3072" if generation == 0 else "hybrid/x25519-mlkem768", role=role)
+    generations = list(case.evidence.secrets.generations)
+    octets = getattr(generations[generation], name)
+    flawed = flipped(octets) if octets else b"\1"
+    generations[generation] = replace(generations[generation], **{name: flawed})
+    altered = case.with_secrets(generations=tuple(generations))
+    saying = f"recorded {name} of generation {generation} do not follow"
+    objects(altered, CHECK, saying, party="engine", at="secrets.json", requirement="A06")
+    fails(altered)
+
+
+def test_a_generation_of_keys_that_is_not_recorded(role):
+    case = good(role=role)
+    short = case.with_secrets(generations=case.evidence.secrets.generations[:1])
+    objects(short, CHECK, "1 generations of keys", party="engine", at="secrets.json", requirement="A06")
+    fails(short)
+
+
+def test_a_secret_that_is_not_recorded(role):
+    case = good(role=role)
+    short = case.with_secrets(shared_secrets=case.evidence.secrets.shared_secrets[:1])
+    objects(short, CHECK, "recorded for another suite", party="engine", at="secrets.json", requirement="A06")
+    fails(short)
+    none = case.with_secrets(shared_secrets=())
+    objects(none, CHECK, "cannot be computed", party="", at="secrets.json")
+    fails(none)
+
+
+@pytest.mark.parametrize("secret", [b"", bytes(32)])
+def test_a_secret_of_nothing(role, secret):
+    case = good(role=role)
+    first, second = case.evidence.secrets.shared_secrets
+    empty = case.with_secrets(shared_secrets=(first, replace(second, secret=secret)))
+    objects(empty, CHECK, "secret is zero", party="engine", at="secrets.json", requirement="A06")
+    fails(empty)
+
+
+def test_a_first_secret_used_again_for_the_second(role):
+    """As if an engine fed g^ir once more into the keys: everything fits together, and ML-KEM protects nothing."""
+    first: list[bytes] = []
+
+    def again(schedule, previous, secret):
+        return after_intermediate(schedule, previous, first[0])
+
+    from harness.ike.exchanges import sa_init
+
+    plain = sa_init.after_sa_init
+
+    def noted(schedule, secret):
+        first.append(secret)
+        return plain(schedule, secret)
+
+    with patch("harness.ike.exchanges.sa_init.after_sa_init", noted):
+        case = build(role=role, doctored=patch("harness.ike.states.after_intermediate", again))
+    one, two = case.evidence.secrets.shared_secrets
+    lying = case.with_secrets(shared_secrets=(one, replace(two, secret=one.secret)))
+    objects(lying, CHECK, "or another one's", party="engine", at="secrets.json", requirement="A06")
+    fails(lying)
+
+
+def test_methods_recorded_in_another_order(role):
+    case = good(TWO, role=role)
+    first, second, third = case.evidence.secrets.shared_secrets
+    swapped = (first, replace(second, method=third.method), replace(third, method=second.method))
+    altered = case.with_secrets(shared_secrets=swapped)
+    objects(altered, CHECK, "recorded for another suite", party="engine", at="secrets.json", requirement="A06")
+    fails(altered)
+
+
+def test_nothing_after_the_last_exchange_proves_nothing(role):
+    case = good(role=role)
+    proven = {m.frame for m in case.view.messages if m.generation == 1}
+    cut = case.with_datagrams(d for d in case.datagrams if d.frame not in proven)
+    arguments = {"party": "", "at": "wire.pcapng", "requirement": "A06"}
+    objects(cut, "keys-depend-on-every-exchange", "no message of each side proves", **arguments)
+
+
+def exchanging(*methods: int):
+    def edit(old):
+        (ke,) = (p for p in old if isinstance(p, KeyExchange))
+        return [p for p in old if p is not ke] + [replace(ke, method=method) for method in methods]
+
+    return edit
+
+
+@pytest.mark.parametrize("methods", [(), (36, 36), (37,)])
+def test_an_intermediate_exchange_with_other_key_exchange_payloads(role, methods):
+    case = good(role=role).rewritten("IKE_INTERMEDIATE response 1", exchanging(*methods))
+    objects(case, CHECK, "is to carry one KE", party=responder(role), at="wire.pcapng#4", requirement="A15")
+    fails(case)
+
+
+def test_a_first_message_with_a_key_of_another_method(role):
+    case = good(role=role).rewritten("IKE_SA_INIT request 0", exchanging(20))
+    objects(case, CHECK, "is to carry one KE", party=initiator(role), at="wire.pcapng#1", requirement="B02")
+    fails(case)
+
+
+@pytest.mark.parametrize(
+    ("label", "side", "wanted"),
+    [
+        ("IKE_SA_INIT request 0", initiator, 32),
+        ("IKE_SA_INIT response 0", responder, 32),
+        ("IKE_INTERMEDIATE request 1", initiator, 1184),
+        ("IKE_INTERMEDIATE response 1", responder, 1088),
+    ],
+)
+def test_key_exchange_data_of_another_size(role, label, side, wanted):
+    shorter = lambda old: [replace(p, data=p.data[:-1]) if isinstance(p, KeyExchange) else p for p in old]  # noqa: E731
+    case = good(role=role).rewritten(label, shorter)
+    pointer = case.message(label).pointer
+    objects(case, "key-exchange-sizes", f"{wanted - 1} octets, not {wanted}", party=side(role), at=pointer)
+
+
+def test_no_key_exchange_at_all(role):
+    case = good(role=role)
+    objects(case.with_datagrams(()), "key-exchange-sizes", "no KE payload", party="", at="wire.pcapng")

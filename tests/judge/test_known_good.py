@@ -1,0 +1,68 @@
+"""Cases in which nothing went wrong: every scenario against every real peer, in both roles; and every check passing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.oracle.expectation import expect
+from harness.results.model import Grade, Outcome, Verdict
+from harness.scenario.model import Role
+from harness.verify.checks import CHECKS
+from tests.support.case_builder import good, peers, scenarios
+
+REAL = ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1")
+# Our engine stands for the product; unlike 5.9 it knows the transform types of RFC 9370 and selects NONE.
+UNLIKE_THE_PRODUCT = {("multiple-ke/none-selected", "strongswan-5.9")}
+
+
+def sent() -> list[tuple[str, str, Role]]:
+    planned = [(s, p, role) for s in sorted(scenarios()) for p in REAL for role in Role]
+    return [
+        (s, p, role)
+        for s, p, role in planned
+        if not expect(scenarios()[s], peers()[p], role).skipped and (s, p) not in UNLIKE_THE_PRODUCT
+    ]
+
+
+@pytest.mark.parametrize(("scenario", "peer", "role"), sent())
+def test_ends_as_predicted(scenario, peer, role):
+    case = good(scenario, peer, role)
+    judgement = case.judge()
+    assert judgement.findings == ()
+    assert judgement.outcome == case.expectation.outcome
+    assert judgement.verdict is (Verdict.UNSUPPORTED if case.expectation.unsupported else Verdict.PASS)
+    assert judgement.grade is (Grade.A if judgement.verdict is Verdict.PASS else None)
+    assert judgement.reason == case.expectation.unsupported
+    assert all(result.passed and result.detail for result in judgement.checks)
+
+
+def test_every_check_is_seen_passing():
+    seen = {result.check for s, p, role in sent() for result in good(s, p, role).judge().checks}
+    assert seen >= set(CHECKS)
+
+
+def test_every_check_is_seen_failing():
+    """``objects`` fails where the check does not object, so a call of it is a check seen failing."""
+    texts = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
+    failing = {name for text in texts for name in re.findall(r'objects\(\s*[^"]*?,\s*"([a-z-]+)"', text)}
+    assert set(CHECKS) - failing == set()
+
+
+@pytest.mark.parametrize("scenario", sorted(scenarios()))
+def test_a_post_quantum_method_decides_the_outcome(scenario):
+    suites = good(scenario).expectation.ike
+    names = {one.name(kind) for suite in suites for kind, one in suite.transforms.items() if kind.is_key_exchange}
+    outcome = good(scenario).judge().outcome
+    if outcome is Outcome.HYBRID:
+        assert any(name.startswith("ml-kem") for name in names)
+        assert any(not name.startswith("ml-kem") for name in names)
+    elif outcome is Outcome.CLASSICAL:
+        assert not any(name.startswith("ml-kem") for name in names)
+
+
+def test_the_same_evidence_gets_the_same_judgement(role):
+    case = good("multiple-ke/two-with-a-gap", role=role)
+    assert case.judge() == case.judge()

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.registry.algorithms import algorithm
+from harness.registry.transforms import TransformType
+from harness.wire.payloads import KeyExchange, SecurityAssociation
+from harness.wire.payloads.security_association import Attribute, Transform
+from tests.support.case_builder import Case, good
+from tests.support.judging import initiator, objects, passes, responder
+
+INIT, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH response 2"
+RETRY = "negotiation/wrong-ke-group-first"
+AT = {INIT: "wire.pcapng#2", AUTH: "wire.pcapng#6"}
+
+
+def answering(case: Case, label: str, edit) -> Case:
+    """The case with other transforms in the SA payload of one response."""
+
+    def edited(payload):
+        if not isinstance(payload, SecurityAssociation):
+            return payload
+        (proposal,) = payload.proposals
+        return replace(payload, proposals=(replace(proposal, transforms=tuple(edit(proposal.transforms))),))
+
+    return case.rewritten(label, lambda old: map(edited, old))
+
+
+def other(kind: TransformType, name: str):
+    """Replaces the transform of one type."""
+    chosen = algorithm(kind, name)
+    attributes = () if chosen.key_length is None else (Attribute(14, chosen.key_length),)
+    return lambda transforms: [
+        Transform(kind, chosen.identifier, attributes) if t.type == kind else t for t in transforms
+    ]
+
+
+ENCR, ADDKE1, SN = TransformType.ENCR, TransformType.ADDKE1, TransformType.SN
+
+
+@pytest.mark.parametrize(
+    ("label", "edit", "saying"),
+    [
+        (INIT, other(ENCR, "aes-128-gcm-16"), "ENCR=aes-128-gcm-16"),
+        (INIT, other(ADDKE1, "ml-kem-1024"), "ADDKE1=ml-kem-1024"),
+        (INIT, other(ADDKE1, "none"), "ADDKE1=none"),
+        (INIT, lambda ts: [t for t in ts if t.type != ADDKE1], "the policies allow proposal 1"),
+        (AUTH, other(ENCR, "aes-128-gcm-16"), "for the Child SA"),
+        (AUTH, other(SN, "esn"), "SN=esn"),
+    ],
+)
+def test_another_suite_than_the_policies_allow(role, label, edit, saying):
+    case = answering(good(role=role), label, edit)
+    objects(case, "negotiated-as-predicted", saying, party=responder(role), at=AT[label])
+    passes(good(role=role), "negotiated-as-predicted")
+
+
+def test_a_child_sa_without_an_answer(role):
+    case = good(role=role).rewritten(AUTH, lambda old: [p for p in old if not isinstance(p, SecurityAssociation)])
+    objects(case, "negotiated-as-predicted", "for the Child SA", party=responder(role), at="wire.pcapng")
+
+
+@pytest.mark.parametrize(
+    ("label", "edit", "saying", "requirement"),
+    [
+        (INIT, other(ENCR, "aes-128-gcm-16"), "ENCR 20 was not offered", "B06"),
+        (INIT, lambda ts: [replace(t, attributes=()) for t in ts], "not with these attributes", "B06"),
+        (INIT, lambda ts: [*ts, ts[0]], "2 transforms of type ENCR", "B06"),
+        (INIT, lambda ts: ts[1:], "no transform of the offered type ENCR", "B06"),
+        (INIT, lambda ts: [t for t in ts if t.type != ADDKE1], "offered type ADDKE1", "B06"),
+        (AUTH, lambda ts: [t for t in ts if t.type != SN], "no transform of the offered type SN", "B06"),
+        (AUTH, other(ENCR, "chacha20-poly1305"), "was not offered", "B06"),
+    ],
+)
+def test_an_answer_beyond_the_offer(role, label, edit, saying, requirement):
+    case = answering(good(role=role), label, edit)
+    arguments = {"party": responder(role), "at": AT[label], "requirement": requirement}
+    objects(case, "answer-is-a-subset-of-the-offer", saying, **arguments)
+    passes(good(role=role), "answer-is-a-subset-of-the-offer")
+
+
+def proposals(edit):
+    return lambda old: [
+        replace(p, proposals=tuple(edit(p.proposals))) if isinstance(p, SecurityAssociation) else p for p in old
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "saying"),
+    [
+        (lambda ps: [replace(ps[0], number=2)], "number 2, which was not offered"),
+        (lambda ps: [*ps, replace(ps[0], number=2)], "one proposal is to be answered, not 2"),
+    ],
+)
+def test_an_answer_of_another_number_or_of_several(role, edit, saying):
+    case = good(role=role).rewritten(INIT, proposals(edit))
+    arguments = {"party": responder(role), "at": AT[INIT], "requirement": "B07"}
+    objects(case, "answer-is-a-subset-of-the-offer", saying, **arguments)
+
+
+def test_a_method_twice(role):
+    case = good("multiple-ke/two-with-a-gap", role=role)
+    doubled = answering(case, INIT, other(TransformType.ADDKE4, "ecp384"))
+    offered = proposals(
+        lambda ps: [replace(ps[0], transforms=(*ps[0].transforms, Transform(TransformType.ADDKE4, 20)))]
+    )
+    doubled = doubled.rewritten("IKE_SA_INIT request 0", offered)
+    arguments = {"party": responder(role), "at": AT[INIT], "requirement": "A04"}
+    objects(doubled, "answer-is-a-subset-of-the-offer", "selected twice", **arguments)
+
+
+def retry(case: Case, edit) -> Case:
+    """The case with its second IKE_SA_INIT request rewritten."""
+    second = [m for m in case.view.messages if m.label == "IKE_SA_INIT request 0"][1]
+    rest = case.with_datagrams(d for d in case.datagrams if d.frame == second.frame)
+    (datagram,) = rest.rewritten("IKE_SA_INIT request 0", edit).datagrams
+    return case.changed(second.pieces[0].datagram, datagram)
+
+
+FEWER = proposals(lambda ps: [replace(ps[0], transforms=ps[0].transforms[:-1])])
+REORDERED = proposals(lambda ps: [replace(ps[0], transforms=ps[0].transforms[::-1])])
+
+
+def with_method(number: int):
+    return lambda old: [replace(p, method=number) if isinstance(p, KeyExchange) else p for p in old]
+
+
+@pytest.mark.parametrize(
+    ("edit", "saying"),
+    [
+        (FEWER, "does not offer the full set"),
+        (with_method(31), "20 was asked for"),
+        (with_method(21), "20 was asked for"),
+    ],
+)
+def test_a_retry_with_another_offer_or_key(role, edit, saying):
+    case = retry(good(RETRY, role=role), edit)
+    objects(case, "retry-repeats-the-offer", saying, party=initiator(role), at="wire.pcapng#3")
+
+
+def test_a_retry_may_reorder_its_offer(role):
+    passes(good(RETRY, role=role), "retry-repeats-the-offer")
+    passes(retry(good(RETRY, role=role), REORDERED), "retry-repeats-the-offer")
+
+
+@pytest.mark.parametrize(
+    ("data", "saying"),
+    [
+        (b"\x14", "1 octets instead of"),
+        (b"\x00\x1f", "method 31, which is not another one of the offer"),
+        (b"\x00\x15", "method 21, which is not another one of the offer"),
+    ],
+)
+def test_a_demand_for_nothing_sensible(role, data, saying):
+    case = good(RETRY, role=role).rewritten(INIT, lambda old: [replace(old[0], data=data)])
+    objects(case, "retry-repeats-the-offer", saying, party=responder(role), at="wire.pcapng#2")
+
+
+def test_no_demand_and_no_retry(role):
+    demanded = good(RETRY, role=role)
+    silent = demanded.rewritten(INIT, lambda old: [replace(old[0], notify_type=7)])
+    objects(silent, "retry-repeats-the-offer", "no INVALID_KE", party=responder(role), at="wire.pcapng")
+    first_two = demanded.with_datagrams(demanded.datagrams[:2])
+    objects(first_two, "retry-repeats-the-offer", "not followed", party=initiator(role), at="wire.pcapng#2")
+
+
+def test_an_intermediate_exchange_that_nobody_selected(role):
+    objects(
+        good(role=role), "no-intermediate-exchange", "although no additional", party=initiator(role), at="wire.pcapng#3"
+    )
+    passes(good("multiple-ke/none-selected", role=role), "no-intermediate-exchange")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.results.model import Grade, Verdict
+from tests.support.case_builder import PEER_NAME, good
+from tests.support.judging import objects, passes
+
+CBC = "classical/modp3072"
+AT = {"party": PEER_NAME, "at": "peer/sas.json"}
+
+
+@pytest.mark.parametrize("scenario", [CBC, "hybrid/x25519-mlkem768", "multiple-ke/seven"])
+def test_a_peer_that_says_what_the_wire_says(role, scenario):
+    passes(good(scenario, role=role), "peer-agrees")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "saying"),
+    [
+        ("initiator_spi", "00" * 8, "no IKE SA with SPIs"),
+        ("responder_spi", "00" * 8, "no IKE SA with SPIs"),
+        ("encr", "aes-128-gcm-16", "ENCR: the peer reports aes-128-gcm-16"),
+        ("integ", "hmac-sha1-96", "INTEG: the peer reports hmac-sha1-96"),
+        ("prf", "hmac-sha1", "PRF: the peer reports hmac-sha1"),
+        ("ke", "ecp256", "KE: the peer reports ecp256"),
+        ("additional_ke", (), "ADDKE: the peer reports ()"),
+        ("additional_ke", ("ml-kem-1024",), "ADDKE: the peer reports"),
+        ("state", "CONNECTING", "state: the peer reports CONNECTING"),
+    ],
+)
+def test_an_ike_sa_other_than_on_the_wire(role, field, value, saying):
+    case = good(role=role).with_peer_sa(**{field: value})
+    objects(case, "peer-agrees", saying, **AT)
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.grade) == (Verdict.FAIL, Grade.B)
+
+
+def test_a_peer_that_plays_the_other_role(role):
+    sa = good(role=role).evidence.peer_report.sas[0]
+    case = good(role=role).with_peer_sa(initiator=not sa.initiator)
+    objects(case, "peer-agrees", "being the initiator", **AT)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "saying"),
+    [
+        ("spi_in", "00000001", "no Child SA with SPI"),
+        ("spi_out", "00000001", "no Child SA with SPI"),
+        ("encr", "aes-128-cbc", "ESP ENCR: the peer reports aes-128-cbc, the wire says aes-256-cbc"),
+        ("integ", None, "ESP INTEG: the peer reports None"),
+        ("esn", True, "ESP ESN: the peer reports True"),
+        ("state", "DELETING", "ESP state: the peer reports DELETING"),
+    ],
+)
+def test_a_child_sa_other_than_on_the_wire(role, field, value, saying):
+    objects(good(CBC, role=role).with_peer_child(**{field: value}), "peer-agrees", saying, **AT)
+
+
+def test_a_peer_that_reports_nothing(role):
+    case = good(role=role)
+    none = case.with_evidence(peer_report=case.evidence.peer_report_after)
+    objects(none, "peer-agrees", "no IKE SA with SPIs", **AT)
+    objects(case.with_peer_sa(children=()), "peer-agrees", "no Child SA with SPI", **AT)
+
+
+def test_without_the_report_nothing_is_concluded(role):
+    case = good(role=role).with_evidence(peer_report=None)
+    objects(case, "peer-agrees", "is missing", party="", at="peer/sas.json", severity="inconclusive")

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from harness.crypto.protection import protection
+from harness.esp.sa import EspSa
+from harness.evidence.model import CapturedDatagram, ClearPacket
+from harness.registry.transforms import TransformType
+from harness.results.model import Grade, Verdict
+from harness.scenario.model import Role, Step
+from harness.transport.echo import Echo, echo_reply, echo_request
+from tests.support.case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
+from tests.support.judging import objects, passes
+
+CHECK = "esp-both-ways"
+SCENARIOS = ["classical/ecp384", "classical/modp3072", "classical/x25519", "hybrid/x25519-mlkem768"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_traffic_both_ways(role, scenario):
+    passes(good(scenario, role=role), "esp-both-ways", packets=5)
+
+
+def test_traffic_without_udp(role):
+    passes(build(role=role, esp_port=0), CHECK, packets=5)
+
+
+def test_traffic_with_extended_sequence_numbers(role):
+    policy = build(role=role).expectation.engine.esp
+    extended = tuple(replace(p, transforms={**p.transforms, TransformType.SN: (ESN,)}) for p in policy)
+    passes(build(role=role, engine={"esp": extended}, product={"esp": extended}), CHECK, packets=5)
+
+
+ESN = next(iter(good().expectation.engine.esp)).of(TransformType.SN)[0]
+ESN = replace(ESN, identifier=1)
+
+
+def judged(case: Case) -> None:
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_a_reply_that_never_came(role):
+    case = good(role=role)
+    cut = case.changed(case.esp(from_engine=False)[-1])
+    objects(cut, CHECK, "4 of 5 echo requests are answered", party=PEER_NAME, at="wire.pcapng", packets=3)
+    judged(cut)
+
+
+def test_requests_that_were_never_sent(role):
+    case = build(role=role, steps=[Step.DELETE])
+    objects(case, CHECK, "0 echo requests were sent, 5", party="engine", at="wire.pcapng", packets=5)
+    judged(case)
+
+
+def sealed(case: Case, inner: bytes, old: CapturedDatagram, *, by_engine: bool, **changes: int) -> Case:
+    """The case with the inner packet of one ESP packet replaced, sealed with the SA's keys."""
+    child = case.evidence.secrets.children[0]
+    by_initiator = by_engine == (case.evidence.role == Role.INITIATOR)
+    spi = child.responder_spi if by_initiator else child.initiator_spi
+    side = "initiator" if by_initiator else "responder"
+    keys = (getattr(child, f"{side}_encryption"), getattr(child, f"{side}_integrity"))
+    sa = EspSa(int.from_bytes(spi), protection(child.suite.get(TransformType.ENCR), None), *keys)
+    sequence = changes.get("sequence", int.from_bytes(old.payload[4:8]))
+    packet = sa.seal(inner, changes.get("next_header", 4), sequence, os.urandom(8))
+    return case.changed(old, replace(old, payload=packet))
+
+
+def reply(sequence: int, data: bytes = bytes(range(56)), source: str = PEER_INNER) -> bytes:
+    return echo_reply(Echo(True, INNER, source, 7, sequence, data))
+
+
+def test_a_reply_with_other_data_is_no_reply(role):
+    case = good(role=role)
+    last = case.esp(from_engine=False)[-1]
+    passes(sealed(case, reply(5), last, by_engine=False), CHECK, packets=5)
+    for inner in (reply(5, b"other"), reply(4), reply(5, source="10.99.0.2"), b"", bytes(84)):
+        other = sealed(case, inner, last, by_engine=False)
+        objects(other, CHECK, "4 of 5 echo requests are answered", party=PEER_NAME, at="wire.pcapng", packets=5)
+        judged(other)
+
+
+def test_our_own_requests_thrown_back_are_no_replies(role):
+    case = good(role=role)
+    last, request = case.esp(from_engine=False)[-1], case.esp(from_engine=True)[-1]
+    mirror = case.changed(last, replace(last, payload=request.payload))
+    objects(mirror, CHECK, "belongs to no SA", party=PEER_NAME, at=f"wire.pcapng#{last.frame}", packets=5)
+    again = sealed(case, echo_request(INNER, PEER_INNER, 7, 5), last, by_engine=False)
+    objects(again, CHECK, "4 of 5", party=PEER_NAME, at="wire.pcapng", packets=5)
+
+
+def test_a_packet_of_another_mode(role):
+    case = good(role=role)
+    last = case.esp(from_engine=False)[-1]
+    transport = sealed(case, reply(5), last, by_engine=False, next_header=1)
+    objects(transport, CHECK, "Next Header is 1", party=PEER_NAME, at=f"wire.pcapng#{last.frame}", packets=5)
+
+
+@pytest.mark.parametrize("from_engine", [True, False])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_packet_of_other_octets(role, scenario, from_engine):
+    case = good(scenario, role=role)
+    packet = case.esp(from_engine=from_engine)[2]
+    for place in (-1, 20):
+        flawed = case.changed(packet, replace(packet, payload=flipped(packet.payload, place)))
+        party = "engine" if from_engine else PEER_NAME
+        objects(flawed, CHECK, "does not open", party=party, at=f"wire.pcapng#{packet.frame}", packets=5)
+        judged(flawed)
+    short = case.changed(packet, replace(packet, payload=packet.payload[:12]))
+    objects(short, CHECK, "does not open", party=party, at=f"wire.pcapng#{packet.frame}", packets=5)
+
+
+def test_a_packet_of_an_unknown_sa(role):
+    case = good(role=role)
+    packet = case.esp(from_engine=False)[0]
+    other = case.changed(packet, replace(packet, payload=flipped(packet.payload)))
+    objects(other, CHECK, "belongs to no SA", party=PEER_NAME, at=f"wire.pcapng#{packet.frame}", packets=5)
+    judged(other)
+
+
+def test_a_sequence_number_again(role):
+    case = good(role=role)
+    packet = case.esp(from_engine=False)[1]
+    replayed = case.changed(packet, packet, packet)
+    at = {"party": PEER_NAME, "requirement": "E02", "packets": 5}
+    first = f"wire.pcapng#{case.esp(from_engine=False)[0].frame}"
+    objects(replayed, CHECK, "sequence numbers are [1, 2, 2, 3", at=first, **at)
+    judged(replayed)
+    late = sealed(case, reply(1), case.esp(from_engine=False)[0], by_engine=False, sequence=9)
+    objects(late, CHECK, "sequence numbers are [9, 2", at=first, **at)
+
+
+@pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
+def test_a_packet_in_the_clear(role, source, party):
+    case = good(role=role)
+    other = PEER if source == ENGINE else ENGINE
+    clear = ClearPacket(99, source, other, 1)
+    leaky = case.with_evidence(wire=replace(case.evidence.wire, clear=(clear,)))
+    objects(leaky, "esp-both-ways", "protocol 1 crosses", party=party, at="wire.pcapng#99", packets=5)
+    judged(leaky)
+
+
+@pytest.mark.parametrize("field", ["packets_in", "packets_out"])
+def test_a_peer_that_counted_less(role, field):
+    for count in (0, 4):
+        case = good(role=role).with_peer_child(**{field: count})
+        objects(case, CHECK, "the peer counts", party=PEER_NAME, at="peer/sas.json", packets=5)
+        judgement = case.judge()
+        assert (judgement.verdict, judgement.grade) == (Verdict.FAIL, Grade.B)
+
+
+def test_counters_of_another_child_sa_do_not_count(role):
+    case = good(role=role)
+    child = case.evidence.peer_report.sas[0].children[0]
+    mine, other = replace(child, packets_in=0, packets_out=0), replace(child, spi_in="00000001")
+    doubled = case.with_peer_sa(children=(other, mine))
+    objects(doubled, CHECK, "the peer counts 0 packets in", party=PEER_NAME, at="peer/sas.json", packets=5)
+    unknown = case.with_peer_sa(children=(other,))
+    objects(unknown, CHECK, "does not report the Child SA", party=PEER_NAME, at="peer/sas.json", packets=5)
+    silent = case.with_evidence(peer_report=None)
+    objects(silent, CHECK, "is missing", party="", at="peer/sas.json", severity="inconclusive", packets=5)
+
+
+CHILD_KEYS = ["initiator_encryption", "initiator_integrity", "responder_encryption", "responder_integrity"]
+
+
+@pytest.mark.parametrize("name", CHILD_KEYS)
+def test_a_recorded_child_key_of_other_octets(role, name):
+    case = good("classical/modp3072", role=role)
+    child = case.evidence.secrets.children[0]
+    flawed = case.with_secrets(children=(replace(child, **{name: flipped(getattr(child, name), -1)}),))
+    saying = f"recorded {name} of the Child SA do not follow"
+    objects(flawed, CHECK, saying, party="engine", at="secrets.json", requirement="K02", packets=5)
+    judged(flawed)
+
+
+@pytest.mark.parametrize("name", ["initiator_spi", "responder_spi"])
+def test_a_recorded_child_sa_other_than_on_the_wire(role, name):
+    case = good(role=role)
+    child = case.evidence.secrets.children[0]
+    flawed = case.with_secrets(children=(replace(child, **{name: flipped(getattr(child, name))}),))
+    at = {"party": "engine", "at": "secrets.json", "requirement": "K02", "packets": 5}
+    objects(flawed, CHECK, "another Child SA is recorded", **at)
+    judged(flawed)
+    none = case.with_secrets(children=())
+    objects(none, CHECK, "no Child SA is recorded", **at)
+    judged(none)
+
+
+def test_no_child_sa(role):
+    case = good("authentication/wrong-psk", role=role)
+    objects(case, CHECK, "no Child SA came up", party="", at="wire.pcapng", packets=5)

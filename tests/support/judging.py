@@ -1,0 +1,47 @@
+"""What a check says of a case, as a test states it."""
+
+from __future__ import annotations
+
+from harness.scenario.model import Role
+from harness.verify.checks import USUAL
+from harness.verify.result import Objection
+from tests.support.case_builder import PEER_NAME, Case
+
+
+def initiator(role: Role) -> str:
+    """The name of the IKE initiator where the engine plays ``role``."""
+    return "engine" if role is Role.INITIATOR else PEER_NAME
+
+
+def responder(role: Role) -> str:
+    """The name of the IKE responder where the engine plays ``role``."""
+    return PEER_NAME if role is Role.INITIATOR else "engine"
+
+
+def passes(case: Case, check: str, **arguments: str | int | bool) -> None:
+    """The check has nothing to object to, and says what it looked at."""
+    checked = case.check(check, **arguments)
+    assert checked.objections == ()
+    assert checked.detail
+
+
+def objects(
+    case: Case,
+    check: str,
+    saying: str,
+    *,
+    party: str,
+    at: str,
+    requirement: str | None = "",
+    severity: str = "fail",
+    **arguments: str | int | bool,
+) -> Objection:
+    """The check objects with these words, and names party, pointer and requirement ("" is the check's usual one)."""
+    objections = case.check(check, **arguments).objections
+    matching = [each for each in objections if saying in each.sentence]
+    assert matching, f"nothing says {saying!r}: {[each.sentence for each in objections]}"
+    found = matching[0]
+    assert (found.party, found.pointer, found.severity) == (party, at, severity)
+    named = USUAL.get(check, "") if found.requirement == "" else found.requirement
+    assert named == (USUAL.get(check, "") if requirement == "" else requirement)
+    return found
