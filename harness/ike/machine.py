@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from harness.crypto.random_source import Rng
 from harness.ike.configuration import Configuration, Datagram, Path
@@ -14,7 +15,7 @@ from harness.ike.keylog import KeyLog
 from harness.ike.protected import Sealed, SecureChannel
 from harness.ike.states import Agreement
 from harness.ike.window import Window
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payload import Payload
@@ -130,8 +131,9 @@ class Machine:
 
 def payload_names(payloads: Sequence[Payload]) -> tuple[str, ...]:
     """What a ladder diagram calls the payloads: ``SA``, ``KE``, ``N(COOKIE)``."""
-    names = []
-    for payload in payloads:
-        notify_type = getattr(payload, "notify_type", None)
-        names.append(payload.type.name if notify_type is None else f"N({notify_type.name})")
-    return tuple(names)
+    return tuple([_name(payload.notify_type if isinstance(payload, Notify) else payload.type) for payload in payloads])
+
+
+@lru_cache(typed=True)  # a payload type and a notify type of the same number are equal
+def _name(number: PayloadType | NotifyType) -> str:
+    return f"N({number.name})" if isinstance(number, NotifyType) else number.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from functools import lru_cache
 
 from harness.ike.configuration import Address
 from harness.registry.notifications import NotifyType
@@ -13,8 +14,12 @@ from harness.wire.payloads import Notify
 
 def detection_hash(spi_i: bytes, spi_r: bytes, address: Address) -> bytes:
     """SHA-1(SPIi | SPIr | IP address | port), 20 octets; the address in network order, 4 or 16 octets."""
-    packed = ipaddress.ip_address(address[0]).packed
-    return hashlib.sha1(spi_i + spi_r + packed + address[1].to_bytes(2), usedforsecurity=False).digest()
+    return hashlib.sha1(spi_i + spi_r + _packed(address[0]) + address[1].to_bytes(2), usedforsecurity=False).digest()
+
+
+@lru_cache
+def _packed(address: str) -> bytes:
+    return ipaddress.ip_address(address).packed
 
 
 def detection_payloads(spi_i: bytes, spi_r: bytes, source: Address, destination: Address) -> tuple[Notify, Notify]:

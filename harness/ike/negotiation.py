@@ -114,10 +114,10 @@ def check_answer(offered: SecurityAssociation, answered: SecurityAssociation, wh
     ours = {proposal.number: proposal for proposal in offered.proposals}.get(accepted.number)
     if ours is None or ours.protocol != accepted.protocol:
         raise PeerMisbehaved("the number and protocol of an offered proposal", f"number {accepted.number}", where)
+    stripped = {(t.type, t.identifier, t.attributes) for t in ours.transforms}
     chosen: dict[TransformType, Algorithm] = {}
     for transform in accepted.transforms:
         _require(transform.type not in chosen, "one transform of each type", f"two of {transform.type}", where)
-        stripped = {(t.type, t.identifier, t.attributes) for t in ours.transforms}
         found = (transform.type, transform.identifier, transform.attributes) in stripped
         _require(found, "a transform of the offer, unmodified", f"{transform.type} {transform.identifier}", where)
         chosen[transform.type] = Algorithm(transform.identifier, transform.key_length)

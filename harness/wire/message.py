@@ -64,9 +64,16 @@ class Header:
 
     def to_bytes(self, next_payload: int, length: int) -> bytes:
         """The header in front of ``length - 28`` octets whose first payload has the type ``next_payload``."""
-        spis = (self.initiator_spi, self.responder_spi)
-        rest = (next_payload, self.version, self.exchange_type, self.flags, self.message_id, length)
-        return HEADER.pack(*spis, *rest)
+        return HEADER.pack(
+            self.initiator_spi,
+            self.responder_spi,
+            next_payload,
+            self.version,
+            self.exchange_type,
+            self.flags,
+            self.message_id,
+            length,
+        )
 
 
 @dataclass(frozen=True, slots=True)

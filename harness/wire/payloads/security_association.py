@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from harness.registry.messages import PayloadType, Protocol
@@ -14,6 +15,7 @@ from harness.wire.payload import Payload
 
 _PROPOSAL = struct.Struct(">BBHBBBB")
 _TRANSFORM = struct.Struct(">BBHBBH")
+_TRANSFORM_REST = struct.Struct(">BHBBH")  # without Last Substruc
 _ATTRIBUTE = struct.Struct(">HH")
 _LAST, _MORE_PROPOSALS, _MORE_TRANSFORMS = 0, 2, 3
 _FORMAT_TV = 0x8000
@@ -137,17 +139,24 @@ def _parse_proposal(octets: bytes) -> Proposal:
     for remaining in range(count - 1, -1, -1):
         if len(octets) < offset + 8:
             raise MalformedMessage("proposal", f"{count} transforms", len(transforms))
-        more, reserved_1, length, kind, reserved_2, identifier = _TRANSFORM.unpack_from(octets, offset)
+        more, length = octets[offset], octets[offset + 2] << 8 | octets[offset + 3]
         if more != (_MORE_TRANSFORMS if remaining else _LAST):
             raise MalformedMessage("transform", f"Last Substruc {_MORE_TRANSFORMS if remaining else _LAST}", more)
         if not 8 <= length <= len(octets) - offset:
             raise MalformedMessage("transform", "its Transform Length to fit", length)
-        attributes = _parse_attributes(octets[offset + 8 : offset + length]) if length > 8 else ()
-        transforms.append(Transform(_TRANSFORM_TYPES[kind], identifier, attributes, (reserved_1, reserved_2)))
+        transforms.append(_parse_transform(octets[offset + 1 : offset + length]))
         offset += length
     if offset != len(octets):
         raise MalformedMessage("proposal", "to end with its last transform", f"{len(octets) - offset} more octets")
     return Proposal(number, _PROTOCOLS[protocol], tuple(transforms), octets[8 : 8 + spi_size], reserved)
+
+
+@lru_cache(maxsize=256)
+def _parse_transform(octets: bytes) -> Transform:
+    """One transform without its first octet. Every offer is made of the same few: they are kept."""
+    reserved_1, _, kind, reserved_2, identifier = _TRANSFORM_REST.unpack_from(octets)
+    attributes = _parse_attributes(octets[7:]) if len(octets) > 7 else ()
+    return Transform(_TRANSFORM_TYPES[kind], identifier, attributes, (reserved_1, reserved_2))
 
 
 def _parse_attributes(octets: bytes) -> tuple[Attribute, ...]:
