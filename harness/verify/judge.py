@@ -78,13 +78,13 @@ def _run_checks(view: View, outcome: Outcome, requirements: Requirements) -> tup
 def _due(view: View) -> Iterator[Expect]:
     """The checks that the prediction calls for, each once: the scenario's own first.
 
-    Where the IKE SA came up, be it by the wire alone or by our engine's word alone, all of them are due.
+    Where the Child SA came up, be it by the wire alone or by our engine's word alone, all of them are due.
     """
     default = view.scenario.requirements[0].id if view.scenario.requirements else ""
     due: dict[str, Expect] = {}
     if view.expectation.establishes:
         due["came-up-as-predicted"] = Expect("came-up-as-predicted", default)
-        if view.established or view.report.established:
+        if view.child_established or view.report.child_established:
             due |= {expect.check: expect for expect in view.scenario.expect}
             due = {**due, **{n: Expect(n, r or default) for n, r in WHEN_UP.items() if n not in due}}
     elif view.expectation.refusal is not None:

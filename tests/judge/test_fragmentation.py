@@ -118,6 +118,6 @@ def test_fragmentation_that_was_not_announced(role, label, side):
         gone = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
         return [p for p in old if not (isinstance(p, Notify) and p.notify_type == gone)]
 
-    case = good(SCENARIO, role=role).rewritten(f"IKE_SA_INIT {kind} 0", unannounced)
+    case = good(SCENARIO, role=role).rewritten(label, unannounced)
     at = {"party": side(role), "at": "wire.pcapng", "requirement": "F01"}
     objects(case, CHECK, "is not announced", octets=576, **at)

@@ -7,6 +7,7 @@ import pytest
 
 from harness.crypto.key_schedule import after_intermediate
 from harness.evidence.model import KeyGeneration
+from harness.ike.exchanges import sa_init
 from harness.results.model import Outcome, Verdict
 from harness.wire.payloads import KeyExchange
 from tests.support.case_builder import Case, build, flipped, good
@@ -142,8 +143,6 @@ def test_a_first_secret_used_again_for_the_second(role):
 
     def again(schedule, previous, secret):
         return after_intermediate(schedule, previous, first[0])
-
-    from harness.ike.exchanges import sa_init
 
     plain = sa_init.after_sa_init
 

@@ -34,8 +34,8 @@ def test_traffic_with_extended_sequence_numbers(role):
     passes(build(role=role, engine={"esp": extended}, product={"esp": extended}), CHECK, packets=5)
 
 
-ESN = next(iter(good().expectation.engine.esp)).of(TransformType.SN)[0]
-ESN = replace(ESN, identifier=1)
+NO_ESN = good().expectation.engine.esp[0].of(TransformType.SN)[0]
+ESN = replace(NO_ESN, identifier=1)
 
 
 def judged(case: Case) -> None:

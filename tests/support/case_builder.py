@@ -29,6 +29,7 @@ from harness.ike.selectors import network_selector
 from harness.ike.session import Session
 from harness.ike.states import Gone, Standing
 from harness.oracle.expectation import Expectation, expect
+from harness.oracle.negotiation import first_child
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.scenario.catalogue import load_scenarios
@@ -329,7 +330,7 @@ def _sides(
             initiator,
             Path((here, 500), (there, 500)),
             policy.ike,
-            policy.esp,
+            first_child(policy.esp),
             *identities,
             b"a pre-shared key" if ours or not settings.wrong_psk else b"quite another key",
             *((network_selector(f"{address}/32"),) for address in inner),

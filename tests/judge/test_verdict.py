@@ -1,0 +1,268 @@
+"""From findings to the verdict and the outcome: two axes, never mixed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+
+from harness.evidence.model import WirePicture
+from harness.ike.exchanges import authentication
+from harness.registry.notifications import NotifyType
+from harness.results.model import Grade, Outcome, Verdict
+from harness.scenario.model import Role
+from harness.scenario.peer_file import load_peers
+from harness.verify.judge import Judgement, judge
+from harness.wire.message import Message
+from harness.wire.payloads import Authentication, Notify
+from tests.support.case_builder import PEER_NAME, ROOT, Case, build, flipped, good, requirements
+from tests.support.judging import responder
+
+HYBRID, CLASSICAL, WRONG_PSK = "hybrid/x25519-mlkem768", "classical/ecp384", "authentication/wrong-psk"
+EITHER = "hybrid/mlkem768-or-classical"
+
+
+def ends(judgement: Judgement, verdict: Verdict, outcome: Outcome | None) -> None:
+    assert (judgement.verdict, judgement.outcome) == (verdict, outcome), judgement.findings
+
+
+@pytest.mark.parametrize(
+    ("part", "file"),
+    [
+        ("wire", "wire.pcapng"),
+        ("secrets", "secrets.json"),
+        ("trace", "trace.jsonl"),
+        ("report", "engine/sas.json"),
+        ("peer_report", "peer/sas.json"),
+        ("peer_report_after", "peer/sas-after.json"),
+        ("ikev2_tables", "wireshark/"),
+        ("esp_table", "wireshark/"),
+    ],
+)
+def test_missing_evidence_is_inconclusive_and_named(role, part, file):
+    judgement = good(role=role).with_evidence(**{part: None}).judge()
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.grade is None
+    words = [judgement.reason, *(finding.pointer for finding in judgement.findings)]
+    assert any(file in word for word in words), words
+    assert judgement.reason
+
+
+def test_nothing_on_the_wire_is_inconclusive(role):
+    judgement = good(role=role).with_evidence(wire=WirePicture(())).judge()
+    ends(judgement, Verdict.INCONCLUSIVE, None)
+    assert "no IKE message of this case" in judgement.reason
+
+
+@pytest.mark.parametrize("label", ["IKE_SA_INIT response 0", "IKE_INTERMEDIATE response 1", "IKE_AUTH response 2"])
+def test_a_capture_with_a_gap_is_nobodys_fault(role, label):
+    judgement = good(role=role).without(label).judge()
+    ends(judgement, Verdict.INCONCLUSIVE, None)
+    assert f"wire.pcapng lacks the {label}" in judgement.reason
+    assert judgement.findings == ()
+
+
+def test_a_failure_counts_more_than_a_missing_file(role):
+    case = good(role=role).with_secrets(psk=b"another").with_evidence(peer_report=None)
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_a_clean_refusal_for_want_of_the_method():
+    case = good(HYBRID, "strongswan-6.0")
+    ends(case.judge(), Verdict.UNSUPPORTED, Outcome.REFUSED)
+    assert case.judge().reason == "strongSwan 6.0 has no ml-kem-768 as ADDKE1"
+    assert case.judge().grade is None
+
+
+@pytest.mark.parametrize("kind", [NotifyType.INVALID_SYNTAX, NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD])
+def test_another_refusal_for_want_of_the_method_is_a_failure(kind):
+    case = good(HYBRID, "strongswan-5.9")
+    judgement = case.rewritten("IKE_SA_INIT response 0", lambda old: [replace(old[0], notify_type=kind)]).judge()
+    ends(judgement, Verdict.FAIL, Outcome.REFUSED)
+    (finding,) = judgement.findings
+    assert (finding.party, finding.requirement, finding.level) == ("strongswan-5.9", "B08", "MUST")
+
+
+@pytest.mark.parametrize("peer", ["strongswan-5.9", "strongswan-6.0"])
+def test_the_second_proposal_is_a_pass_and_classical(peer):
+    ends(good(EITHER, peer).judge(), Verdict.PASS, Outcome.CLASSICAL)
+
+
+def test_the_first_proposal_is_a_pass_and_hybrid(role):
+    ends(good(EITHER, role=role).judge(), Verdict.PASS, Outcome.HYBRID)
+
+
+def test_never_hybrid_without_both():
+    ends(good("pq-only/mlkem512-in-sa-init").judge(), Verdict.PASS, Outcome.PQ_ONLY)
+    ends(good("multiple-ke/classical-additional").judge(), Verdict.PASS, Outcome.CLASSICAL)
+    ends(good("multiple-ke/none-selected").judge(), Verdict.PASS, Outcome.CLASSICAL)
+
+
+def test_a_silent_downgrade_is_named():
+    """The policies agree on the hybrid, the peer takes the second proposal: CLASSICAL, and a FAIL of the peer."""
+    classical_only = good(EITHER, "strongswan-6.0").expectation.peer.ike
+    judgement = build(EITHER, product={"ike": classical_only}).judge()
+    ends(judgement, Verdict.FAIL, Outcome.CLASSICAL)
+    by_check = {finding.check: finding for finding in judgement.findings}
+    assert by_check["came-up-as-predicted"].party == PEER_NAME
+    assert by_check["came-up-as-predicted"].sentence.startswith("HYBRID was predicted")
+    assert by_check["negotiated-as-predicted"].party == PEER_NAME
+    assert by_check["negotiated-as-predicted"].requirement == "B04"
+
+
+def test_a_wrong_key_is_refused_and_that_is_a_pass(role):
+    judgement = good(WRONG_PSK, role=role).judge()
+    ends(judgement, Verdict.PASS, Outcome.REFUSED)
+    assert judgement.grade is Grade.A
+
+
+def test_established_although_a_refusal_is_predicted(role):
+    """K05, which the scenario is filed under, is a SHOULD; to let anybody in is no less a broken MUST."""
+    case = build(WRONG_PSK, role=role, product={"psk": b"a pre-shared key"})
+    judgement = case.judge()
+    ends(judgement, Verdict.FAIL, Outcome.CLASSICAL)
+    finding = judgement.findings[0]
+    assert (finding.party, finding.requirement, finding.level) == (responder(role), "K03", "MUST")
+    assert "was established although it had to be refused" in finding.sentence
+
+
+def test_another_notify_than_the_one_that_should_be(role):
+    case = good(WRONG_PSK, role=role)
+    other = lambda old: [replace(p, notify_type=14) if isinstance(p, Notify) else p for p in old]  # noqa: E731
+    judgement = case.rewritten("IKE_AUTH response 1", other).judge()
+    ends(judgement, Verdict.PASS, Outcome.REFUSED)
+    (finding,) = judgement.findings
+    assert (finding.severity, finding.level, finding.requirement) == ("should", "SHOULD", "K05")
+    assert finding.party == responder(role)
+
+
+@pytest.mark.parametrize(
+    "scenario", [HYBRID, CLASSICAL, "pq-only/mlkem512-in-sa-init", "fragmentation/mlkem1024-at-576"]
+)
+def test_a_silent_peer_is_broken_and_named(role, scenario):
+    """Whatever level the scenario's own requirement has: M02 is a MAY, F07 a SHOULD."""
+    case = build(scenario, role=role, tamper=lambda d, by_engine: [] if not by_engine and reached(d) else [d.payload])
+    judgement = case.judge()
+    ends(judgement, Verdict.FAIL, Outcome.BROKEN)
+    finding = judgement.findings[0]
+    assert (finding.check, finding.party) == ("came-up-as-predicted", PEER_NAME)
+
+
+def reached(datagram) -> bool:
+    """What the peer would send but for its first request: as the responder it says nothing at all."""
+    message = Message.parse(datagram.payload)
+    return message.header.is_response or message.header.message_id > 0
+
+
+def test_a_silent_peer_where_a_refusal_is_due():
+    case = build(HYBRID, "strongswan-5.9", tamper=lambda d, by_engine: [d.payload] if by_engine else [])
+    judgement = case.judge()
+    ends(judgement, Verdict.FAIL, Outcome.BROKEN)
+    assert judgement.findings[0].party == "strongswan-5.9"
+    wrong = build(WRONG_PSK, tamper=lambda d, by_engine: [d.payload] if by_engine or not late(d) else [])
+    judgement = wrong.judge()
+    ends(judgement, Verdict.FAIL, Outcome.BROKEN)
+    assert judgement.findings[0].party == PEER_NAME
+
+
+def late(datagram) -> bool:
+    return Message.parse(datagram.payload).header.message_id > 0
+
+
+def test_a_peer_that_refuses_although_the_policies_agree():
+    other = good(CLASSICAL).expectation.peer.ike
+    judgement = build(HYBRID, product={"ike": other}).judge()
+    ends(judgement, Verdict.FAIL, Outcome.REFUSED)
+    (finding,) = judgement.findings
+    assert finding.party == PEER_NAME
+    assert "NO_PROPOSAL_CHOSEN" in finding.sentence
+    assert "HYBRID was predicted" in finding.sentence
+    assert finding.pointer.startswith("wire.pcapng#")
+
+
+def test_a_peer_that_offers_something_else_is_to_blame_for_our_refusal():
+    other = good(CLASSICAL).expectation.peer.ike
+    judgement = build(HYBRID, role=Role.RESPONDER, product={"ike": other}).judge()
+    ends(judgement, Verdict.FAIL, Outcome.REFUSED)
+    assert judgement.findings[0].party == PEER_NAME
+    assert "engine answered NO_PROPOSAL_CHOSEN" in judgement.findings[0].sentence
+
+
+def test_our_own_refusal_of_what_the_policies_allow_is_ours():
+    other = good(CLASSICAL).expectation.engine.ike
+    case = build(HYBRID, role=Role.RESPONDER, engine={"ike": other})
+    ends(case.judge(), Verdict.FAIL, Outcome.REFUSED)
+    assert case.judge().findings[0].party == "engine"
+
+
+def test_a_child_sa_that_the_peer_refuses():
+    other = good("classical/modp3072").expectation.peer.esp
+    judgement = build(CLASSICAL, product={"esp": other}).judge()
+    ends(judgement, Verdict.FAIL, Outcome.REFUSED)
+    assert judgement.findings[0].party == PEER_NAME
+    assert "NO_PROPOSAL_CHOSEN in IKE_AUTH response 1" in judgement.findings[0].sentence
+
+
+def test_an_auth_that_our_engine_rejects_is_no_established_sa():
+    """The wire alone looks fine: AUTH and SA are there and decrypt. Our engine turned it down, and rightly."""
+    key = {"count": 0}
+    plain = authentication._auth
+
+    def forged(machine, agreement, id_body, message_id, *, by_initiator):
+        octets = plain(machine, agreement, id_body, message_id, by_initiator=by_initiator)
+        key["count"] += 1
+        is_responder = not machine.configuration.initiator
+        return flipped(octets) if is_responder and not by_initiator else octets
+
+    case = build(HYBRID, doctored=patch.object(authentication, "_auth", forged))
+    assert key["count"] and not case.evidence.report.established
+    assert case.view.child_established
+    judgement = case.judge()
+    ends(judgement, Verdict.FAIL, Outcome.BROKEN)
+    assert {f.party for f in judgement.findings if f.check in ("authenticated", "came-up-as-predicted")} == {PEER_NAME}
+
+
+def test_an_engine_that_believes_more_than_the_wire_shows():
+    case = good(HYBRID).rewritten(
+        "IKE_AUTH response 2", lambda old: [p for p in old if not isinstance(p, Authentication)]
+    )
+    judgement = case.judge()
+    ends(judgement, Verdict.FAIL, Outcome.BROKEN)
+    assert "authenticated" in {finding.check for finding in judgement.findings}
+
+
+def test_what_was_awaited_in_vain_is_a_failure(role):
+    judgement = good(role=role).with_report(timed_out="the deletion of the IKE SA").judge()
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.findings[0].party == PEER_NAME
+    assert "the deletion of the IKE SA" in judgement.findings[0].sentence
+
+
+def test_a_skipped_case_is_not_judged():
+    case = good()
+    skipped = replace(case.expectation, outcome=None, skipped="the peer cannot")
+    judgement = judge(case.scenario, skipped, case.evidence, requirements())
+    ends(judgement, Verdict.SKIPPED, None)
+    assert judgement.reason == "the peer cannot"
+
+
+@pytest.mark.parametrize("peer", [name for name in load_peers(ROOT / "peers") if name.startswith("emulated/")])
+def test_a_vendors_policy_is_judged_like_a_product(peer):
+    case = good("hybrid/ecp384-mlkem1024", peer)
+    ends(case.judge(), Verdict.PASS, Outcome.HYBRID)
+    assert case.evidence.peer == peer
+
+
+def test_every_finding_says_who_and_where(role):
+    flawed = good(role=role).with_secrets(psk=b"another").with_peer_sa(ke="ecp256")
+    for finding in flawed.judge().findings:
+        assert finding.party in ("engine", PEER_NAME)
+        assert finding.pointer and finding.sentence
+        assert finding.requirement in requirements()
+
+
+def test_known_good_evidence_judged_twice(role):
+    case: Case = good(role=role)
+    assert case.judge() == case.judge()
+    assert case.judge() == replace(case).judge()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.registry.messages import PayloadType
+from harness.results.model import Verdict
+from harness.wire.payloads import Nonce, SecurityAssociation
+from harness.wire.payloads.opaque import Unknown
+from tests.support.case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
+from tests.support.judging import initiator, objects, passes, responder
+
+FORM, IDS, COPIES = "canonical-wire-format", "message-ids-in-sequence", "retransmissions-identical"
+SCENARIOS = ["fragmentation/mlkem1024-at-576", "negotiation/wrong-ke-group-first", "lifecycle/liveness-and-delete"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_messages_in_their_form_and_order(role, scenario):
+    passes(good(scenario, role=role), "canonical-wire-format")
+    passes(good(scenario, role=role), "message-ids-in-sequence")
+    passes(good(scenario, role=role), "retransmissions-identical")
+
+
+@pytest.mark.parametrize(
+    ("label", "at", "header", "saying", "requirement"),
+    [
+        ("IKE_SA_INIT response 0", 2, {"version": 0x30}, "version 3.0", "B16"),
+        ("IKE_SA_INIT response 0", 2, {"flags": 0x21}, "reserved bits", "B15"),
+        ("IKE_INTERMEDIATE response 1", 4, {"flags": 0x60}, "reserved bits", "B15"),
+        ("IKE_AUTH response 2", 6, {"responder_spi": bytes(8)}, "responder's SPI is another", "B39"),
+    ],
+)
+def test_a_header_of_another_form(role, label, at, header, saying, requirement):
+    case = good(role=role)
+    flags = case.message(label).pieces[0].message.header.flags
+    changes = {key: value | flags if key == "flags" else value for key, value in header.items()}
+    flawed = case.rewritten(label, **changes)
+    objects(flawed, FORM, saying, party=responder(role), at=f"wire.pcapng#{at}", requirement=requirement)
+
+
+def test_a_first_message_that_already_knows_the_responder(role):
+    case = good(role=role).rewritten("IKE_SA_INIT request 0", responder_spi=b"\1" * 8)
+    objects(case, FORM, "not zero in the first", party=initiator(role), at="wire.pcapng#1", requirement="B39")
+
+
+def flagged(flags: int):
+    return lambda old: [replace(p, flags=flags) if isinstance(p, Nonce | SecurityAssociation) else p for p in old]
+
+
+@pytest.mark.parametrize(("flags", "requirement"), [(0x80, "B14"), (0x01, "B15"), (0x40, "B15")])
+@pytest.mark.parametrize(("label", "at"), [("IKE_SA_INIT response 0", 2), ("IKE_AUTH response 2", 6)])
+def test_a_payload_with_flags(role, label, at, flags, requirement):
+    case = good(role=role).rewritten(label, flagged(flags))
+    place = {"party": responder(role), "at": f"wire.pcapng#{at}", "requirement": requirement}
+    objects(case, "canonical-wire-format", f"has flags {flags:#04x}", **place)
+
+
+def test_an_sk_payload_with_flags(role):
+    piece = good(role=role).message("IKE_AUTH response 2").pieces[0]
+    octets = bytearray(piece.octets)
+    octets[29] = 0x80
+    case = good(role=role).changed(piece.datagram, replace(piece.datagram, payload=bytes(octets)))
+    objects(case, FORM, "SK has flags 0x80", party=responder(role), at="wire.pcapng#6", requirement="B14")
+
+
+def test_reserved_octets_in_a_proposal(role):
+    def reserved(old):
+        (sa,) = (p for p in old if isinstance(p, SecurityAssociation))
+        other = replace(sa, proposals=tuple(replace(p, reserved=1) for p in sa.proposals))
+        return [other if p is sa else p for p in old]
+
+    case = good(role=role).rewritten("IKE_SA_INIT response 0", reserved)
+    objects(case, FORM, "reserved octets", party=responder(role), at="wire.pcapng#2", requirement="B15")
+
+
+def test_an_unknown_payload_is_no_fault(role):
+    extra = Unknown(PayloadType(240), b"something")
+    passes(good(role=role).rewritten("IKE_SA_INIT response 0", lambda old: [*old, extra]), FORM)
+
+
+@pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
+def test_a_datagram_that_is_no_message(role, source, party):
+    case = good(role=role)
+    datagram = next(d for d in case.datagrams if d.source[0] == source)
+    cut = replace(datagram, payload=datagram.payload[:-1])
+    flawed = case.changed(datagram, datagram, cut)
+    objects(flawed, FORM, "no IKE message that can be parsed", party=party, at=f"wire.pcapng#{datagram.frame}")
+    assert flawed.judge().verdict is Verdict.FAIL
+
+
+def test_a_gap_in_the_numbers(role):
+    case = good(role=role).rewritten("IKE_AUTH request 2", message_id=3)
+    at = {"party": initiator(role), "at": "wire.pcapng#1"}
+    objects(case, "message-ids-in-sequence", "requests are numbered [0, 1, 3", **at)
+
+
+def test_numbers_in_another_order(role):
+    case = good("multiple-ke/two-with-a-gap", role=role)
+    swapped = case.rewritten("IKE_SA_INIT request 0", message_id=1)
+    objects(swapped, IDS, "requests are numbered [1, 2", party=initiator(role), at="wire.pcapng#1")
+
+
+def test_a_response_to_nothing(role):
+    case = good(role=role)
+    orphan = case.rewritten("IKE_AUTH response 2", message_id=7)
+    objects(orphan, IDS, "IKE_AUTH response 7 answers no request", party=responder(role), at="wire.pcapng#6")
+    before = case.without("IKE_AUTH request 2")
+    objects(before, IDS, "IKE_AUTH response 2 answers no request", party=responder(role), at="wire.pcapng#6")
+
+
+REPEATED = ["IKE_INTERMEDIATE request 1", "IKE_INTERMEDIATE response 1", "IKE_AUTH request 2", "IKE_AUTH response 2"]
+
+
+@pytest.mark.parametrize("label", REPEATED)
+@pytest.mark.parametrize("scenario", ["hybrid/x25519-mlkem768", "fragmentation/mlkem1024-at-576"])
+def test_a_retransmission(role, scenario, label):
+    case = good(scenario, role=role)
+    same = case.repeated(label)
+    passes(same, COPIES)
+    assert "1 repeated" in same.check(COPIES).detail
+    assert same.judge().verdict is Verdict.PASS
+    pointer = case.message(label).pointer
+    side = initiator if "request" in label else responder
+    flawed = case.repeated(label, lambda octets: flipped(octets, -1))
+    objects(flawed, "retransmissions-identical", "repeated with other octets", party=side(role), at=pointer)
+    assert flawed.judge().verdict is Verdict.FAIL
+
+
+def test_ike_sa_init_answered_twice(role):
+    case = good(role=role).repeated("IKE_SA_INIT response 0", lambda octets: flipped(octets, -1))
+    objects(case, COPIES, "a second time", party=responder(role), at="wire.pcapng#2", requirement="B19")
+
+
+def test_a_cookie_or_another_method_is_no_retransmission():
+    for scenario in ("denial-of-service/cookie", "negotiation/wrong-ke-group-first"):
+        passes(good(scenario), COPIES)
+
+
+def test_port_4500_is_read_without_its_marker(role):
+    def floated(case: Case):
+        for d in case.datagrams:
+            if d.source[1] == 500 and d.frame > 2:
+                ends = ((d.source[0], 4500), (d.destination[0], 4500))
+                yield replace(d, source=ends[0], destination=ends[1], payload=bytes(4) + d.payload)
+            else:
+                yield d
+
+    case = good(role=role)
+    moved = case.with_datagrams(floated(case))
+    assert moved.judge().verdict is Verdict.PASS
+    assert len(moved.view.messages) == len(case.view.messages)
