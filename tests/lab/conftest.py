@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+from command import interop
 
 from harness.ike.policy import ProposalPolicy
 from harness.lab.docker_runtime import Lab, project_root
@@ -26,6 +27,8 @@ from harness.scenario.model import PartyPolicy, Role
 from harness.scenario.peer_file import load_peers
 
 _numbers = itertools.count(1)
+
+SMALL = ("hybrid/*", "classical/x25519", "negotiation/unknown-transform-type-first", "fragmentation/*")
 
 
 def proposal(**transforms: str) -> ProposalPolicy:
@@ -110,6 +113,16 @@ def lab(docker_client, peers):
     label = {"label": f"ipsec-interop.run={run}"}
     assert docker_client.containers.list(all=True, filters=label) == []
     assert docker_client.networks.list(filters=label) == []
+
+
+@pytest.fixture(scope="session")
+def small_run(docker_client, tmp_path_factory):
+    """One run of a few scenarios against the three strongSwan through the command line: its folder."""
+    folder = tmp_path_factory.mktemp("acceptance") / "run"
+    scenarios = [option for name in SMALL for option in ("--scenario", name)]
+    done = interop("run", "--out", folder, "--peer", "strongswan-*", *scenarios)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
 @pytest.fixture(scope="session")
