@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
+from scapy.utils import RawPcapNgWriter
 
 from harness.evidence.capture import UnreadableCapture, read_capture, write_pcapng
 from harness.evidence.model import ClearPacket, Frame
@@ -74,3 +75,41 @@ def test_what_is_no_capture_is_named(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UnreadableCapture, match=r"wire\.pcapng"):
         read_capture(path)
+
+
+def test_udp_beside_the_ports_of_ike_is_clear_text(lab, tmp_path):
+    frames = [*lab.frames_of((A[0], 40000), (B[0], 53), b"who is", 1.0), *lab.frames_of((A[0], 40000), B, b"ike", 2.0)]
+    picture = read(tmp_path, frames)
+    assert picture.clear == (ClearPacket(1, A[0], B[0], 17),)
+    assert [d.payload for d in picture.datagrams] == [b"ike"]
+
+
+@pytest.mark.parametrize("octets", [b"", bytes(13), bytes(12) + b"\x08\x00", bytes(12) + b"\x08\x00" + bytes(20)])
+def test_a_frame_too_short_to_hold_a_packet_is_passed_over(lab, tmp_path, octets):
+    frames = [Frame(1.0, octets), *lab.frames_of(A, B, b"whole", 2.0)]
+    assert [(d.frame, d.payload) for d in read(tmp_path, frames).datagrams] == [(2, b"whole")]
+
+
+def test_a_capture_of_another_link_type_is_named(tmp_path):
+    path = tmp_path / "wire.pcapng"
+    writer = RawPcapNgWriter(str(path))
+    writer.linktype = 101  # raw IP
+    writer.write_header(None)
+    writer.write_packet(bytes(IP(src=A[0], dst=B[0])), sec=1.0)
+    writer.close()
+    with pytest.raises(UnreadableCapture, match=r"wire\.pcapng: link type 101, Ethernet \(1\) is due"):
+        read_capture(path)
+
+
+def test_a_capture_cut_anywhere_reads_as_less_or_is_named(lab, tmp_path):
+    path = tmp_path / "wire.pcapng"
+    write_pcapng(path, [*lab.frames_of(A, B, b"first", 1.0), *lab.frames_of(B, A, b"second", 2.0)])
+    whole = path.read_bytes()
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        try:
+            picture = read_capture(path)
+        except UnreadableCapture as error:
+            assert "wire.pcapng" in str(error)
+        else:
+            assert [d.payload for d in picture.datagrams] in ([], [b"first"], [b"first", b"second"])

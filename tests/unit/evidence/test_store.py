@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from harness.evidence.capture import UnreadableCapture
 from harness.evidence.peer_report import PeerReport
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence, folder_name
+from harness.scenario.model import Role
+from tests.support.case_builder import facts_of, good
 
 GCM = {"ENCR": "aes-256-gcm-16"}
 
@@ -102,3 +105,28 @@ def test_secrets_do_not_print(folder):
     for octets in (secrets.psk, secrets.generations[0].sk_d, secrets.children[0].initiator_encryption):
         assert octets.hex() not in repr(secrets)
         assert repr(octets) not in repr(secrets)
+
+
+NO_TEXT = ["secrets.json", "trace.jsonl", "wireshark/esp_sa", "wireshark/1/ikev2_decryption_table"]
+
+
+@pytest.mark.parametrize("name", NO_TEXT)
+def test_a_file_that_is_no_text_is_named(folder, name):
+    (folder.path / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UnreadableEvidence, match=name.replace(".", r"\.")):
+        folder.evidence()
+
+
+def test_a_case_of_a_scenario_comes_back_as_it_was_judged(tmp_path):
+    """The whole way over the disk: the judgement of what is read is the one of what was seen."""
+    for role in Role:
+        case = good("fragmentation/mlkem1024-at-576", role=role)
+        written = EvidenceFolder(tmp_path / role.value)
+        written.write_facts(facts_of(case))
+        written.write_conversation(case.conversation, facts_of(case))
+        assert case.evidence.peer_report is not None and case.evidence.peer_report_after is not None
+        written.write_peer_report(case.evidence.peer_report, after=False)
+        written.write_peer_report(case.evidence.peer_report_after, after=True)
+        read = replace(case, evidence=written.evidence())
+        assert read.evidence == case.evidence
+        assert read.judge() == case.judge()
