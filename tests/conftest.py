@@ -19,3 +19,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     without = [report for report in skipped if _NO_DOCKER in str(report.longrepr)]
     if without:
         terminalreporter.write_line(f"{_NO_DOCKER}: {len(without)} lab tests against real strongSwan were NOT run.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All lab tests in one worker: they share a lab, and some of them look for what others would have left behind."""
+    for item in items:
+        if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.xdist_group("lab"))
