@@ -118,7 +118,8 @@ class Session:
         outstanding.attempt += 1
         if outstanding.attempt > timing.tries:
             where = f"{outstanding.exchange.name} request"
-            self._close(PeerSilent("an answer", f"none to {timing.tries + 1} transmissions", where))
+            silent = PeerSilent("an answer", f"none to {timing.tries + 1} transmissions", where)
+            self._close(machine.refusal[1] if machine.refusal is not None else silent)
             return
         outstanding.repeat_at = now + timing.delay(outstanding.attempt)
         machine.emit(Retransmitted(outstanding.exchange, outstanding.message_id, outstanding.attempt))

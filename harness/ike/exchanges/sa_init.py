@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from harness.crypto.key_schedule import KeySchedule, after_sa_init
@@ -80,7 +81,7 @@ def response(machine: Machine, state: InitSent, message: Message, octets: bytes,
         if notify.notify_type == NotifyType.INVALID_KE_PAYLOAD:
             return _retry_with(machine, state, notify.data)
         if notify.notify_type.is_error:
-            return _doubt(machine, state, PeerRefused(notify.notify_type, _WHERE))
+            return _doubt(machine, state, PeerRefused(notify.notify_type, _WHERE), _grace(machine))
     machine.window.response_arrived()
     machine.refusal = None
     machine.responder_spi = message.header.responder_spi
@@ -90,17 +91,23 @@ def response(machine: Machine, state: InitSent, message: Message, octets: bytes,
     return authentication.request(machine, agreement)
 
 
-def _doubt(machine: Machine, state: InitSent, error: IkeError) -> InitSent:
-    """Anybody could have sent this: keep waiting for a while for a better answer (section 2.21.1)."""
-    machine.refusal = (machine.now + machine.configuration.refusal_grace, error)
+def _doubt(machine: Machine, state: InitSent, error: IkeError, believed_at: float = math.inf) -> InitSent:
+    """Keep waiting for a better answer until ``believed_at``; without a time, as long as requests are repeated."""
+    if machine.refusal is None or believed_at < machine.refusal[0]:
+        machine.refusal = (believed_at, error)
     return state
+
+
+def _grace(machine: Machine) -> float:
+    """Anybody could have sent an unprotected error: wait a while before acting on it (section 2.21.1)."""
+    return machine.now + machine.configuration.refusal_grace
 
 
 def _retry_with_cookie(machine: Machine, state: InitSent, cookie: bytes) -> InitSent:
     if not 1 <= len(cookie) <= 64:
         raise PeerMisbehaved("a cookie of 1 to 64 octets", f"{len(cookie)} octets", _WHERE)
-    if cookie == state.cookie:
-        return state  # an answer to our first request that came twice or late; the retry is on its way
+    if cookie == state.cookie:  # the answer to our first request once more, or a peer that goes on asking
+        return _doubt(machine, state, PeerMisbehaved("its cookie to be taken", "the same demand again", _WHERE))
     return _retry(machine, replace(state, cookie=cookie))
 
 
@@ -119,7 +126,7 @@ def _retry_with(machine: Machine, state: InitSent, data: bytes) -> InitSent:
     offered = {m for proposal in machine.configuration.ike for m in proposal.key_exchange_methods}
     if method not in offered:
         raise PeerMisbehaved("a method of our offer", str(method), "INVALID_KE_PAYLOAD")
-    if method == state.method:  # a contradiction, unless it is the answer to our first request once more
+    if method == state.method:  # the answer to our first request once more, or a peer that goes on asking
         return _doubt(machine, state, PeerMisbehaved("another method", str(method), "INVALID_KE_PAYLOAD"))
     pair = machine.configuration.key_exchange(method).generate(machine.rng)
     return _retry(machine, replace(state, method=method, key_pair=pair))
