@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.evidence.model import CaseEvidence
 from harness.oracle.expectation import Expectation
+from harness.registry.messages import ExchangeType
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
 from harness.scenario.model import Expect, Requirement, Scenario
 from harness.verify.arrival import came_up
@@ -93,6 +94,9 @@ def _due(view: View) -> Iterator[Expect]:
         # A peer whose policy has no common ground refuses before it comes to what the scenario is about.
         meant = view.scenario.expects_refusal and not view.expectation.unsupported
         own = view.scenario.expect if meant else ()
+        if view.chain is not None and view.find(ExchangeType.IKE_AUTH, response=False):
+            name = "keys-depend-on-every-exchange"  # a refusal in IKE_AUTH comes after all key exchanges
+            due[name] = Expect(name, WHEN_UP[name])
         for expect in own:  # what the two policies lead to comes before what the scenario means to provoke
             arguments = notify if expect.check == "refused-with" else expect.arguments
             due[expect.check] = replace(expect, arguments=arguments)

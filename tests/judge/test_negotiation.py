@@ -100,6 +100,14 @@ def test_an_answer_of_another_number_or_of_several(role, edit, saying):
     objects(case, "answer-is-a-subset-of-the-offer", saying, **arguments)
 
 
+def test_an_answer_without_an_offer(role):
+    case = good(role=role).rewritten(
+        "IKE_SA_INIT request 0", lambda old: [p for p in old if not isinstance(p, SecurityAssociation)]
+    )
+    arguments = {"party": responder(role), "at": AT[INIT], "requirement": "B07"}
+    objects(case, "answer-is-a-subset-of-the-offer", "answers no offer", **arguments)
+
+
 def test_a_method_twice(role):
     case = good("multiple-ke/two-with-a-gap", role=role)
     doubled = answering(case, INIT, other(TransformType.ADDKE4, "ecp384"))

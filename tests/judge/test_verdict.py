@@ -117,6 +117,17 @@ def test_a_wrong_key_is_refused_and_that_is_a_pass(role):
     assert judgement.grade is Grade.A
 
 
+@pytest.mark.parametrize("name", ["sk_d", "sk_ei", "sk_er", "sk_pi", "sk_pr"])
+def test_a_refusal_in_ike_auth_has_keys_to_prove(role, name):
+    case = good(WRONG_PSK, role=role)
+    (keys,) = case.evidence.secrets.generations
+    flawed = case.with_secrets(generations=(replace(keys, **{name: flipped(getattr(keys, name))}),))
+    ends(flawed.judge(), Verdict.FAIL, Outcome.REFUSED)
+    request = case.message("IKE_AUTH request 1").pieces[0].datagram
+    closed = case.changed(request, replace(request, payload=flipped(request.payload, -1)))
+    ends(closed.judge(), Verdict.FAIL, Outcome.REFUSED)
+
+
 def test_established_although_a_refusal_is_predicted(role):
     """K05, which the scenario is filed under, is a SHOULD; to let anybody in is no less a broken MUST."""
     case = build(WRONG_PSK, role=role, product={"psk": b"a pre-shared key"})

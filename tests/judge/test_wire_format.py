@@ -29,6 +29,7 @@ def test_messages_in_their_form_and_order(role, scenario):
         ("IKE_SA_INIT response 0", 2, {"flags": 0x21}, "reserved bits", "B15"),
         ("IKE_INTERMEDIATE response 1", 4, {"flags": 0x60}, "reserved bits", "B15"),
         ("IKE_AUTH response 2", 6, {"responder_spi": bytes(8)}, "responder's SPI is another", "B39"),
+        ("IKE_SA_INIT response 0", 2, {"responder_spi": b"1" * 8}, "responder's SPI is another", "B39"),
     ],
 )
 def test_a_header_of_another_form(role, label, at, header, saying, requirement):

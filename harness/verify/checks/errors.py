@@ -7,7 +7,6 @@ from harness.registry.notifications import NotifyType
 from harness.verify.result import Arguments, Checked, Objection, missing
 from harness.verify.transcript import SeenMessage
 from harness.verify.view import View, of
-from harness.wire.chain import write_chain
 from harness.wire.payloads import Notify
 
 
@@ -78,6 +77,6 @@ def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: 
     leading = retry.payloads[0]
     if not isinstance(leading, Notify) or leading.notify_type != NotifyType.COOKIE or leading.data != cookie:
         return [Objection(party, "the retry does not begin with the cookie", retry.pointer)]
-    if write_chain(retry.payloads[1:]) != write_chain(first.payloads):
+    if retry.payloads[1:] != first.payloads:
         return [Objection(party, "behind the cookie the retry's payloads are not the first request's", retry.pointer)]
     return []

@@ -63,11 +63,14 @@ def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checke
     for exchange in (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH):
         offers = [m for m in view.find(exchange, response=False) if of(m, SecurityAssociation)]
         answer = _answer(view, exchange)
-        if not offers or answer is None:
+        if answer is None:
+            continue
+        party = view.party(initiator=False)
+        if not offers:
+            objections.append(Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07"))
             continue
         sa = of(answer, SecurityAssociation)[0]
         for requirement, sentence in _faults(of(offers[-1], SecurityAssociation)[0], sa):
-            party = view.party(initiator=False)
             objections.append(Objection(party, f"{exchange}: {sentence}", answer.pointer, requirement))
     return Checked("every transform of both answers was offered, one of each type, unmodified", tuple(objections))
 

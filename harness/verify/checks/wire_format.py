@@ -50,11 +50,13 @@ def _reserved(proposal: Proposal) -> bool:
 
 
 def _spis(view: View, message: SeenMessage) -> Iterable[tuple[str, str]]:
-    """The SPIs are those of the IKE SA; the responder's is zero until its answer tells it (section 3.1)."""
-    if message.exchange == ExchangeType.IKE_SA_INIT:
-        if not message.response and any(piece.message.header.responder_spi != bytes(8) for piece in message.pieces):
-            yield "B39", "the responder's SPI is not zero in the first message"
-    elif any(piece.message.header.responder_spi != view.secrets.responder_spi for piece in message.pieces):
+    """The SPIs are those of the IKE SA; the responder's is zero until the answer that agrees tells it (section 3.1)."""
+    spis = {piece.message.header.responder_spi for piece in message.pieces}
+    first = message.exchange == ExchangeType.IKE_SA_INIT
+    if first and not message.response and spis != {bytes(8)}:
+        yield "B39", "the responder's SPI is not zero in the first message"
+    told = not first or (message.response and of(message, SecurityAssociation))
+    if told and spis != {view.secrets.responder_spi}:
         yield "B39", "the responder's SPI is another one's"
 
 
