@@ -243,7 +243,7 @@ class Session:
     def _refuse_critical(self, payloads: tuple[object, ...]) -> None:
         for payload in payloads:
             if isinstance(payload, Unknown) and payload.critical:
-                # "The notification data contains the one-octet payload type" (section 3.10.1)
+                # The notification's data is the payload type, one octet (section 2.5).
                 notify, number = NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, int(payload.number)
                 raise PeerMisbehaved("known critical payloads", f"type {number}", "message", notify, bytes((number,)))
 

@@ -19,7 +19,6 @@ from engine_pair import EnginePair, pair, policy, run
 
 from harness.ike.configuration import Datagram, Path
 from harness.ike.events import Ignored, MessageReceived, MessageSent
-from harness.ike.reassembly import Reassembly
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.wire.message import Message
@@ -281,15 +280,6 @@ def test_only_the_first_fragment_of_an_answered_request_brings_the_response_agai
     for datagram, answers in zip(request, (response, [], []), strict=True):
         engines.responder.receive_datagram(datagram.payload, back, engines.now)
         assert [sent.payload for sent in engines.responder.datagrams_to_send(engines.now)] == answers
-
-
-def test_more_than_64_kilobytes_are_never_queued() -> None:
-    queue = Reassembly()
-    message = Message.parse(bytes(24) + (28).to_bytes(4))
-    fragment = [EncryptedFragment(PayloadType.KE, number, 20, b"") for number in range(1, 21)]
-    complete = [queue.add(message, piece, bytes(5000), 5000) for piece in fragment]
-    assert not any(complete)
-    assert sum(len(plain) for _, plain, _ in queue.in_order()) == 65000
 
 
 def test_an_error_inside_fragments_ends_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
