@@ -16,7 +16,7 @@ from harness.results.model import Verdict
 from tests.support.case_builder import flipped, good
 
 SCENARIOS = ["hybrid/x25519-mlkem768", "classical/modp3072", "multiple-ke/two-with-a-gap"]
-STEP = 11  # octets between two places that are tried; a run with 1 was made, too
+STEP = 11  # octets between two places that are tried
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
