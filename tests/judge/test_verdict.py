@@ -265,6 +265,13 @@ def test_a_vendors_policy_is_judged_like_a_product(peer):
     assert case.evidence.peer == peer
 
 
+@pytest.mark.parametrize("peer", [name for name in load_peers(ROOT / "peers") if name.startswith("emulated/")])
+def test_a_refusal_that_the_policies_ask_for_comes_before_the_one_that_the_scenario_provokes(peer):
+    judgement = good(WRONG_PSK, peer).judge()
+    ends(judgement, Verdict.UNSUPPORTED, Outcome.REFUSED)
+    assert judgement.reason.startswith("its published policy has no curve25519")
+
+
 def test_every_finding_says_who_and_where(role):
     flawed = good(role=role).with_secrets(psk=b"another").with_peer_sa(ke="ecp256")
     for finding in flawed.judge().findings:
