@@ -60,6 +60,7 @@ lock: $(INSTALLED) ## Lock the dependencies again
 .PHONY: generated
 generated: $(INSTALLED) ## Write again what is generated from data: compose file, schema, state table, coverage
 	$(PYTHON) -m harness.lab.compose
+	$(PYTHON) tools/draw_state_table.py
 	$(PYTHON) tools/write_coverage.py
 
 .PHONY: distclean
