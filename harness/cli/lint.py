@@ -11,13 +11,15 @@ from harness.results.judgement import ExitStatus
 from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan, stale_known_failures
 from harness.run.preflight import try_templates
+from harness.scenario.catalogue import suite_names
 
 
 @click.command()
 def lint() -> None:
-    """Validate scenarios, requirements, peers, profiles and templates; find known failures that match no case."""
+    """Validate scenarios, suites, requirements, peers and templates; find known failures that match no case."""
     inputs = load_inputs(ROOT)
-    try_templates(make_plan(inputs, Selection(suite="full")))
+    plans = {suite: make_plan(inputs, Selection(suite=suite)) for suite in suite_names(inputs.scenario_folder)}
+    try_templates(plans["full"])
     stale = stale_known_failures(inputs)
     for line in stale:
         print(line, file=sys.stderr)

@@ -74,10 +74,12 @@ def make_plan(
 
 
 def plan_hash(cases: Sequence[Case]) -> str:
-    """SHA-256 over the cases, their scenarios and their predictions, hexadecimal."""
+    """SHA-256 over all that is asked of each case, what is predicted and what is checked; hexadecimal."""
     digest = hashlib.sha256()
     for case in cases:
-        content = [case.id, to_json(case.expectation), to_json(case.scenario.settings)]
+        scenario = case.scenario
+        asked = [to_json(part) for part in (scenario.settings, scenario.steps, scenario.expect)]
+        content = [case.id, to_json(case.expectation), *asked, scenario.expects_refusal]
         digest.update(json.dumps(content, sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -56,6 +56,8 @@ def load_peers(folder: Path) -> dict[str, Peer]:
                 peers[peer.name] = peer
         except InvalidData as error:
             problems.extend(error.problems)
+    if problems:
+        raise InvalidData(*problems)  # what profiles stand on is not known: what could be said of them misleads
     for path in sorted((folder / PROFILES_FOLDER).glob(f"*/{PROFILE_FILE}")):
         try:
             peer = load_profile(path, peers)
