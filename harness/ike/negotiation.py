@@ -132,7 +132,8 @@ def _check_complete(
 ) -> None:
     """A type may be left out of the answer only where NONE was offered, which omission then means (strongSwan does)."""
     for kind, algorithms in table.items():
-        _require(kind in chosen or NONE in algorithms, f"a transform of type {kind.name}", "none", where)
+        optional = NONE in algorithms and (kind.is_additional_key_exchange or kind in _MAY_BE_NONE)
+        _require(kind in chosen or optional, f"a transform of type {kind.name}", "none", where)
 
 
 def _require(condition: bool, expected: str, got: str, where: str) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from harness.ike.negotiation import choose
 from harness.oracle.outcome import outcome_of
 from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
 from harness.verify.checks.negotiation import spelled
 from harness.verify.outcome import unproven
 from harness.verify.result import Checked, Objection
 from harness.verify.view import View, of
 from harness.wire.payloads import SecurityAssociation
+
+_RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}
+"""The requirement that says when a refusal of this kind is due; where it is not due, it was broken."""
 
 
 def came_up(view: View, outcome: Outcome) -> Checked:
@@ -24,7 +28,8 @@ def came_up(view: View, outcome: Outcome) -> Checked:
     common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.expectation.ike)
     predicted = " or ".join(sorted(allowed))
     ground = f"{predicted} was predicted, as both policies allow {common}"
-    return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, None),))
+    rule = _RULES.get(view.refusals[0][1]) if view.refusals and outcome is Outcome.REFUSED else None
+    return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, rule),))
 
 
 def _ending(view: View, outcome: Outcome) -> str:

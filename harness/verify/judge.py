@@ -49,6 +49,8 @@ def judge(
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), "no IKE message of this case is in the capture")
     if lost := not_captured(view):
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), lost, ladder(view))
+    if view.report.closed_kind == "unavailable":  # our side lacks a method where it ran: no fault of the peer
+        return Judgement(Verdict.ERROR, None, None, (), (), view.report.closed_reason, ladder(view))
     findings, results = _run_checks(view, outcome, requirements)
     verdict, reason = _verdict(view, outcome, findings)
     grade = _grade(findings) if verdict in (Verdict.PASS, Verdict.FAIL) else None

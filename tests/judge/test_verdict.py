@@ -284,3 +284,10 @@ def test_known_good_evidence_judged_twice(role):
     case: Case = good(role=role)
     assert case.judge() == case.judge()
     assert case.judge() == replace(case).judge()
+
+
+def test_a_method_that_our_own_side_lacks_is_an_error_and_nobodys_fault(role):
+    judgement = good(HYBRID, role=role).with_report(closed_kind="unavailable", closed_reason="make liboqs").judge()
+    ends(judgement, Verdict.ERROR, None)
+    assert judgement.findings == ()
+    assert judgement.reason == "make liboqs"

@@ -178,11 +178,13 @@ CHILD_ESP = (proposal(encr="aes-256-gcm-16 aes-128-gcm-16", sn="no-esn"),)
 
 
 @pytest.mark.parametrize(
-    "name", ["two proposals", "another key length", "a transform that was not offered", "an SPI of 8"]
+    "name",
+    ["two proposals", "another key length", "a transform that was not offered", "no SN transform", "an SPI of 8"],
 )
 def test_the_child_sa_s_answer_is_held_to_the_same_rules(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     alter = {
         "a transform that was not offered": replaced(TransformType.SN, identifier=1),
+        "no SN transform": transforms(lambda old: [t for t in old if t.type != TransformType.SN]),
         "an SPI of 8": lambda p: [replace(p, spi=bytes(8))],
     }.get(name) or ALTERED[name][0]
 
