@@ -6,19 +6,19 @@ same machine; only ``start`` belongs to one of them.
 
 from __future__ import annotations
 
-from harness.crypto.errors import IntegrityError, InvalidKeyExchangeData, MethodUnavailable
+from harness.crypto.errors import InvalidKeyExchangeData, MethodUnavailable
 from harness.crypto.random_source import Rng
 from harness.ike import table
+from harness.ike.admission import has_higher_version, why_not_now, why_not_ours
 from harness.ike.configuration import Configuration, Datagram, Path
 from harness.ike.errors import IkeError, LocalMisuse, PeerIncompatible, PeerMisbehaved, PeerRefused, PeerSilent
 from harness.ike.events import Closed, Event, Ignored, MessageReceived, Retransmitted
 from harness.ike.exchanges import informational, sa_init
 from harness.ike.keylog import KeyLog
 from harness.ike.machine import NON_ESP_MARKER, Machine, payload_names
-from harness.ike.protected import Opened, opened
-from harness.ike.reassembly import Reassembly
+from harness.ike.opening import Opener
+from harness.ike.protected import Opened
 from harness.ike.states import (
-    Agreement,
     AuthSent,
     Deleting,
     Gone,
@@ -33,8 +33,8 @@ from harness.ike.states import (
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.wire.errors import MalformedMessage
-from harness.wire.message import VERSION_2_0, Header, Message
-from harness.wire.payloads import Encrypted, EncryptedFragment, Notify, Unknown
+from harness.wire.message import Header, Message
+from harness.wire.payloads import Notify, Unknown
 
 
 class Session:
@@ -44,7 +44,7 @@ class Session:
         """``rng`` gives random octets; with a fixed one and fixed times the session replays bit for bit."""
         self._machine = Machine(configuration, rng)
         self._state: State = Idle()
-        self._reassembly: dict[tuple[int, bool], Reassembly] = {}
+        self._opener = Opener()
 
     @property
     def state(self) -> State:
@@ -142,48 +142,14 @@ class Session:
         except MalformedMessage as error:
             self._ignore(f"malformed: {error}")
             return
-        reason = self._why_not_ours(message.header) or self._repeated(message)
-        if message.header.version > VERSION_2_0 | 0x0F and not message.header.is_response:
+        idle = isinstance(self._state, Idle)
+        reason = why_not_ours(self._machine, message.header, idle=idle) or why_not_now(self._machine, message)
+        if has_higher_version(message.header) and not message.header.is_response:
             self._machine.refuse_version(message.header, path)
         if reason:
             self._ignore(reason)
             return
         self._dispatch(message, data, path)
-
-    def _why_not_ours(self, header: Header) -> str:
-        """Why a message has no business with this IKE SA, or an empty string."""
-        machine = self._machine
-        if header.version >> 4 != VERSION_2_0 >> 4:
-            return f"major version {header.version >> 4}"
-        if header.from_initiator == machine.configuration.initiator:
-            return "the I flag of our own side"
-        if isinstance(self._state, Idle):
-            return ""
-        if header.initiator_spi != machine.initiator_spi:
-            return f"another initiator's SPI, {header.initiator_spi.hex()}"
-        if machine.responder_spi != bytes(8) and header.responder_spi not in (machine.responder_spi, bytes(8)):
-            return f"another responder's SPI, {header.responder_spi.hex()}"
-        return ""
-
-    def _repeated(self, message: Message) -> str:
-        """Deal with Message IDs (RFC 7296 sections 2.1 to 2.3): why not to process a message, or an empty string.
-
-        A repeated request gets the same response again; if it came in fragments, only for the first (RFC 7383 2.6.1).
-        """
-        machine, header = self._machine, message.header
-        if header.is_response:
-            outstanding = machine.window.outstanding
-            expected = None if outstanding is None else outstanding.message_id
-            return "" if header.message_id == expected else f"response {header.message_id}, awaited {expected}"
-        if header.message_id == machine.window.next_peer:
-            return ""
-        again = header.message_id == machine.window.next_peer - 1 and machine.window.answered_path is not None
-        last = message.payloads[-1] if message.payloads else None
-        if again and not (isinstance(last, EncryptedFragment) and last.fragment_number != 1):
-            assert machine.window.answered_path is not None
-            machine.transmit(machine.window.answered, machine.window.answered_path)
-            return f"request {header.message_id} again: the same response went out"
-        return f"request {header.message_id}, awaited {machine.window.next_peer}"
 
     def _dispatch(self, message: Message, data: bytes, path: Path) -> None:
         header = message.header
@@ -200,8 +166,10 @@ class Session:
             if trigger not in table.PROTECTED or agreement is None:
                 self._ignore(f"{header.exchange_type} has no place in {type(self._state).__name__}")
                 return
-            whole = self._open(agreement, message, data)
-            if whole is not None:
+            whole = self._opener.open(self._machine.channel(agreement, sending=False), message, data)
+            if isinstance(whole, str):
+                self._ignore(whole)
+            elif whole is not None:
                 self._handle(trigger, whole, path)
         except (IkeError, MalformedMessage, InvalidKeyExchangeData, MethodUnavailable) as error:
             self._fail(error, header, path)
@@ -215,30 +183,6 @@ class Session:
             self._state = on_path(self._state, path)
         self._refuse_critical(whole.payloads)
         self._state = table.PROTECTED[trigger].handler(self._machine, self._state, whole, path)
-
-    def _open(self, agreement: Agreement, message: Message, data: bytes) -> Opened | None:
-        """Decrypt a message, or queue a fragment of one; None as long as nothing whole is there."""
-        last = message.payloads[-1] if message.payloads else None
-        channel = self._machine.channel(agreement, sending=False)
-        try:
-            if isinstance(last, Encrypted):
-                return opened(message.header, [(message, channel.open(message, data))], [len(data)])
-            if not isinstance(last, EncryptedFragment):
-                self._ignore(f"{message.header.exchange_type} without an Encrypted payload")
-                return None
-            key = (message.header.message_id, message.header.is_response)
-            queue = self._reassembly.setdefault(key, Reassembly())
-            reason = queue.why_discard(last)
-            if reason:
-                self._ignore(reason)
-                return None
-            if not queue.add(message, last, channel.open(message, data), len(data)):
-                return None
-        except IntegrityError:
-            self._ignore("the Integrity Checksum Data does not fit")
-            return None
-        pieces = self._reassembly.pop(key).in_order()
-        return opened(message.header, [(m, plain) for m, plain, _ in pieces], [octets for _, _, octets in pieces])
 
     def _refuse_critical(self, payloads: tuple[object, ...]) -> None:
         for payload in payloads:
