@@ -17,9 +17,9 @@ from harness.ike.configuration import Path
 from harness.ike.session import Session
 from harness.ike.states import Gone, Standing
 from harness.json_codec import from_json
-from harness.transport.conversation import configuration
 from harness.transport.endpoint import IKE_PORT, NAT_PORT
 from harness.transport.job import Job
+from harness.transport.setting import configuration
 
 _PATIENCE = 5.0  # seconds for one handshake
 _DATAGRAM_OCTETS = 65535

@@ -13,7 +13,7 @@ from harness.evidence.model import (
     SharedSecret,
     TraceEntry,
 )
-from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, Event, Negotiated
+from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, Event, LivenessAnswered, Negotiated
 from harness.ike.keylog import KeyLog
 from harness.ike.policy import Suite
 from harness.registry.transforms import TransformType
@@ -31,6 +31,7 @@ class Recorder:
         self.child: ChildEstablished | None = None
         self.child_refused: ChildRefused | None = None
         self.closed: Closed | None = None
+        self.liveness_answers = 0
 
     def take(self, event: Event, at: float) -> None:
         """Note an event, ``at`` seconds after the case began."""
@@ -46,6 +47,8 @@ class Recorder:
             self.child_refused = event
         elif isinstance(event, Closed):
             self.closed = event
+        elif isinstance(event, LivenessAnswered):
+            self.liveness_answers += 1
 
     def note(self, at: float, event: str, **detail: str) -> None:
         """Note something that is not the engine's: a step of the worker."""
