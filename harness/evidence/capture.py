@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ _UDP, _ESP = 17, 50
 _IKE_PORTS = {number.to_bytes(2) for number in (500, 4500)}
 _MORE_FRAGMENTS, _OFFSET = 0x2000, 0x1FFF
 _LINK_TYPE_ETHERNET = 1
+
+# Scapy only warns of a capture cut short; that messages are missing from it is for the verifier to say.
+logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 
 
 class UnreadableCapture(ValueError):
@@ -94,9 +98,9 @@ def _ip_packets(path: Path) -> Iterator[tuple[int, float, bytes]]:
                 if int.from_bytes(octets[12:14]) != _ETHERTYPE_IPV4 or len(packet) < _IPV4_HEADER_OCTETS:
                     continue
                 yield number, ((meta.tshigh << 32) + meta.tslow) / meta.tsresol, packet
-    except UnreadableCapture:
+    except (UnreadableCapture, FileNotFoundError):
         raise
-    except (Scapy_Exception, EOFError, ValueError, TypeError, struct.error) as error:
+    except (Scapy_Exception, OSError, EOFError, ValueError, TypeError, struct.error) as error:
         raise UnreadableCapture(f"{path}: no pcapng capture: {error}") from error
 
 

@@ -135,7 +135,7 @@ class EvidenceFolder:
 
     def _read_trace(self) -> tuple[TraceEntry, ...] | None:
         text = self._read_text("trace.jsonl")
-        return None if text is None else tuple(self._parse("trace.jsonl", text.splitlines(), TraceEntry))
+        return None if not text else tuple(self._parse("trace.jsonl", text.splitlines(), TraceEntry))
 
     def _read(self, name: str, kind: type[T]) -> T | None:
         text = self._read_text(name)

@@ -13,8 +13,8 @@ def not_captured(view: View) -> str:
     for entry in view.evidence.trace or ():
         if entry.event not in _TOLD:
             continue
-        exchange, number = entry.detail["exchange"], entry.detail["message_id"]
-        response = entry.detail["response"] == str(True)
+        exchange, number = entry.detail.get("exchange", "?"), entry.detail.get("message_id", "?")
+        response = entry.detail.get("response") == str(True)
         if (exchange, number, response) not in seen:
             kind = "response" if response else "request"
             return f"wire.pcapng lacks the {exchange} {kind} {number} that trace.jsonl tells of"

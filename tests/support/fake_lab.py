@@ -1,0 +1,87 @@
+"""A lab without containers: peers that are names, attempts that go as a test says."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+from harness.lab.errors import LabError
+from harness.results.model import Attempt, Grade, Outcome, Verdict
+
+
+class FakeChannel:
+    """A channel to a worker that is there, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.lost = False
+        self.own = SimpleNamespace(get=lambda _timeout: {"ready": True})
+
+    def stderr(self) -> str:
+        return "its last words"
+
+
+@dataclass
+class FakeLab:
+    """Hands out peers by name; ``log`` says what became of them."""
+
+    log: list[str] = field(default_factory=list)
+    workers: list[FakeChannel] = field(default_factory=list)
+    busy: int = 0
+    busiest: int = 0
+    refuse: str = ""
+    _fresh: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def tester(self):
+        return SimpleNamespace(open_worker=self.open_worker)
+
+    def open_worker(self) -> FakeChannel:
+        if self.refuse:
+            raise LabError(self.refuse)
+        self.workers.append(FakeChannel())
+        return self.workers[-1]
+
+    @contextmanager
+    def lease(self, peer, settings):
+        with self._lock:
+            name = f"{peer.name}#{self._fresh.setdefault(peer.name, 1)}"
+            self.busy += 1
+            self.busiest = max(self.busiest, self.busy)
+        try:
+            yield SimpleNamespace(name=name, peer=peer, version="6.1.0", image_id="sha256:1", settings=settings)
+        finally:
+            with self._lock:
+                self.busy -= 1
+
+    def recycle(self, running) -> None:
+        with self._lock:
+            self.log.append(f"recycled {running.name}")
+            self._fresh[running.peer.name] += 1
+
+
+def attempt(verdict: Verdict, evidence: str = "somewhere", reason: str = "") -> Attempt:
+    grade = Grade.A if verdict in (Verdict.PASS, Verdict.FAIL) else None
+    outcome = None if verdict in (Verdict.ERROR, Verdict.SKIPPED) else Outcome.HYBRID
+    return Attempt(verdict, outcome, grade, (), (), reason, 1, evidence)
+
+
+@dataclass
+class Script:
+    """What ``play`` does: for each case a list of verdicts or exceptions, one an attempt; PASS without one."""
+
+    by_case: dict[str, list] = field(default_factory=dict)
+    played: list[tuple[str, str, str]] = field(default_factory=list)  # case, peer, folder
+    before: object = None
+
+    def play(self, stage, case, number, folder: Path, running) -> Attempt:
+        self.played.append((case.id, running.name, str(folder.relative_to(stage.run_folder))))
+        if self.before is not None:
+            self.before(stage, case)
+        what = self.by_case[case.id].pop(0) if self.by_case.get(case.id) else Verdict.PASS
+        if isinstance(what, BaseException):
+            raise what
+        return attempt(what)

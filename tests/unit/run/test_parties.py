@@ -1,0 +1,81 @@
+"""Both halves of a case fit each other, and nothing of one case is shared with another."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.run.parties import connection, daemon_settings, job, make_secrets
+from harness.run.plan import Selection, make_plan
+from harness.scenario.model import Role
+
+
+def one(inputs, scenario, role, peer="strongswan-6.1"):
+    [case] = make_plan(inputs, Selection((scenario,), (peer,), (role,)))
+    return case
+
+
+@pytest.fixture(params=["initiator", "responder"])
+def role(request):
+    return request.param
+
+
+def halves(case, number=7):
+    keys = make_secrets(case)
+    return [make(case, number, "192.0.2.2", "192.0.2.1", keys) for make in (connection, job)]
+
+
+def test_the_two_halves_mirror_each_other(inputs, role):
+    case = one(inputs, "hybrid/x25519-mlkem768", role)
+    half, task = halves(case)
+    assert half.name == task.case
+    assert (half.local_address, half.remote_address) == (task.peer_address, task.address)
+    assert (half.local_identity, half.remote_identity) == (task.peer_identity, task.identity)
+    assert (half.local_inner, half.remote_inner) == (task.peer_inner_address, task.inner_address)
+    assert half.psk == task.psk
+    assert (half.role, task.role) == (Role.RESPONDER, Role.INITIATOR)[:: 1 if role == "initiator" else -1]
+    assert (half.policy, task.policy) == (case.expectation.peer, case.expectation.engine)
+
+
+def test_two_cases_share_neither_name_nor_address_nor_identity_nor_key(inputs, role):
+    case = one(inputs, "hybrid/x25519-mlkem768", role)
+    first, second = halves(case, 7)[1], halves(case, 8)[1]
+    for name in ("case", "identity", "peer_identity", "inner_address", "psk"):
+        assert getattr(first, name) != getattr(second, name)
+
+
+def test_inner_addresses_stay_apart_over_thousands_of_cases(inputs):
+    case = one(inputs, "classical/x25519", "initiator")
+    keys = make_secrets(case)
+    inner = {job(case, number, "192.0.2.2", "192.0.2.1", keys).inner_address for number in range(1, 3000)}
+    assert len(inner) == 2999
+
+
+def test_a_key_never_prints(inputs, role):
+    case = one(inputs, "classical/x25519", role)
+    keys = make_secrets(case)
+    half, task = halves(case)
+    for thing in (keys, half, task):
+        for key in (keys.peer, half.psk, task.psk):
+            assert key.decode() not in repr(thing)
+
+
+def test_only_the_wrong_psk_scenario_gives_the_sides_different_keys(inputs, role):
+    keys = make_secrets(one(inputs, "authentication/wrong-psk", role))
+    assert keys.peer != keys.engine
+    keys = make_secrets(one(inputs, "classical/x25519", role))
+    assert keys.peer == keys.engine
+
+
+def test_the_responder_demands_the_cookie(inputs):
+    ours, theirs = (one(inputs, "denial-of-service/cookie", role) for role in ("responder", "initiator"))
+    assert daemon_settings(theirs).cookie_threshold == 1
+    assert daemon_settings(ours).cookie_threshold is None
+    assert (halves(theirs)[1].require_cookie, halves(theirs)[1].half_open) == (False, 1)
+    assert (halves(ours)[1].require_cookie, halves(ours)[1].half_open) == (True, 0)
+
+
+def test_both_sides_fragment_at_what_the_scenario_says(inputs, role):
+    case = one(inputs, "fragmentation/mlkem1024-at-576", role)
+    half, task = halves(case)
+    assert daemon_settings(case).fragment_size == half.fragment_size == task.fragment_octets == 576
+    assert halves(one(inputs, "classical/x25519", role))[1].fragment_octets == 1280

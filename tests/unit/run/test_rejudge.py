@@ -1,0 +1,137 @@
+"""A recorded run judged again: by its own scenario, case by case, with nothing of the record changed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from case_builder import facts_of, frames_of, good, requirements
+from command import ROOT
+from fake_lab import attempt
+
+from harness.evidence.model import Conversation
+from harness.evidence.store import EvidenceFolder, folder_name
+from harness.json_codec import to_json
+from harness.results.model import CaseRecord, Run, RunHeader, Verdict
+from harness.run.judging import judge_folder
+from harness.run.rejudge import rejudge
+from harness.scenario.selection import NothingSelected
+
+NAME = "hybrid/x25519-mlkem768"
+HEADER = RunHeader("id", "2026-01-01T00:00:00+00:00", "0.1.0", 0, "smoke", "", "", {}, "")
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    """The evidence of a case in which all went well, as a run would have left it."""
+    folder, case = tmp_path_factory.mktemp("evidence"), good(NAME)
+    store, seen = EvidenceFolder(folder), case.evidence
+    facts = replace(facts_of(case), expectation=to_json(case.expectation))
+    store.write_facts(facts)
+    store.write_text("scenario.toml", (ROOT / "scenarios" / f"{NAME}.toml").read_text())
+    frames = tuple(frame for datagram in seen.wire.datagrams for frame in frames_of(datagram))
+    store.write_conversation(Conversation(seen.trace, seen.secrets, seen.report, frames), facts)
+    store.write_peer_report(seen.peer_report, after=False)
+    store.write_peer_report(seen.peer_report_after, after=True)
+    return folder
+
+
+@pytest.fixture
+def recorded(evidence, tmp_path):
+    """A run with that case, and cases that were never judged: (folder, run, the case's evidence)."""
+    sent = f"{NAME}@strongswan-6.1@initiator"
+    folder = tmp_path / "cases" / folder_name(sent)
+    shutil.copytree(evidence, folder)
+
+    def record(case, verdict, where, reason=""):
+        scenario, peer, role = case.split("@")
+        return CaseRecord(case, scenario, peer, role, (attempt(verdict, where, reason),), True)
+
+    cases = (
+        record(sent, Verdict.PASS, f"cases/{folder_name(sent)}"),
+        record(f"{NAME}@strongswan-6.1@responder", Verdict.ERROR, "cases/broken", "the worker ended"),
+        record(f"{NAME}@strongswan-5.9@responder", Verdict.SKIPPED, ""),
+    )
+    return tmp_path, Run(HEADER, cases), folder
+
+
+def test_the_same_evidence_gets_the_same_verdict(inputs, recorded):
+    folder, run, _ = recorded
+    first, second = rejudge(folder, run, inputs)
+    assert (first.judgement.verdict, first.same) == (Verdict.PASS, True)
+    assert first.judgement.findings == ()
+    assert (second.judgement.verdict, second.judgement.reason) == (Verdict.ERROR, "the worker ended")
+    assert second.same
+
+
+def test_a_pattern_chooses_cases_and_must_match(inputs, recorded):
+    folder, run, _ = recorded
+    assert [each.record.role for each in rejudge(folder, run, inputs, "*@initiator")] == ["initiator"]
+    with pytest.raises(NothingSelected, match="case 'nothing' matches nothing"):
+        list(rejudge(folder, run, inputs, "nothing"))
+
+
+def test_a_run_without_cases_has_nothing_to_judge(inputs, tmp_path):
+    assert list(rejudge(tmp_path, Run(HEADER, ()), inputs)) == []
+
+
+def test_it_is_judged_by_the_scenario_it_was_played_by(inputs, recorded):
+    folder, run, evidence = recorded
+    path = evidence / "scenario.toml"
+    path.write_text(path.read_text().replace("packets = 5", "packets = 50"))
+    first = next(rejudge(folder, run, inputs))
+    assert first.judgement.verdict is Verdict.FAIL
+    assert "50" in first.judgement.findings[0].sentence
+
+
+@pytest.mark.parametrize("content", [None, "id = ", 'id = "hybrid/x25519-mlkem768"\nnew-key = 1\n'])
+def test_without_a_readable_scenario_nothing_is_concluded(inputs, recorded, content):
+    folder, run, evidence = recorded
+    path = evidence / "scenario.toml"
+    path.unlink() if content is None else path.write_text(content)
+    first = next(rejudge(folder, run, inputs))
+    assert first.judgement.verdict is Verdict.INCONCLUSIVE
+    assert str(path) in first.judgement.reason
+    assert "\n" not in first.judgement.reason
+
+
+FILES = ("case.json", "secrets.json", "trace.jsonl", "engine/sas.json", "peer/sas.json", "peer/sas-after.json",
+         "wire.pcapng")  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "not UTF-8", "another kind", "a folder"])
+@pytest.mark.parametrize("name", FILES)
+def test_whatever_file_is_lost_or_damaged_nothing_is_concluded(inputs, recorded, name, damage):
+    _, _, evidence = recorded
+    path = evidence / name
+    path.unlink()
+    if damage == "a folder":
+        path.mkdir()
+    elif damage != "gone":
+        path.write_bytes({"empty": b"", "not UTF-8": b"\xff\xfe{}", "another kind": b'{"a": 1}'}[damage])
+    judgement = judge_folder(evidence, inputs.scenarios[NAME], requirements())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.reason
+
+
+def test_no_damage_to_any_octet_of_the_capture_ends_in_a_traceback(inputs, recorded):
+    _, _, evidence = recorded
+    path = evidence / "wire.pcapng"
+    whole = path.read_bytes()
+    seen = set()
+    for index in range(0, len(whole), 97):
+        path.write_bytes(whole[:index] + bytes([whole[index] ^ 0xFF]) + whole[index + 1 :])
+        seen.add(judge_folder(evidence, inputs.scenarios[NAME], requirements()).verdict)
+    assert seen <= {Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE}
+    assert Verdict.FAIL in seen
+
+
+def test_a_capture_cut_short_anywhere_is_never_blamed_on_anybody(inputs, recorded):
+    _, _, evidence = recorded
+    path = evidence / "wire.pcapng"
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 61):
+        path.write_bytes(whole[:length])
+        judgement = judge_folder(evidence, inputs.scenarios[NAME], requirements())
+        assert judgement.verdict is Verdict.INCONCLUSIVE, (length, judgement.findings)
