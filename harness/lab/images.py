@@ -22,6 +22,8 @@ PARALLEL_BUILDS = 2
 
 _STEP = re.compile(r"Step \d+/\d+ : ")
 _RUNNING_IN = re.compile(r" ---> Running in ([0-9a-f]+)")
+_OF_THE_ENGINE = re.compile(r" ---> |Removing intermediate container ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ABORT_DEADLINE_S = 10.0
 
 
@@ -104,8 +106,9 @@ class ImageBuilder:
             for event in stream:
                 if self._cancelled.is_set():
                     raise ImageBuildFailed(context.tag, "called off", "")
-                line = event.get("stream", "")
-                output.append(line)
+                line = _COLOUR.sub("", event.get("stream", ""))
+                if not _OF_THE_ENGINE.match(line):
+                    output.append(line)
                 if running := _RUNNING_IN.match(line):
                     container = running[1]
                 if _STEP.match(line):
