@@ -9,9 +9,9 @@ from __future__ import annotations
 from harness.ike.policy import Policy, ProposalPolicy, Suite
 from harness.oracle.negotiation import acceptable_suites, first_child
 from harness.oracle.outcome import key_exchanges
-from harness.oracle.reason import missing_algorithms
+from harness.oracle.reason import missing_algorithms, why_refused
 from harness.registry.transforms import KeyExchangeMethod
-from harness.scenario.model import PartyPolicy, Role, Scenario
+from harness.scenario.model import PartyPolicy, Role, Scenario, Subject
 from harness.scenario.peer import Peer
 
 RETRY_CHECK = "retry-repeats-the-offer"
@@ -27,6 +27,8 @@ def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: 
         reason = _emulated_offer(scenario, peer, worn, ike) if peer.emulated else _product_offer(scenario, peer, worn)
         if reason:
             return reason
+    elif peer.emulated and scenario.subject is Subject.OFFER and not ike:
+        return f"{why_refused(scenario, peer, worn, False)}, so the case would end before what it is about"
     offer = worn.ike if role is Role.RESPONDER else scenario.offer.ike
     checks = {expect.check for expect in scenario.expect}
     if RETRY_CHECK in checks and any(suite.key_exchange == first_guess(offer) for suite in ike):

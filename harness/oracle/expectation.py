@@ -13,7 +13,7 @@ from harness.oracle.reason import why_refused
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome
-from harness.scenario.model import PartyPolicy, Role, Scenario
+from harness.scenario.model import PartyPolicy, Role, Scenario, Subject
 from harness.scenario.peer import Peer
 from harness.scenario.render_half import without_unsupported
 
@@ -47,6 +47,9 @@ def expect(
 
     ``role`` is the engine's. ``unavailable`` holds the methods that the engine lacks on this machine, with the reason.
     """
+    if peer.profile and scenario.subject is Subject.EXCHANGE:
+        both = PartyPolicy(peer.profile.policy.ike, first_child(peer.profile.policy.esp))
+        scenario = replace(scenario, offer=both, accept=both)
     engine = scenario.offer if role is Role.INITIATOR else scenario.accept
     other = scenario.accept if role is Role.INITIATOR else scenario.offer
     worn = peer.profile.policy if peer.profile else without_unsupported(other, peer.capabilities)

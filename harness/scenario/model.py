@@ -24,6 +24,14 @@ class Step(StrEnum):
     DELETE = "delete"  # the IKE SA is deleted by its initiator (RFC 7296 section 1.4.1)
 
 
+class Subject(StrEnum):
+    """What a scenario is about: it decides what an emulated vendor, whose policy is its own, can say to it."""
+
+    METHODS = "methods"  # the key exchange methods: a vendor whose policy lacks them is UNSUPPORTED
+    OFFER = "offer"  # the shape of this very offer: without common ground the case would end before what it is about
+    EXCHANGE = "exchange"  # what happens whatever the suite: both sides take the vendor's published policy
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One row of scenarios/requirements.toml: a testable sentence of a document, in our own words."""
@@ -76,6 +84,7 @@ class Scenario:
     role_reason: str = ""  # why a role is missing from ``roles``
     settings: Settings = Settings()
     steps: tuple[Step, ...] = (Step.TRAFFIC, Step.DELETE)
+    subject: Subject = Subject.METHODS
     expects_refusal: bool = False  # the scenario itself asks for a clean refusal: REFUSED is then a PASS
     path: Path = Path()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Expect, PartyPolicy, Requirement, Role, Scenario, Settings, Step
+from harness.scenario.model import Expect, PartyPolicy, Requirement, Role, Scenario, Settings, Step, Subject
 from harness.scenario.policy_file import read_party
 from harness.scenario.table import Table
 from harness.scenario.toml_source import read_toml
@@ -53,6 +53,7 @@ def load_scenario(
         role_reason=_role_reason(table, roles),
         settings=_settings(table.table("settings")),
         steps=_words(table, "steps", Step, default=(Step.TRAFFIC, Step.DELETE)),
+        subject=Subject(table.choice("subject", {each.value for each in Subject}, Subject.METHODS.value)),
         expects_refusal=table.choice("expects", {"refusal"}, "") == "refusal",
         path=path,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.registry.algorithms import names
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Role, Step
+from harness.scenario.model import Role, Step, Subject
 from harness.scenario.vocabulary import (
     CHECK_ARGUMENTS,
     LARGEST_FRAGMENT,
@@ -41,6 +41,7 @@ def scenario_schema(checks: Iterable[str]) -> dict[str, Any]:
                 "roles": {**_list({"enum": [role.value for role in Role]}), "minItems": 1},
                 "role-reason": {"type": "string"},
                 "steps": _list({"enum": [step.value for step in Step]}),
+                "subject": {"enum": [subject.value for subject in Subject]},
                 "expects": {"enum": ["refusal"]},
                 "settings": _settings(),
                 "offer": {**party, "required": sorted(POLICY_KEYS)},

@@ -6,7 +6,7 @@ from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 
 SCENARIO_KEYS = frozenset(
     {
-        "id", "title", "requirement", "roles", "role-reason", "steps", "expects",
+        "id", "title", "requirement", "roles", "role-reason", "steps", "subject", "expects",
         "settings", "offer", "accept", "expect",
     }
 )  # fmt: skip
