@@ -64,6 +64,9 @@ class PeerDriver(Protocol):
     def version(self) -> str:
         """The version that the daemon reports: "6.1.0"."""
 
+    def key_exchange_methods(self) -> frozenset[str] | None:
+        """The key exchange methods that the running build has, in our spelling; None where the product cannot tell."""
+
     def load(self, connection: Connection) -> dict[str, str]:
         """Load one connection beside those there are; the configuration by file name, exactly as it was loaded."""
 

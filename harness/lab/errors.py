@@ -10,6 +10,7 @@ LabError
 |- PeerUnreachable        the peer's control interface is gone or refuses a command
 |- NotReady               a condition was not met by its deadline
 |- WrongVersion           the daemon is not the version that the peer's name says
+|- WrongSheet             the daemon's build has other key exchange methods than its capability sheet says
 `- WorkerLost             the worker process ended
 """
 
@@ -63,6 +64,10 @@ class NotReady(LabError):
 
 class WrongVersion(LabError):
     """A daemon reports another version than the one that its peer is named after."""
+
+
+class WrongSheet(LabError):
+    """A capability sheet is not what the running build can do: what is predicted from it would be wrong."""
 
 
 class WorkerLost(LabError):

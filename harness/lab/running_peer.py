@@ -11,8 +11,9 @@ from docker.models.networks import Network
 from harness.lab.container import TUN, ContainerSpec, LabContainer
 from harness.lab.driver import DaemonSettings, PeerDriver
 from harness.lab.drivers import driver_family
-from harness.lab.errors import LabError, PeerUnreachable, WrongVersion
+from harness.lab.errors import LabError, PeerUnreachable, WrongSheet, WrongVersion
 from harness.lab.waiting import wait_until
+from harness.registry.transforms import TransformType
 from harness.scenario.peer import Peer
 
 READY_DEADLINE_S = 20.0
@@ -66,6 +67,7 @@ def start_peer(
     Raises:
         NotReady: the daemon did not answer in time, or its container ended.
         WrongVersion: it is not the version that the peer is named after.
+        WrongSheet: its build has other key exchange methods than its capability sheet says.
     """
     octets = {path: text.encode() for path, text in files.items()}
     container = LabContainer(
@@ -76,6 +78,7 @@ def start_peer(
         version = _wait_for_version(peer, container, driver)
         if not _is_version(version, peer.version):
             raise WrongVersion(f"{peer.name}: the daemon in image {image} reports {version}, not {peer.version}")
+        _check_sheet(peer, driver.key_exchange_methods())
     except LabError:
         driver.close()
         container.remove()
@@ -104,6 +107,22 @@ def _wait_for_version(peer: Peer, container: LabContainer, driver: PeerDriver) -
             state=container.state, log=container.log,
         )  # fmt: skip
     return answer
+
+
+def _check_sheet(peer: Peer, has: frozenset[str] | None) -> None:
+    """UNSUPPORTED rests on the capability sheet, so the sheet must be what the running build says of itself.
+
+    Raises:
+        WrongSheet: the sheet names a method that the build lacks, or lacks one that the build has.
+    """
+    if has is None:
+        return
+    kind = TransformType.KE
+    sheet = {algorithm.name(kind) for algorithm in peer.capabilities.ike.get(kind, frozenset())} - {"none"}
+    if missing := sheet - has:
+        raise WrongSheet(f"{peer.name}: its peer.toml names {', '.join(sorted(missing))}, which the daemon lacks")
+    if unnamed := has - sheet - {"none"}:
+        raise WrongSheet(f"{peer.name}: the daemon has {', '.join(sorted(unnamed))}, which its peer.toml does not name")
 
 
 def _is_version(reported: str, wanted: str) -> bool:

@@ -15,10 +15,12 @@ from harness.lab import swanctl_syntax
 from harness.lab.case_log import lines_of_case
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
-from harness.lab.strongswan_keywords import proposals
+from harness.lab.strongswan_keywords import proposals, reported_name
 from harness.lab.strongswan_report import peer_report
 from harness.lab.templates import render
 from harness.lab.vici_client import CommandRefused, ViciClient
+from harness.registry.algorithms import names
+from harness.registry.transforms import TransformType
 from harness.scenario.peer import Peer
 
 VICI_SOCKET = "/run/charon.vici"
@@ -117,6 +119,13 @@ class StrongSwanDriver:
         """See PeerDriver."""
         answer = self._vici.request("version")
         return str(answer["version"].decode())
+
+    def key_exchange_methods(self) -> frozenset[str] | None:
+        """See PeerDriver. 5.9 calls the group "dh"; methods that have no spelling of ours are left out."""
+        answer = self._vici.request("get-algorithms")
+        reported = [*answer.get("ke", ()), *answer.get("dh", ())]
+        spelled = {reported_name(TransformType.KE, name) for name in reported}
+        return frozenset(spelled & names(TransformType.KE).keys())
 
     def load(self, connection: Connection) -> dict[str, str]:
         """See PeerDriver. The text is rendered first, and what is read from the text is what is loaded."""
