@@ -12,17 +12,28 @@ from docker.models.networks import Network
 
 from harness.lab.engine import LABEL, REPOSITORY
 from harness.lab.ownership import RUN_LABEL, Owner, is_dead, owner_of
+from harness.lab.waiting import wait_until
 
 _GONE = (404, 409)  # already removed, or its removal is under way
+
+_HAS_ENDPOINTS = 403
+_NETWORK_DEADLINE_S = 10.0
 
 
 def remove_run(client: docker.DockerClient, run: str) -> int:
     """Remove every container and network of the run ``run``; how many there were."""
+    removed = remove_containers(client, run)
+    networks = client.networks.list(filters={"label": f"{RUN_LABEL}={run}"})
+    _remove([], networks)
+    return removed + len(networks)
+
+
+def remove_containers(client: docker.DockerClient, run: str) -> int:
+    """Remove every container of the run ``run``; how many there were."""
     label = f"{RUN_LABEL}={run}"
     containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-    networks = client.networks.list(filters={"label": label})
-    _remove(containers, networks)
-    return len(containers) + len(networks)
+    _remove(containers, [])
+    return len(containers)
 
 
 def reap(client: docker.DockerClient, here: Owner) -> int:
@@ -65,7 +76,25 @@ def _remove(containers: list[Container], networks: list[Network]) -> None:
     for container in containers:
         remove_container(container)
     for network in networks:
-        _ignoring_gone(network.remove)
+        _remove_network(network)
+
+
+def _remove_network(network: Network) -> None:
+    """Remove a network; containers that somebody else is removing at this moment may still hold on to it."""
+
+    def gone() -> bool | None:
+        try:
+            _ignoring_gone(network.remove)
+        except APIError as error:
+            if error.status_code != _HAS_ENDPOINTS:
+                raise
+            return None
+        return True
+
+    wait_until(
+        f"network {network.name}", gone, deadline_s=_NETWORK_DEADLINE_S, pattern="its removal",
+        state=lambda: "a container holds on to it",
+    )  # fmt: skip
 
 
 def _ignoring_gone(remove: Callable[[], object]) -> None:

@@ -15,7 +15,7 @@ from typing import Self
 import harness
 from harness.crypto import liboqs
 from harness.lab.build_context import BuildContext
-from harness.lab.cleanup import reap, remove_run
+from harness.lab.cleanup import reap, remove_containers, remove_run
 from harness.lab.container import TUN, ContainerSpec
 from harness.lab.driver import DaemonSettings
 from harness.lab.drivers import driver_family
@@ -183,9 +183,7 @@ class Lab:
     @contextmanager
     def lease(self, peer: Peer, daemon: DaemonSettings | None = None) -> Iterator[RunningPeer]:
         """``peer`` for the length of the block: a recycled container goes only when its last user has left."""
-        running = self.peer(peer, daemon)
-        with self._lock:
-            running.uses += 1
+        running = self._taken(peer, daemon)
         try:
             yield running
         finally:
@@ -194,6 +192,15 @@ class Lab:
                 last = running.retired and not running.uses
             if last:
                 running.remove()
+
+    def _taken(self, peer: Peer, daemon: DaemonSettings | None) -> RunningPeer:
+        """``peer``, counted as in use; one that is retired between the two is not taken."""
+        while True:
+            running = self.peer(peer, daemon)
+            with self._lock:
+                if not running.retired:
+                    running.uses += 1
+                    return running
 
     def recycle(self, running: RunningPeer) -> None:
         """No new case gets this container; the next one that asks for the peer gets a fresh one."""
@@ -208,17 +215,19 @@ class Lab:
 
     def close(self) -> None:
         """Remove everything of this run, and what killed runs left. Ctrl-C has no effect until that is done."""
-        with _uninterrupted():
-            with self._lock:
-                self._closed = True
-            remove_run(self._client, self.run)  # ends whatever still waits for a container
-            with self._lock:
-                self._idle.wait_for(lambda: not self._starting, timeout=_CLOSE_DEADLINE_S)
-            remove_run(self._client, self.run)
-            reap(self._client, this_process())
-            self._client.close()
-        for restore in self._restore:
-            restore()
+        try:
+            with _uninterrupted():
+                with self._lock:
+                    self._closed = True
+                remove_containers(self._client, self.run)  # ends whatever still waits for a container
+                with self._lock:
+                    self._idle.wait_for(lambda: not self._starting, timeout=_CLOSE_DEADLINE_S)
+                remove_run(self._client, self.run)
+                reap(self._client, this_process())
+                self._client.close()
+        finally:
+            for restore in self._restore:
+                restore()
 
     @contextmanager
     def _start_of(self, what: str) -> Iterator[str]:
