@@ -1,0 +1,62 @@
+"""Who holds a warm peer: it goes when it is retired and its last user has left, and a retired one is never handed out."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from harness.lab.docker_runtime import Lab
+
+
+class Peer(SimpleNamespace):
+    def __init__(self):
+        super().__init__(uses=0, retired=False, removed=0)
+
+    def remove(self):
+        self.removed += 1
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    """A lab whose warm peers are these: each is handed out until it is retired."""
+    made = Lab("test")
+    made.supply = [Peer() for _ in range(3)]
+
+    def peer(_peer, _daemon=None):
+        return next(each for each in made.supply if not each.retired)
+
+    monkeypatch.setattr(made, "peer", peer)
+    return made
+
+
+def test_a_retired_peer_goes_with_its_last_user(lab):
+    with lab.lease(None) as first, lab.lease(None) as neighbour:
+        assert neighbour is first
+        lab.recycle(first)
+        with lab.lease(None) as fresh:
+            assert fresh is not first
+        assert first.removed == 0
+    assert (first.removed, fresh.removed) == (1, 0)
+
+
+def test_an_unused_peer_goes_at_once_and_only_once(lab):
+    with lab.lease(None) as first:
+        pass
+    lab.recycle(first)
+    lab.recycle(first)
+    assert first.removed == 1
+
+
+def test_a_peer_retired_between_being_found_and_being_taken_is_not_taken(lab, monkeypatch):
+    found = lab.peer
+    unlucky = lab.supply[0]
+
+    def peer(wanted, daemon=None):
+        running = found(wanted, daemon)
+        if running is unlucky:
+            lab.recycle(unlucky)  # by a neighbour whose case failed, at just this moment
+        return running
+
+    monkeypatch.setattr(lab, "peer", peer)
+    with lab.lease(None) as running:
+        assert running is not unlucky
+    assert unlucky.removed == 1
