@@ -1,4 +1,4 @@
-"""Who holds a warm peer: it goes when it is retired and its last user has left, and a retired one is never handed out."""
+"""Who holds a warm peer: it goes when retired and its last user has left; a retired one is never handed out."""
 
 from types import SimpleNamespace
 

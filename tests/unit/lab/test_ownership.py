@@ -44,7 +44,7 @@ class Thing:
     """A container or network of the engine."""
 
     def __init__(self, labels):
-        self.labels = labels
+        self.name, self.labels = "ours", labels
         self.attrs = {"Labels": labels}
         self.removed = False
 
