@@ -11,6 +11,7 @@ import click
 from harness.cli.common import find_run
 from harness.report import diff_report, html, json_report, junit, markdown
 from harness.results.diff import diff_runs
+from harness.results.judgement import ExitStatus
 from harness.results.model import Run
 from harness.results.record import read_run
 
@@ -42,7 +43,7 @@ def report(run_name: str, kind: str) -> None:
 @click.argument("before", metavar="RUN")
 @click.argument("after", metavar="RUN")
 def diff(before: str, after: str) -> None:
-    """Show what changed from one recorded RUN to another; exit status 1 if a verdict became worse."""
+    """Show what changed from one recorded RUN to another; exit status 1 if a case got worse or is gone."""
     changes = diff_runs(read_run(find_run(before)), read_run(find_run(after)))
     print(diff_report.render(changes))
-    sys.exit(1 if changes.regressions else 0)
+    sys.exit(ExitStatus.NOT_AS_EXPECTED if changes.worse else ExitStatus.AS_EXPECTED)

@@ -20,7 +20,7 @@ from harness.run.rejudge import Rejudged, rejudge
 def verify(run_name: str, case_glob: str) -> None:
     """Judge a recorded RUN again from its evidence alone.
 
-    Exit status 1 if a verdict is not the recorded one; else that of the recorded verdicts.
+    Exit status 1 if a verdict, outcome or grade is not the recorded one; else that of the recorded verdicts.
     """
     folder = find_run(run_name)
     run = read_run(folder)
@@ -35,8 +35,8 @@ def verify(run_name: str, case_glob: str) -> None:
 
 def _show(each: Rejudged) -> None:
     judgement = each.judgement
-    note = "" if each.same else f"  recorded: {each.record.first.verdict}"
-    print(f"{judgement.verdict:12} {each.record.case}{note}")
+    notes = ", ".join(f"{what} {now}, recorded {recorded}" for what, recorded, now in each.differences)
+    print(f"{judgement.verdict:12} {each.record.case}" + (f"  differs: {notes}" if notes else ""))
     if each.same:
         return
     for finding in judgement.findings:

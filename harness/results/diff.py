@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from harness.results.model import CaseRecord, Grade, Outcome, Run, RunHeader, Verdict
 
 
+_PROTECTED = (Outcome.HYBRID, Outcome.PQ_ONLY)
+_UNPROTECTED = (Outcome.CLASSICAL, Outcome.REFUSED, Outcome.BROKEN)
+_UNTESTED = (Verdict.UNSUPPORTED, Verdict.SKIPPED)
+
+
 @dataclass(frozen=True, slots=True)
 class CellState:
     """What a cell said in one run."""
@@ -36,9 +41,25 @@ class Change:
     after: CellState
 
     @property
+    def loss(self) -> str:
+        """What got worse, in words; "" where nothing did.
+
+        A verdict that counts as expected can still be a loss: what passed before is not even tested now, or a tunnel
+        that was post-quantum is not any more. What was wrong before and is right now is never one.
+        """
+        before, after = self.before, self.after
+        if before.expected and not after.expected:
+            return "no longer as expected"
+        if before.verdict is Verdict.PASS and after.verdict in _UNTESTED:
+            return f"passed before, is {after.verdict.value.lower()} now"
+        if not self.mended and before.outcome in _PROTECTED and after.outcome in _UNPROTECTED:
+            return "the post-quantum protection is lost"
+        return ""
+
+    @property
     def regression(self) -> bool:
-        """Whether the case was as expected before and is not any more."""
-        return self.before.expected and not self.after.expected
+        """Whether something got worse."""
+        return bool(self.loss)
 
     @property
     def mended(self) -> bool:
@@ -67,8 +88,18 @@ class RunDiff:
 
     @property
     def regressions(self) -> tuple[Change, ...]:
-        """The changes from expected to not expected."""
+        """The changes for the worse."""
         return tuple(change for change in self.changed if change.regression)
+
+    @property
+    def new_unexpected(self) -> tuple[tuple[str, CellState], ...]:
+        """The new cases that are not as expected."""
+        return tuple((case, state) for case, state in self.new if not state.expected)
+
+    @property
+    def worse(self) -> int:
+        """How many cases got worse: regressions, new ones that are not as expected, and gone ones, untested now."""
+        return len(self.regressions) + len(self.new_unexpected) + len(self.gone)
 
 
 def diff_runs(before: Run, after: Run) -> RunDiff:

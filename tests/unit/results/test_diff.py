@@ -3,11 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from harness.report.diff_report import render
 from harness.results.diff import diff_runs
 from harness.results.model import Grade, Outcome, Verdict
 from harness.results.record import read_run
 
 RUN = read_run(Path(__file__).parents[2] / "golden" / "report" / "run.jsonl")
+PASS = Verdict.PASS
 
 
 def changed(number: int, *, expected: bool = True, **fields: object):
@@ -52,3 +56,43 @@ def test_what_may_explain_a_change_is_listed():
         ("kernel", RUN.header.kernel, "Linux 7.0"),
         ("strongswan-5.9 version", "5.9.8", "5.9.9"),
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"verdict": Verdict.UNSUPPORTED}, "passed before, is unsupported now"),
+        ({"verdict": Verdict.SKIPPED, "outcome": None, "grade": None}, "passed before, is skipped now"),
+        ({"outcome": Outcome.CLASSICAL}, "the post-quantum protection is lost"),
+        ({"outcome": Outcome.REFUSED}, "the post-quantum protection is lost"),
+        ({"outcome": Outcome.BROKEN}, "the post-quantum protection is lost"),
+    ],
+)
+def test_what_counts_as_expected_can_be_a_loss(fields, words):
+    number = next(i for i, r in enumerate(RUN.cases) if (r.first.verdict, r.first.outcome) == (PASS, Outcome.HYBRID))
+    diff = diff_runs(RUN, changed(number, **fields))
+    (change,) = diff.regressions
+    assert change.loss == words
+    assert diff.worse == 1
+    assert words in render(diff)
+    assert diff_runs(changed(number, **fields), RUN).worse == 0
+
+
+def test_a_tunnel_that_should_not_have_come_up_is_no_loss_once_it_is_refused():
+    number = next(i for i, r in enumerate(RUN.cases) if r.first.verdict is Verdict.FAIL and not r.known_failure)
+    before = changed(number, outcome=Outcome.HYBRID, expected=False)
+    (change,) = diff_runs(before, changed(number, verdict=PASS, outcome=Outcome.REFUSED)).changed
+    assert change.mended
+    assert change.loss == ""
+
+
+def test_new_cases_that_are_not_as_expected_and_gone_ones_make_it_worse():
+    red = next(record for record in RUN.cases if not record.expected)
+    without = replace(RUN, cases=tuple(record for record in RUN.cases if record is not red))
+    assert diff_runs(without, RUN).worse == 1
+    assert "1 got worse (1 new and not as expected)" in render(diff_runs(without, RUN))
+    assert diff_runs(RUN, without).worse == 1
+    assert "1 gone, which counts as worse: nothing tests them now" in render(diff_runs(RUN, without))
+    green = replace(RUN, cases=RUN.cases[1:])
+    assert RUN.cases[0].expected
+    assert diff_runs(green, RUN).worse == 0

@@ -13,7 +13,7 @@ from fake_lab import attempt
 from harness.evidence.model import Conversation
 from harness.evidence.store import EvidenceFolder, folder_name
 from harness.json_codec import to_json
-from harness.results.model import CaseRecord, Run, RunHeader, Verdict
+from harness.results.model import CaseRecord, Grade, Outcome, Run, RunHeader, Verdict
 from harness.run.judging import judge_folder
 from harness.run.rejudge import rejudge
 from harness.scenario.selection import NothingSelected
@@ -63,6 +63,22 @@ def test_the_same_evidence_gets_the_same_verdict(inputs, recorded):
     assert first.judgement.findings == ()
     assert (second.judgement.verdict, second.judgement.reason) == (Verdict.ERROR, "the worker ended")
     assert second.same
+
+
+@pytest.mark.parametrize(
+    ("recorded_as", "difference"),
+    [
+        ({"outcome": Outcome.CLASSICAL}, ("outcome", "CLASSICAL", "HYBRID")),
+        ({"grade": Grade.B}, ("grade", "B", "A")),
+        ({"verdict": Verdict.FAIL}, ("verdict", "FAIL", "PASS")),
+    ],
+)
+def test_another_verdict_outcome_or_grade_is_a_difference(inputs, recorded, recorded_as, difference):
+    folder, run, _ = recorded
+    record = replace(run.cases[0], attempts=(replace(run.cases[0].first, **recorded_as),))
+    (again,) = rejudge(folder, Run(HEADER, (record,)), inputs)
+    assert again.differences == (difference,)
+    assert not again.same
 
 
 def test_a_pattern_chooses_cases_and_must_match(inputs, recorded):
