@@ -10,8 +10,7 @@ from harness.evidence.model import CapturedDatagram
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence
 from harness.verify.transcript import SeenMessage, group, is_esp, read_pieces
 from harness.verify.view import read_messages
-from harness.wire.payload import Payload
-from harness.wire.payloads import KeyExchange, Notify
+from harness.verify.words import payload_name
 
 
 def decode_capture(pcap: Path) -> Iterator[str]:
@@ -19,8 +18,7 @@ def decode_capture(pcap: Path) -> Iterator[str]:
     datagrams = read_capture(pcap).datagrams
     spis = dict.fromkeys(_initiator_spi(each) for each in datagrams if not is_esp(each))
     for spi in filter(None, spis):
-        pieces, _ = read_pieces(datagrams, spi)
-        yield from map(_line, group(pieces))
+        yield from map(_line, group(read_pieces(datagrams, spi).pieces))
 
 
 def decode_evidence(folder: EvidenceFolder, pcap: Path) -> Iterator[str]:
@@ -46,14 +44,6 @@ def _line(message: SeenMessage) -> str:
     datagram = message.pieces[0].datagram
     ends = f"{datagram.source[0]}:{datagram.source[1]} > {datagram.destination[0]}:{datagram.destination[1]}"
     octets = sum(len(piece.octets) for piece in message.pieces)
-    inside = ", ".join(map(_name, message.payloads)) if message.readable else "not decrypted"
+    inside = ", ".join(map(payload_name, message.payloads)) if message.readable else "not decrypted"
     generation = "" if message.generation is None else f" [keys {message.generation}]"
     return f"#{message.frame} {ends} {message.label} ({octets} octets){generation}: {inside or 'no payload'}"
-
-
-def _name(payload: Payload) -> str:
-    if isinstance(payload, Notify):
-        return f"N({payload.notify_type})"
-    if isinstance(payload, KeyExchange):
-        return f"KE({payload.method}, {len(payload.data)} octets)"
-    return str(payload.type)

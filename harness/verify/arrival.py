@@ -7,10 +7,10 @@ from harness.oracle.outcome import outcome_of
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
-from harness.verify.checks.negotiation import spelled
 from harness.verify.outcome import unproven
 from harness.verify.result import Checked, Objection
 from harness.verify.view import View, of
+from harness.verify.words import spelled
 from harness.wire.payloads import SecurityAssociation
 
 _RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}

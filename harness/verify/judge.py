@@ -16,7 +16,8 @@ from harness.verify.completeness import not_captured
 from harness.verify.ladder import ladder
 from harness.verify.outcome import outcome_seen
 from harness.verify.result import Checked, Objection
-from harness.verify.view import View, make_view
+from harness.verify.view import View, make_view, of
+from harness.wire.payloads import SecurityAssociation
 
 Requirements = dict[str, Requirement]
 
@@ -96,6 +97,9 @@ def _due(view: View) -> Iterator[Expect]:
         # A peer whose policy has no common ground refuses before it comes to what the scenario is about.
         meant = view.scenario.expects_refusal and not view.expectation.unsupported
         own = view.scenario.expect if meant else ()
+        if any(of(m, SecurityAssociation) for m in view.find(ExchangeType.IKE_SA_INIT, response=True)):
+            for name in ("answer-is-a-subset-of-the-offer", "negotiated-as-predicted"):  # what it accepted, says why
+                due[name] = Expect(name, WHEN_UP[name])
         if view.chain is not None and view.find(ExchangeType.IKE_AUTH, response=False):
             name = "keys-depend-on-every-exchange"  # a refusal in IKE_AUTH comes after all key exchanges
             due[name] = Expect(name, WHEN_UP[name])
@@ -133,7 +137,7 @@ def _requirement(expect: Expect, objection: Objection, requirements: Requirement
 
 def _result(expect: Expect, checked: Checked, found: list[Finding]) -> CheckResult:
     passed = not any(finding.severity in ("fail", "inconclusive") for finding in found)
-    detail = checked.detail if passed else "; ".join(finding.sentence for finding in found)
+    detail = "; ".join(finding.sentence for finding in found) if found else checked.detail
     return CheckResult(expect.check, expect.requirement, passed, detail)
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from harness.registry.messages import PayloadType
 from harness.results.model import LadderStep
-from harness.scenario.model import Role
 from harness.verify.transcript import SeenMessage, is_esp
 from harness.verify.view import View
-from harness.wire.payload import Payload
-from harness.wire.payloads import KeyExchange, Notify
+from harness.verify.words import payload_name
 
 
 def ladder(view: View) -> tuple[LadderStep, ...]:
@@ -20,6 +17,7 @@ def ladder(view: View) -> tuple[LadderStep, ...]:
     began = view.messages[0].pieces[0].datagram.at
     steps = [_step(view, message, began) for message in view.messages]
     steps += _esp_steps(view, began)
+    steps += _foreign_steps(view, began)
     return tuple(sorted(steps, key=lambda step: step.at_ms))
 
 
@@ -35,10 +33,22 @@ def _esp_steps(view: View, began: float) -> list[LadderStep]:
     return steps
 
 
+def _foreign_steps(view: View, began: float) -> list[LadderStep]:
+    """What else goes over the ports of IKE."""
+    foreign = [(datagram, "no IKE message") for datagram in view.malformed]
+    foreign += [(piece.datagram, "of another IKE SA") for piece in view.strangers]
+    steps = []
+    for datagram, words in foreign:
+        direction = ">" if view.source(datagram) == "engine" else "<"
+        at_ms = round((datagram.at - began) * 1000, 1)
+        steps.append(LadderStep(direction, "datagram", words, len(datagram.payload), at_ms))
+    return steps
+
+
 def _step(view: View, message: SeenMessage, began: float) -> LadderStep:
-    from_engine = message.from_initiator == (view.role is Role.INITIATOR)
+    from_engine = view.sender(message) == "engine"
     sizes = [len(piece.octets) for piece in message.pieces]
-    words = ", ".join(_name(payload) for payload in message.payloads) or "no payload"
+    words = ", ".join(payload_name(payload) for payload in message.payloads) or "no payload"
     if not message.readable:
         words = "not decrypted"
     elif message.protected:
@@ -48,13 +58,3 @@ def _step(view: View, message: SeenMessage, began: float) -> LadderStep:
         words += f" in {fragments} fragments" if fragments else f", sent {len(sizes)} times"
     at_ms = round((message.pieces[0].datagram.at - began) * 1000, 1)
     return LadderStep(">" if from_engine else "<", message.label, words, sum(sizes), at_ms)
-
-
-def _name(payload: Payload) -> str:
-    if isinstance(payload, Notify):
-        return f"N({payload.notify_type})"
-    if isinstance(payload, KeyExchange):
-        return f"KE({payload.method})"
-    if payload.type == PayloadType.NONCE:
-        return "Nonce"
-    return str(payload.type)

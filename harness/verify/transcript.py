@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from harness.crypto.errors import IntegrityError
 from harness.crypto.key_schedule import IkeKeys
@@ -18,6 +19,7 @@ from harness.wire.payload import Payload
 from harness.wire.payloads import EncryptedFragment
 
 NAT_PORT = 4500
+_IKE_PORTS = (500, NAT_PORT)
 _MARKER = bytes(4)
 _BARE = (0, 0)  # the ports of ESP without UDP
 
@@ -44,7 +46,7 @@ class SeenMessage:
     exchange: ExchangeType
     message_id: int
     response: bool
-    from_initiator: bool
+    from_initiator: bool  # by the address that it came from, whatever its Initiator flag says
     pieces: tuple[Piece, ...]
     generation: int | None = None  # of the keys that opened it; None for unprotected or undecryptable messages
     opened: Opened | None = None
@@ -87,46 +89,65 @@ def is_esp(datagram: CapturedDatagram) -> bool:
     return ports == _BARE or in_udp
 
 
-def read_pieces(
-    datagrams: Sequence[CapturedDatagram], initiator_spi: bytes
-) -> tuple[list[Piece], list[CapturedDatagram]]:
-    """IKE datagrams of the IKE SA with this initiator's SPI in order, and those that are no IKE message at all."""
-    pieces, malformed = [], []
+class Sorted(NamedTuple):
+    """The IKE datagrams of a capture, sorted."""
+
+    pieces: list[Piece]  # of the IKE SA with the initiator's SPI that was asked for
+    malformed: list[CapturedDatagram]  # no IKE message at all
+    strangers: list[Piece]  # of another IKE SA
+
+
+def read_pieces(datagrams: Sequence[CapturedDatagram], initiator_spi: bytes, engine_address: str = "") -> Sorted:
+    """What goes over the ports of IKE, in order.
+
+    With ``engine_address`` only our own two ports count: the half-open IKE SAs that prepare a case leave from others.
+    """
+    found = Sorted([], [], [])
     for datagram in datagrams:
-        ports = (datagram.source[1], datagram.destination[1])
-        octets = datagram.payload
-        if NAT_PORT in ports:
-            if not octets.startswith(_MARKER):
-                continue  # ESP, or a keepalive
-            octets = octets[len(_MARKER) :]
-        elif 500 not in ports:
+        octets = _ike_octets(datagram)
+        if octets is None:
             continue
-        if octets[:8] != initiator_spi:
+        ours = [port for address, port in (datagram.source, datagram.destination) if address == engine_address]
+        mine = octets[:8] == initiator_spi
+        if not mine and not set(ours) & set(_IKE_PORTS):
             continue
         try:
-            pieces.append(Piece(datagram, octets, Message.parse(octets)))
+            piece = Piece(datagram, octets, Message.parse(octets))
         except MalformedMessage:
-            malformed.append(datagram)
-    return pieces, malformed
+            found.malformed.append(datagram)
+            continue
+        (found.pieces if mine else found.strangers).append(piece)
+    return found
 
 
-def group(pieces: Sequence[Piece]) -> list[SeenMessage]:
-    """Pieces to messages, in order of first appearance. Different IKE_SA_INIT messages stay apart, copies do not."""
+def _ike_octets(datagram: CapturedDatagram) -> bytes | None:
+    """The IKE message without the non-ESP marker; None for ESP, a keepalive, and other ports (RFC 3948 section 2)."""
+    ports = (datagram.source[1], datagram.destination[1])
+    if NAT_PORT in ports:
+        marked = datagram.payload.startswith(_MARKER)
+        return datagram.payload[len(_MARKER) :] if marked else None
+    return datagram.payload if _IKE_PORTS[0] in ports else None
+
+
+def group(pieces: Sequence[Piece], initiator_address: str = "") -> list[SeenMessage]:
+    """Pieces to messages, in order of first appearance. Different IKE_SA_INIT messages stay apart, copies do not.
+
+    Who sent a message follows from its source address; without the initiator's it is the sender of the first message.
+    """
+    first = initiator_address or (pieces[0].datagram.source[0] if pieces else "")
     groups: dict[object, list[Piece]] = {}
     for piece in pieces:
-        header = piece.message.header
-        key: tuple[object, ...] = (header.exchange_type, header.message_id, header.is_response, header.from_initiator)
+        header, by_initiator = piece.message.header, piece.datagram.source[0] == first
+        key: tuple[object, ...] = (header.exchange_type, header.message_id, header.is_response, by_initiator)
         if header.exchange_type == ExchangeType.IKE_SA_INIT:
             key += (piece.octets,)
         groups.setdefault(key, []).append(piece)
-    return [_seen(found) for found in groups.values()]
+    return [_seen(found, first) for found in groups.values()]
 
 
-def _seen(pieces: list[Piece]) -> SeenMessage:
-    header = pieces[0].message.header
-    return SeenMessage(
-        header.exchange_type, header.message_id, header.is_response, header.from_initiator, tuple(pieces)
-    )
+def _seen(pieces: list[Piece], initiator_address: str) -> SeenMessage:
+    header, by_initiator = pieces[0].message.header, pieces[0].datagram.source[0] == initiator_address
+    return SeenMessage(header.exchange_type, header.message_id, header.is_response, by_initiator, tuple(pieces))
 
 
 def decrypt(message: SeenMessage, keys: IkeKeys, chain: KeyChain) -> Opened | None:

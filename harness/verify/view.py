@@ -15,7 +15,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Role, Scenario
 from harness.verify.key_chain import KeyChain, key_chain
-from harness.verify.transcript import SeenMessage, decrypt, group, read_pieces
+from harness.verify.transcript import Piece, SeenMessage, decrypt, group, read_pieces
 from harness.wire.payload import Payload
 from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
 
@@ -42,7 +42,8 @@ class View:
     secrets: Secrets
     report: EngineReport
     messages: tuple[SeenMessage, ...]
-    malformed: tuple[CapturedDatagram, ...]
+    malformed: tuple[CapturedDatagram, ...]  # to or from our ports of IKE, and no IKE message
+    strangers: tuple[Piece, ...]  # IKE messages there of another IKE SA than this case's
     suite: Suite | None  # as answered on the wire
     chain: KeyChain | None = field(repr=False)  # computed again from the recorded shared secrets
 
@@ -63,6 +64,10 @@ class View:
     def sender(self, message: SeenMessage) -> str:
         """Who sent a message."""
         return self.party(initiator=message.from_initiator)
+
+    def source(self, datagram: CapturedDatagram) -> str:
+        """Who sent a datagram, by the address that it came from."""
+        return "engine" if datagram.source[0] == self.evidence.engine_address else self.peer
 
     def find(self, exchange: ExchangeType, *, response: bool, initiator: bool | None = None) -> list[SeenMessage]:
         """Messages of one exchange type and direction; ``initiator`` narrows to those that the IKE initiator sent."""
@@ -125,9 +130,9 @@ def of(message: SeenMessage, kind: type[P]) -> list[P]:
 def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEvidence) -> View:
     """Read the wire with the recorded secrets. The evidence must hold wire, secrets and report."""
     assert evidence.wire is not None and evidence.secrets is not None and evidence.report is not None
-    seen = read_messages(evidence.wire.datagrams, evidence.secrets)
-    parts = (evidence.wire, evidence.secrets, evidence.report, seen.messages, seen.malformed)
-    return View(scenario, expectation, evidence, *parts, seen.suite, seen.chain)
+    initiator = evidence.engine_address if evidence.role == Role.INITIATOR else evidence.peer_address
+    seen = read_messages(evidence.wire.datagrams, evidence.secrets, evidence.engine_address, initiator)
+    return View(scenario, expectation, evidence, evidence.wire, evidence.secrets, evidence.report, *seen)
 
 
 class Reading(NamedTuple):
@@ -135,19 +140,25 @@ class Reading(NamedTuple):
 
     messages: tuple[SeenMessage, ...]
     malformed: tuple[CapturedDatagram, ...]
+    strangers: tuple[Piece, ...]
     suite: Suite | None
     chain: KeyChain | None
 
 
-def read_messages(datagrams: Sequence[CapturedDatagram], secrets: Secrets) -> Reading:
-    """The messages of the IKE SA whose secrets these are, in order, decrypted where the computed keys fit."""
-    pieces, malformed = read_pieces(datagrams, secrets.initiator_spi)
-    messages = group(pieces)
+def read_messages(
+    datagrams: Sequence[CapturedDatagram], secrets: Secrets, engine_address: str = "", initiator_address: str = ""
+) -> Reading:
+    """The messages of the IKE SA whose secrets these are, in order, decrypted where the computed keys fit.
+
+    The addresses are as in ``read_pieces`` and ``group``.
+    """
+    pieces, malformed, strangers = read_pieces(datagrams, secrets.initiator_spi, engine_address)
+    messages = group(pieces, initiator_address)
     suite, nonces = _agreed(messages)
     chain = _chain(suite, nonces, secrets) if suite is not None and nonces is not None else None
     if chain is not None:
         messages = _decrypted(messages, chain)
-    return Reading(tuple(messages), tuple(malformed), suite, chain)
+    return Reading(tuple(messages), tuple(malformed), tuple(strangers), suite, chain)
 
 
 def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes, bytes] | None]:

@@ -61,6 +61,16 @@ def test_established_although_a_refusal_is_due(role):
     objects(good("classical/ecp384", role=role), "refused-with", "was established", notify=REFUSED, **at)
 
 
+def test_a_child_sa_is_refused_in_ike_auth_alone():
+    """Only the Child SA has no common ground: a refusal of the IKE SA is not what the rule asks for."""
+    case = good(HYBRID, "strongswan-5.9")
+    ike = good("classical/ecp384").expectation.ike
+    early = replace(case, expectation=replace(case.expectation, ike=ike))
+    at = {"party": "strongswan-5.9", "at": "wire.pcapng#2", "requirement": "B08"}
+    saying = "due in the IKE_AUTH response, it came in IKE_SA_INIT response 0"
+    objects(early, "refused-with", saying, notify=REFUSED, **at)
+
+
 def test_an_sa_that_is_left_at_the_peer(role):
     case = good(WRONG_PSK, role=role)
     up = good("classical/ecp384", role=role).evidence.peer_report

@@ -68,9 +68,14 @@ def test_a_child_sa_without_an_answer(role):
         (INIT, other(ENCR, "aes-128-gcm-16"), "ENCR 20 was not offered", "B06"),
         (INIT, lambda ts: [replace(t, attributes=()) for t in ts], "not with these attributes", "B06"),
         (INIT, lambda ts: [*ts, ts[0]], "2 transforms of type ENCR", "B06"),
-        (INIT, lambda ts: ts[1:], "no transform of the offered type ENCR", "B06"),
-        (INIT, lambda ts: [t for t in ts if t.type != ADDKE1], "offered type ADDKE1", "B06"),
-        (AUTH, lambda ts: [t for t in ts if t.type != SN], "no transform of the offered type SN", "B06"),
+        (INIT, lambda ts: ts[1:], "without the transform type ENCR", "B06"),
+        (
+            INIT,
+            lambda ts: [t for t in ts if t.type != ADDKE1],
+            "accepted proposal 1 without the transform type ADDKE1 that it offers",
+            "B04",
+        ),
+        (AUTH, lambda ts: [t for t in ts if t.type != SN], "without the transform type SN", "B06"),
         (AUTH, other(ENCR, "chacha20-poly1305"), "was not offered", "B06"),
     ],
 )

@@ -8,14 +8,16 @@ from unittest.mock import patch
 import pytest
 
 from harness.evidence.model import WirePicture
+from harness.evidence.peer_report import PeerReport
 from harness.ike.exchanges import authentication
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.model import Role
 from harness.scenario.peer_file import load_peers
 from harness.verify.judge import Judgement, judge
 from harness.wire.message import Message
-from harness.wire.payloads import Authentication, Notify
+from harness.wire.payloads import Authentication, Notify, SecurityAssociation
 from tests.support.case_builder import PEER_NAME, ROOT, Case, build, flipped, good, requirements
 from tests.support.judging import responder
 
@@ -82,6 +84,50 @@ def test_another_refusal_for_want_of_the_method_is_a_failure(kind):
     ends(judgement, Verdict.FAIL, Outcome.REFUSED)
     (finding,) = judgement.findings
     assert (finding.party, finding.requirement, finding.level) == ("strongswan-5.9", "B08", "MUST")
+
+
+def accepting_what_it_lacks(peer: str) -> Case:
+    """The peer accepts the hybrid that it is said to lack, and answers NO_PROPOSAL_CHOSEN only later."""
+    policy = good(HYBRID).expectation.peer.ike
+    case = build(HYBRID, peer, product={"ike": policy}, steps=[])
+    return case.rewritten("IKE_AUTH response 2", lambda old: [Notify(NotifyType.NO_PROPOSAL_CHOSEN)]).with_evidence(
+        peer_report_after=PeerReport("5.9", (), "[]")
+    )
+
+
+@pytest.mark.parametrize("peer", ["strongswan-5.9", "strongswan-6.0"])
+def test_a_peer_that_accepts_what_it_lacks_and_fails_later_is_no_unsupported_one(peer):
+    judgement = accepting_what_it_lacks(peer).judge()
+    ends(judgement, Verdict.FAIL, Outcome.REFUSED)
+    finding = judgement.findings[0]
+    assert (finding.check, finding.requirement, finding.party) == ("refused-with", "B04", peer)
+    assert "accepts proposal 1 with ADDKE1=ml-kem-768, which it does not have" in finding.sentence
+    assert finding.pointer == "wire.pcapng#2"
+    assert "none for the IKE SA" in {f.check: f for f in judgement.findings}["negotiated-as-predicted"].sentence
+
+
+def test_a_transform_type_that_was_dropped_from_a_proposal_is_named():
+    def stripped(old):
+        for each in old:
+            if isinstance(each, SecurityAssociation):
+                proposals = (
+                    replace(p, transforms=tuple(t for t in p.transforms if t.type != TransformType.ADDKE1))
+                    for p in each.proposals
+                )
+                yield replace(each, proposals=tuple(proposals))
+            else:
+                yield each
+
+    case = accepting_what_it_lacks("strongswan-5.9").rewritten("IKE_SA_INIT response 0", stripped)
+    judgement = case.judge()
+    assert judgement.verdict is Verdict.FAIL
+    finding = {f.check: f for f in judgement.findings}["answer-is-a-subset-of-the-offer"]
+    assert (finding.requirement, finding.party) == ("B04", "strongswan-5.9")
+    assert "accepted proposal 1 without the transform type ADDKE1 that it offers" in finding.sentence
+
+
+def test_a_clean_refusal_needs_no_look_at_the_negotiation():
+    assert "negotiated-as-predicted" not in {check.check for check in good(HYBRID, "strongswan-5.9").judge().checks}
 
 
 @pytest.mark.parametrize("peer", ["strongswan-5.9", "strongswan-6.0"])
@@ -266,10 +312,8 @@ def test_a_vendors_policy_is_judged_like_a_product(peer):
 
 
 @pytest.mark.parametrize("peer", [name for name in load_peers(ROOT / "peers") if name.startswith("emulated/")])
-def test_a_refusal_that_the_policies_ask_for_comes_before_the_one_that_the_scenario_provokes(peer):
-    judgement = good(WRONG_PSK, peer).judge()
-    ends(judgement, Verdict.UNSUPPORTED, Outcome.REFUSED)
-    assert judgement.reason.startswith("its published policy has no curve25519")
+def test_a_wrong_key_is_refused_under_a_vendors_policy_too(peer):
+    ends(good(WRONG_PSK, peer).judge(), Verdict.PASS, Outcome.REFUSED)
 
 
 def test_every_finding_says_who_and_where(role):

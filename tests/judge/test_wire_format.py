@@ -4,9 +4,21 @@ from dataclasses import replace
 
 import pytest
 
+from harness.registry.identities import ConfigurationType
 from harness.registry.messages import PayloadType
 from harness.results.model import Verdict
-from harness.wire.payloads import Nonce, SecurityAssociation
+from harness.wire.payload import Payload
+from harness.wire.payloads import (
+    Authentication,
+    Configuration,
+    IdentificationResponder,
+    KeyExchange,
+    Nonce,
+    SecurityAssociation,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
+from harness.wire.payloads.configuration import ConfigurationAttribute
 from harness.wire.payloads.opaque import Unknown
 from tests.support.case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
 from tests.support.judging import initiator, objects, passes, responder
@@ -72,7 +84,105 @@ def test_reserved_octets_in_a_proposal(role):
         return [other if p is sa else p for p in old]
 
     case = good(role=role).rewritten("IKE_SA_INIT response 0", reserved)
-    objects(case, FORM, "reserved octets", party=responder(role), at="wire.pcapng#2", requirement="B15")
+    objects(case, FORM, "SA has reserved bits", party=responder(role), at="wire.pcapng#2", requirement="B15")
+
+
+def edited(kind: type[Payload], edit):
+    """Each payload of one class edited."""
+    return lambda old: [edit(p) if isinstance(p, kind) else p for p in old]
+
+
+def stained(payload: Payload) -> Payload:
+    return replace(payload, reserved=b"\0\1\0")  # type: ignore[call-arg]
+
+
+def with_configuration(reserved: bytes = bytes(3), number: int = 1):
+    attribute = ConfigurationAttribute(number, b"")
+    return lambda old: [*old, Configuration(ConfigurationType(1), (attribute,), reserved)]
+
+
+def stained_transform(payload: SecurityAssociation) -> SecurityAssociation:
+    (proposal,) = payload.proposals
+    first, *rest = proposal.transforms
+    return replace(payload, proposals=(replace(proposal, transforms=(replace(first, reserved=(0, 1)), *rest)),))
+
+
+INIT, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH response 2"
+
+
+@pytest.mark.parametrize(
+    ("label", "at", "edit", "name"),
+    [
+        (INIT, 2, edited(KeyExchange, lambda p: replace(p, reserved=1)), "KE"),
+        ("IKE_INTERMEDIATE response 1", 4, edited(KeyExchange, lambda p: replace(p, reserved=1)), "KE"),
+        (INIT, 2, edited(SecurityAssociation, stained_transform), "SA"),
+        (AUTH, 6, edited(SecurityAssociation, stained_transform), "SA"),
+        (AUTH, 6, edited(IdentificationResponder, stained), "IDr"),
+        (AUTH, 6, edited(Authentication, stained), "AUTH"),
+        (AUTH, 6, edited(TrafficSelectorsInitiator, stained), "TSi"),
+        (AUTH, 6, edited(TrafficSelectorsResponder, stained), "TSr"),
+        (AUTH, 6, with_configuration(b"\1\0\0"), "CP"),
+        (AUTH, 6, with_configuration(number=0x8001), "CP"),
+    ],
+)
+def test_reserved_bits_of_each_payload(role, label, at, edit, name):
+    case = good(role=role).rewritten(label, edit)
+    place = {"party": responder(role), "at": f"wire.pcapng#{at}", "requirement": "B15"}
+    objects(case, FORM, f"{label}: {name} has reserved bits", **place)
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_a_configuration_without_reserved_bits(role):
+    passes(good(role=role).rewritten(AUTH, with_configuration()), FORM)
+
+
+@pytest.mark.parametrize("label", ["IKE_SA_INIT response 0", "IKE_INTERMEDIATE response 1", "IKE_AUTH response 2"])
+def test_a_response_with_the_flag_of_the_initiator(role, label):
+    """Who sent a message follows from the address; the flag is one more thing to look at."""
+    case = good(role=role)
+    flawed = case.rewritten(label, flags=0x28)
+    place = {"party": responder(role), "at": case.message(label).pointer, "requirement": "B39"}
+    objects(flawed, FORM, "the Initiator flag is set, though the sender is the IKE SA's responder", **place)
+    assert flawed.message(label).from_initiator is False
+    assert {f.party for f in flawed.judge().findings if f.check == FORM} == {responder(role)}
+
+
+def test_a_request_without_the_flag_of_the_initiator(role):
+    flawed = good(role=role).rewritten("IKE_AUTH request 2", flags=0)
+    saying = "the Initiator flag is not set, though the sender is the IKE SA's initiator"
+    objects(flawed, FORM, saying, party=initiator(role), at="wire.pcapng#5", requirement="B39")
+
+
+def other_sa(datagram, **changes):
+    return replace(datagram, payload=b"\1" * 8 + datagram.payload[8:], **changes)
+
+
+@pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
+def test_a_message_of_another_ike_sa(role, source, party):
+    case = good(role=role)
+    datagram = next(d for d in case.datagrams if d.source[0] == source)
+    flawed = case.changed(datagram, datagram, other_sa(datagram))
+    saying = "with the initiator's SPI 0101010101010101, of another IKE SA"
+    objects(flawed, FORM, saying, party=party, at=f"wire.pcapng#{datagram.frame}", requirement="B39")
+    assert flawed.judge().verdict is Verdict.FAIL
+    assert "of another IKE SA" in {step.detail for step in flawed.judge().ladder}
+
+
+def test_half_open_ike_sas_that_prepared_the_case_are_ours(role):
+    """They leave from ports of their own."""
+    case = good(role=role)
+    first = case.datagrams[0]
+    ends = {"source": (ENGINE, 40_000), "destination": (PEER, 500)}
+    prepared = case.changed(first, other_sa(first, **ends), first)
+    passes(prepared, FORM)
+    assert prepared.judge().verdict is Verdict.PASS
+
+
+def test_garbage_on_the_ports_of_ike(role):
+    case = good(role=role)
+    last = next(d for d in case.datagrams if d.source[0] == PEER)
+    flawed = case.changed(last, last, replace(last, payload=b"garbage"))
+    objects(flawed, FORM, "no IKE message", party=PEER_NAME, at=f"wire.pcapng#{last.frame}", requirement="B15")
 
 
 def test_an_unknown_payload_is_no_fault(role):

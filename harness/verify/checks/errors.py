@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
 from harness.verify.result import Arguments, Checked, Objection, missing
 from harness.verify.transcript import SeenMessage
-from harness.verify.view import View, of
-from harness.wire.payloads import Notify
+from harness.verify.view import View, answered_suite, of
+from harness.verify.words import spelled
+from harness.wire.payloads import Notify, SecurityAssociation
 
 
 def refused_with(view: View, arguments: Arguments) -> Checked:
-    """The responder refuses with the notification that the rule asks for, and no SA is left at the peer (B08, B33)."""
+    """The responder refuses with the notification and at the point that the rule asks for, and no SA is left (B08).
+
+    An IKE SA that no policy allows is refused in the IKE_SA_INIT response: a responder that answers with an SA has
+    accepted what it does not have, and no failure later on makes up for that.
+    """
     wanted = NotifyType[str(arguments["notify"])]
     responder = view.party(initiator=False)
     sentence_of = "K05" if wanted is NotifyType.AUTHENTICATION_FAILED else "B08"
@@ -20,13 +26,20 @@ def refused_with(view: View, arguments: Arguments) -> Checked:
         requirement = "K03" if view.scenario.settings.wrong_psk else "B08"
         sentence = "the IKE SA was established although it had to be refused"
         objections.append(Objection(responder, sentence, "wire.pcapng", requirement))
+    accepted = _accepted_nonetheless(view)
+    objections += accepted
     seen = view.refusals
+    place = ExchangeType.IKE_AUTH if view.expectation.ike else ExchangeType.IKE_SA_INIT
     if not seen:
         objections.append(Objection(responder, f"no response carries {wanted.name}", "wire.pcapng", None))
     elif seen[0][1] != wanted:
         message, got = seen[0]
         sentence = f"{wanted.name} is due, {got} was answered"
         objections.append(Objection(view.sender(message), sentence, message.pointer, sentence_of))
+    elif seen[0][0].exchange != place and not accepted:
+        message = seen[0][0]
+        sentence = f"{wanted.name} is due in the {place} response, it came in {message.label}"
+        objections.append(Objection(view.sender(message), sentence, message.pointer, "B08"))
     if awaited := view.report.timed_out:
         objections.append(Objection("engine", f"in vain was awaited: {awaited}", "engine/sas.json", None))
     left = _left_at_peer(view)
@@ -39,6 +52,28 @@ def refused_with(view: View, arguments: Arguments) -> Checked:
         objections.append(Objection(view.peer, sentence, "peer/sas-after.json", None))
     where = seen[0][0].label if seen else ""
     return Checked(f"{wanted.name} in {where}; no SA is left at the peer", tuple(objections))
+
+
+def _accepted_nonetheless(view: View) -> list[Objection]:
+    """IKE_SA_INIT responses that accept a proposal although no offered one is acceptable to this responder."""
+    if view.expectation.ike:
+        return []
+    responder = view.party(initiator=False)
+    own = view.expectation.engine.ike if responder == "engine" else view.expectation.peer.ike
+    objections = []
+    for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
+        for sa in of(message, SecurityAssociation):
+            suite = answered_suite(sa)
+            had = {(kind, one) for proposal in own for kind in proposal.transforms for one in proposal.of(kind)}
+            lacking = [
+                f"{TransformType(kind)}={one.name(TransformType(kind))}"
+                for kind, one in suite.transforms.items()
+                if one.identifier and (kind, one) not in had
+            ]
+            what = f"{', '.join(lacking)}, which it does not have" if lacking else spelled(suite)
+            sentence = f"{message.label} accepts proposal {suite.proposal_number} with {what}; a refusal is due there"
+            objections.append(Objection(responder, sentence, message.pointer, "B04"))
+    return objections
 
 
 def _left_at_peer(view: View) -> str | None:

@@ -11,15 +11,9 @@ from harness.registry.transforms import TransformType
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.transcript import SeenMessage
 from harness.verify.view import View, answered_suite, of
+from harness.verify.words import spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal, Transform
-
-
-def spelled(suite: Suite) -> str:
-    """A suite in words, in the order of transform types."""
-    return ", ".join(
-        f"{kind.name}={algorithm.name(TransformType(kind))}" for kind, algorithm in suite.transforms.items()
-    )
 
 
 def without_none(suite: Suite) -> tuple[int, dict[TransformType, object]]:
@@ -97,7 +91,9 @@ def _transform_faults(offered: Proposal, accepted: Proposal) -> Iterable[tuple[s
     none = [transform.type for transform in offered.transforms if transform.identifier == 0]
     optional = {kind for kind in none if kind.is_key_exchange or kind == TransformType.INTEG}
     for kind in sorted({transform.type for transform in offered.transforms} - set(kinds) - optional):
-        yield "B06", f"no transform of the offered type {kind} is answered"
+        # An unknown type makes the responder pass over the proposal as a whole: it is never dropped alone.
+        requirement = "B04" if kind.is_additional_key_exchange or not kind.is_known else "B06"
+        yield requirement, f"accepted proposal {accepted.number} without the transform type {kind} that it offers"
     methods = [t.identifier for t in accepted.transforms if t.type.is_key_exchange and t.identifier]
     if len(methods) != len(set(methods)):
         yield "A04", "the same key exchange method is selected twice"

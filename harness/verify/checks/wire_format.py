@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType
+from harness.verify.reserved import has_reserved_bits
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.transcript import SeenMessage
 from harness.verify.view import View, of
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payloads import SecurityAssociation
-from harness.wire.payloads.security_association import Proposal
 
 
 def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
-    """Version 2.0, no reserved flag, and no critical bit on known payloads: what every sender must write (B14, B15)."""
-    objections = [
-        Objection(
-            "engine" if datagram.source[0] == view.evidence.engine_address else view.peer,
-            f"frame {datagram.frame} holds no IKE message that can be parsed",
-            f"wire.pcapng#{datagram.frame}",
-        )
-        for datagram in view.malformed
-    ]
+    """What every sender must write, whether its receiver objects or not (B14, B15, B16, B39).
+
+    Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
+    payloads; and nothing on the ports of IKE that is no message of this IKE SA.
+    """
+    objections = [*_foreign(view)]
     for message in view.messages:
-        for requirement, sentence in (*_form(message), *_spis(view, message)):
+        for requirement, sentence in (*_form(message), *_spis(view, message), *_roles(message)):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
     return Checked(f"{len(view.messages)} messages: version 2.0, reserved bits zero", tuple(objections))
@@ -41,12 +38,30 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
     for payload in (*outer, *(message.opened.inner if message.opened else ())):
         if payload.flags:
             yield ("B14" if payload.critical else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
-        if isinstance(payload, SecurityAssociation) and any(_reserved(proposal) for proposal in payload.proposals):
-            yield "B15", "an SA payload has reserved octets that are not zero"
+        if has_reserved_bits(payload):
+            yield "B15", f"{payload.type} has reserved bits that are not zero"
 
 
-def _reserved(proposal: Proposal) -> bool:
-    return bool(proposal.reserved) or any(any(transform.reserved) for transform in proposal.transforms)
+def _foreign(view: View) -> Iterable[Objection]:
+    """Datagrams on the ports of IKE that belong to no message of this IKE SA."""
+    for datagram in view.malformed:
+        sentence = f"frame {datagram.frame} holds no IKE message that can be parsed"
+        yield Objection(view.source(datagram), sentence, f"wire.pcapng#{datagram.frame}")
+    for piece in view.strangers:
+        header, frame = piece.message.header, piece.datagram.frame
+        kind = "response" if header.is_response else "request"
+        spi = header.initiator_spi.hex()
+        sentence = (
+            f"frame {frame} is an {header.exchange_type} {kind} with the initiator's SPI {spi}, of another IKE SA"
+        )
+        yield Objection(view.source(piece.datagram), sentence, f"wire.pcapng#{frame}", "B39")
+
+
+def _roles(message: SeenMessage) -> Iterable[tuple[str, str]]:
+    """The Initiator flag says who began the IKE SA, in requests and responses alike (section 3.1)."""
+    if any(piece.message.header.from_initiator != message.from_initiator for piece in message.pieces):
+        role, flag = ("initiator", "not set") if message.from_initiator else ("responder", "set")
+        yield "B39", f"the Initiator flag is {flag}, though the sender is the IKE SA's {role}"
 
 
 def _spis(view: View, message: SeenMessage) -> Iterable[tuple[str, str]]:

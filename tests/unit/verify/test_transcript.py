@@ -18,7 +18,7 @@ def pieces(case: Case):
 
 
 def test_messages_come_in_order_with_their_fragments():
-    found, malformed = pieces(good(FRAGMENTED))
+    found, malformed, _ = pieces(good(FRAGMENTED))
     assert malformed == []
     labels = [(message.label, len(message.pieces)) for message in group(found)]
     assert labels == [
@@ -36,26 +36,26 @@ def test_messages_come_in_order_with_their_fragments():
 def test_another_ike_sa_is_not_read():
     case = good()
     strangers = [replace(d, payload=flipped(d.payload)) if d.source[1] == 500 else d for d in case.datagrams]
-    assert read_pieces(strangers, case.evidence.secrets.initiator_spi) == ([], [])
+    assert read_pieces(strangers, case.evidence.secrets.initiator_spi).pieces == []
 
 
 def test_other_ports_are_not_read():
     case = good()
     moved = [replace(d, source=(d.source[0], 9), destination=(d.destination[0], 9)) for d in case.datagrams]
-    assert read_pieces(moved, case.evidence.secrets.initiator_spi) == ([], [])
+    assert read_pieces(moved, case.evidence.secrets.initiator_spi).pieces == []
 
 
 def test_what_does_not_parse_is_kept_apart():
     case = good()
     first = case.datagrams[0]
     cut = replace(first, payload=first.payload[:40])
-    found, malformed = read_pieces((first, cut), case.evidence.secrets.initiator_spi)
+    found, malformed, _ = read_pieces((first, cut), case.evidence.secrets.initiator_spi)
     assert [piece.datagram for piece in found] == [first]
     assert malformed == [cut]
 
 
 def test_another_ike_sa_init_request_is_another_message_and_a_copy_is_not():
-    found, _ = pieces(good("denial-of-service/cookie"))
+    found, _, _ = pieces(good("denial-of-service/cookie"))
     messages = group([*found, found[0]])
     requests = [m for m in messages if m.exchange == ExchangeType.IKE_SA_INIT and not m.response]
     assert [len(request.pieces) for request in requests] == [2, 1]
@@ -79,7 +79,7 @@ def test_a_message_that_was_fragmented_anew_is_read_from_the_larger_set():
     channel = SecureChannel.of(chain.schedule.protection, chain.generations[0], from_initiator=True)
     smaller = channel.seal(message.opened.header, message.opened.inner, os.urandom, 300).messages
     datagram = message.pieces[0].datagram
-    found, _ = read_pieces(
+    found, _, _ = read_pieces(
         [*(p.datagram for p in message.pieces[:2]), *(replace(datagram, payload=octets) for octets in smaller)],
         case.evidence.secrets.initiator_spi,
     )
