@@ -92,6 +92,7 @@ class EngineReport:
     notify: str  # the error notification that ended it, by name; "" for none
     echo: EchoCount
     timed_out: str  # what the worker waited for when the case's time ran out; "" when it did not
+    capture_drops: int = 0  # frames that the kernel dropped from the capture while the case ran, of any case
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import time
+from dataclasses import dataclass, field
 
 from harness.evidence.model import Frame
 
@@ -12,27 +14,51 @@ _ETH_P_ALL = 0x0003
 _ETHERTYPE_IPV4 = b"\x08\x00"
 _FRAME_OCTETS = 65536
 _BUFFER_OCTETS = 8 << 20
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6  # Linux: if_packet.h
+_STATISTICS = struct.Struct("=II")  # tp_packets, tp_drops
+
+
+@dataclass(slots=True)
+class _Watched:
+    drops_before: int
+    frames: list[Frame] = field(default_factory=list)
 
 
 class Capture:
-    """One packet socket for all cases; frames are kept from ``watch`` until ``collect``."""
+    """One packet socket for all cases; frames are kept from ``watch`` until ``collect``.
+
+    Seen is what the tester's interface carries from or to an address of the case: the outer one, and the inner one of
+    our end, in case that a peer sends inner packets there outside ESP. What the kernel drops because nobody read in
+    time it only counts, for all cases together.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open the socket; needs CAP_NET_RAW. Raises OSError without it."""
-        self._frames: dict[bytes, list[Frame]] = {}
+        self._watched: dict[bytes, _Watched] = {}
+        self._drops = 0
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_OCTETS)
         self._socket.setblocking(False)
         loop.add_reader(self._socket, self._read)
 
-    def watch(self, address: str) -> None:
-        """Begin to keep the frames from and to an IPv4 address."""
-        self._frames[socket.inet_aton(address)] = []
+    def watch(self, address: str, inner_address: str) -> None:
+        """Begin to keep the frames from and to the outer and the inner IPv4 address of a case."""
+        watched = _Watched(self._drops_so_far())
+        for each in (address, inner_address):
+            self._watched[socket.inet_aton(each)] = watched
 
-    def collect(self, address: str) -> tuple[Frame, ...]:
-        """The frames since ``watch``; the address is watched no longer."""
+    def collect(self, address: str, inner_address: str) -> tuple[tuple[Frame, ...], int]:
+        """The frames since ``watch``, and how many the kernel dropped meanwhile; nothing more is kept."""
         self._read()
-        return tuple(self._frames.pop(socket.inet_aton(address), []))
+        watched = self._watched.pop(socket.inet_aton(address))
+        self._watched.pop(socket.inet_aton(inner_address), None)
+        return tuple(watched.frames), self._drops_so_far() - watched.drops_before
+
+    def _drops_so_far(self) -> int:
+        """Frames that the kernel dropped since the socket was opened; its own counter begins anew at each reading."""
+        octets = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _STATISTICS.size)
+        self._drops += _STATISTICS.unpack(octets)[1]
+        return self._drops
 
     def _read(self) -> None:
         while True:
@@ -42,8 +68,6 @@ class Capture:
                 return
             if origin[0] == "lo" or octets[12:14] != _ETHERTYPE_IPV4:
                 continue
-            for address in (octets[26:30], octets[30:34]):
-                kept = self._frames.get(address)
-                if kept is not None:
-                    kept.append(Frame(time.time(), octets))
-                    break
+            watched = self._watched.get(octets[26:30]) or self._watched.get(octets[30:34])
+            if watched is not None:
+                watched.frames.append(Frame(time.time(), octets))

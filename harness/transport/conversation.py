@@ -33,7 +33,7 @@ class Player:
     async def play(self) -> Conversation:
         """Run the case to its end, whatever that is. Raises OSError when our address cannot be bound."""
         job, link = self._job, self._link
-        self._capture.watch(job.address)
+        self._capture.watch(job.address, job.inner_address)
         timed_out = ""
         try:
             await link.open()
@@ -48,8 +48,8 @@ class Player:
         finally:
             await asyncio.sleep(_LINGER)
             link.close()
-            frames = self._capture.collect(job.address)
-        report = link.recorder.report(type(link.session.state).__name__, link.echo(), timed_out)
+            frames, drops = self._capture.collect(job.address, job.inner_address)
+        report = link.recorder.report(type(link.session.state).__name__, link.echo(), timed_out, drops)
         secrets = link.recorder.secrets(link.session.keylog, link.session.spis, job.psk)
         return Conversation(tuple(link.recorder.trace), secrets, report, frames)
 

@@ -54,8 +54,8 @@ class Recorder:
         """Note something that is not the engine's: a step of the worker."""
         self.trace.append(TraceEntry(round(at, 6), event, detail))
 
-    def report(self, state: str, echo: EchoCount, timed_out: str) -> EngineReport:
-        """Where our side stands."""
+    def report(self, state: str, echo: EchoCount, timed_out: str, capture_drops: int = 0) -> EngineReport:
+        """Where our side stands. ``capture_drops``: frames that the kernel dropped from the capture meanwhile."""
         closed, notify = self.closed, ""
         if closed is not None and closed.notify is not None:
             notify = closed.notify.name
@@ -74,6 +74,7 @@ class Recorder:
             notify=notify,
             echo=echo,
             timed_out=timed_out,
+            capture_drops=capture_drops,
         )
 
     def secrets(self, keylog: KeyLog, spis: tuple[bytes, bytes], psk: bytes) -> Secrets:

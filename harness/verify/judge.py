@@ -11,8 +11,8 @@ from harness.registry.messages import ExchangeType
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
 from harness.scenario.model import Expect, Requirement, Scenario
 from harness.verify.arrival import came_up
-from harness.verify.checks import ALWAYS, CHECKS, USUAL, WHEN_UP
-from harness.verify.completeness import not_captured
+from harness.verify.checks import ALWAYS, CHECKS, USUAL, WHEN_UP, fitting
+from harness.verify.completeness import not_captured, unprepared
 from harness.verify.ladder import ladder
 from harness.verify.outcome import outcome_seen
 from harness.verify.result import Checked, Objection
@@ -50,8 +50,8 @@ def judge(
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), "no IKE message of this case is in the capture")
     if lost := not_captured(view):
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), lost, ladder(view))
-    if view.report.closed_kind == "unavailable":  # our side lacks a method where it ran: no fault of the peer
-        return Judgement(Verdict.ERROR, None, None, (), (), view.report.closed_reason, ladder(view))
+    if fault := _own_fault(view):
+        return Judgement(Verdict.ERROR, None, None, (), (), fault, ladder(view))
     findings, results = _run_checks(view, outcome, requirements)
     verdict, reason = _verdict(view, outcome, findings)
     grade = _grade(findings) if verdict in (Verdict.PASS, Verdict.FAIL) else None
@@ -68,12 +68,20 @@ def _absent(evidence: CaseEvidence) -> str:
     return ", ".join(name for name, part in parts.items() if part is None)
 
 
+def _own_fault(view: View) -> str:
+    """What our side could not do, so that nothing can be said of the peer; "" for nothing."""
+    if unprepared(view):
+        return "the peer could not be brought to demand cookies: a half-open IKE SA that was to do so got no answer"
+    return view.report.closed_reason if view.report.closed_kind == "unavailable" else ""  # a method is lacking here
+
+
 def _run_checks(view: View, outcome: Outcome, requirements: Requirements) -> tuple[list[Finding], list[CheckResult]]:
     findings: list[Finding] = []
     results: list[CheckResult] = []
-    for expect in _due(view):
+    for due in _due(view):
+        expect = replace(due, requirement=fitting(view, due.check, due.requirement))
         checked = CHECKS[expect.check](view, expect.arguments) if expect.check in CHECKS else came_up(view, outcome)
-        found = [_finding(expect, objection, requirements) for objection in checked.objections]
+        found = [_finding(view, expect, objection, requirements) for objection in checked.objections]
         findings += found
         results.append(_result(expect, checked, found))
     return findings, results
@@ -110,8 +118,8 @@ def _due(view: View) -> Iterator[Expect]:
     yield from (Expect(name, requirement) for name, requirement in ALWAYS.items() if name not in due)
 
 
-def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:
-    identifier = _requirement(expect, objection, requirements)
+def _finding(view: View, expect: Expect, objection: Objection, requirements: Requirements) -> Finding:
+    identifier = fitting(view, expect.check, _requirement(expect, objection, requirements))
     requirement = requirements.get(identifier)
     level = requirement.level if requirement else ""
     severity = objection.severity

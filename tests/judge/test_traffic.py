@@ -43,8 +43,10 @@ def judged(case: Case) -> None:
 
 
 def test_a_reply_that_never_came(role):
+    """Neither our tunnel nor the capture has it."""
     case = good(role=role)
-    cut = case.changed(case.esp(from_engine=False)[-1])
+    counted = replace(case.evidence.report.echo, replies_received=4)
+    cut = case.changed(case.esp(from_engine=False)[-1]).with_report(echo=counted)
     objects(cut, CHECK, "4 of 5 echo requests are answered", party=PEER_NAME, at="wire.pcapng", packets=3)
     judged(cut)
 
@@ -138,7 +140,20 @@ def test_a_packet_in_the_clear(role, source, party):
     other = PEER if source == ENGINE else ENGINE
     clear = ClearPacket(99, source, other, 1)
     leaky = case.with_evidence(wire=replace(case.evidence.wire, clear=(clear,)))
-    objects(leaky, "esp-both-ways", "protocol 1 crosses", party=party, at="wire.pcapng#99", packets=5)
+    saying = f"protocol 1 from {source} to {other} crosses"
+    objects(leaky, "esp-both-ways", saying, party=party, at="wire.pcapng#99", packets=5)
+    judged(leaky)
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "party"), [(INNER, PEER_INNER, "engine"), (PEER_INNER, INNER, PEER_NAME)]
+)
+def test_an_inner_packet_in_the_clear(role, source, destination, party):
+    case = good(role=role)
+    clear = ClearPacket(99, source, destination, 1)
+    leaky = case.with_evidence(wire=replace(case.evidence.wire, clear=(clear,)))
+    saying = f"from {source} to {destination} crosses the path outside ESP"
+    objects(leaky, "esp-both-ways", saying, party=party, at="wire.pcapng#99", packets=5)
     judged(leaky)
 
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from harness.evidence.model import WirePicture
+from harness.evidence.model import TraceEntry, WirePicture
 from harness.evidence.peer_report import PeerReport
 from harness.ike.exchanges import authentication
 from harness.registry.notifications import NotifyType
@@ -63,6 +63,58 @@ def test_a_capture_with_a_gap_is_nobodys_fault(role, label):
     ends(judgement, Verdict.INCONCLUSIVE, None)
     assert f"wire.pcapng lacks the {label}" in judgement.reason
     assert judgement.findings == ()
+
+
+@pytest.mark.parametrize("from_engine", [True, False])
+def test_echo_messages_that_the_capture_lacks_are_nobodys_fault(role, from_engine):
+    case = good(role=role)
+    cut = case.changed(case.esp(from_engine=from_engine)[2])
+    judgement = cut.judge()
+    ends(judgement, Verdict.INCONCLUSIVE, None)
+    what = "requests to" if from_engine else "replies from"
+    gap = f"wire.pcapng holds 4 of the 5 echo {what} {PEER_NAME} that engine/sas.json counts"
+    assert judgement.reason == gap
+    dropped = cut.with_report(capture_drops=3).judge()
+    ends(dropped, Verdict.INCONCLUSIVE, None)
+    assert dropped.reason == f"{gap}; the kernel dropped 3 frames of the capture"
+
+
+def test_frames_that_were_dropped_without_a_gap_change_nothing(role):
+    assert good(role=role).with_report(capture_drops=3).judge() == good(role=role).judge()
+
+
+def test_a_preparation_that_failed_is_an_error_and_nobodys_fault():
+    case = good("denial-of-service/cookie")
+    for answered, verdict in ((True, Verdict.PASS), (False, Verdict.ERROR)):
+        left = TraceEntry(0.0, "HalfOpenLeft", {"answered": str(answered)})
+        judgement = case.with_evidence(trace=(left, *case.evidence.trace)).judge()
+        assert judgement.verdict is verdict
+    assert "could not be brought to demand cookies" in judgement.reason
+    assert judgement.findings == ()
+
+
+def test_a_finding_that_is_no_failure_is_told_all_the_same(role):
+    """A check says what proved it, or what it objects to: never both."""
+    other = lambda old: [replace(p, notify_type=14) if isinstance(p, Notify) else p for p in old]  # noqa: E731
+    judgement = good(WRONG_PSK, role=role).rewritten("IKE_AUTH response 1", other).judge()
+    (result,) = (result for result in judgement.checks if result.check == "refused-with")
+    assert result.passed
+    assert result.detail == "; ".join(f.sentence for f in judgement.findings)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "plain"), [(CLASSICAL, True), ("pq-only/mlkem512-in-sa-init", True), (HYBRID, False)]
+)
+def test_without_an_additional_key_exchange_only_rfc_7296_applies(role, scenario, plain):
+    case = good(scenario, role=role)
+    named = {check.check: check.requirement for check in case.judge().checks}
+    assert named["authenticated"] == ("K03" if plain else "I08")
+    assert named["keys-depend-on-every-exchange"] == ("K01" if plain else "A06")
+    assert named["key-exchange-sizes"] == "K04"
+    request = case.message("IKE_AUTH request 1" if plain else "IKE_AUTH request 2").pieces[0].datagram
+    closed = case.changed(request, replace(request, payload=flipped(request.payload, -1))).with_secrets(generations=())
+    cited = {finding.requirement for finding in closed.judge().findings}
+    assert bool(cited & {"I07", "I08", "I09", "A06"}) is not plain
 
 
 def test_a_failure_counts_more_than_a_missing_file(role):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from itertools import pairwise
 
 from harness.crypto.errors import IntegrityError, MethodUnavailable
@@ -12,12 +14,15 @@ from harness.esp.errors import EspError
 from harness.esp.packet import NextHeader
 from harness.esp.sa import EspSa
 from harness.evidence.model import ChildSecrets
+from harness.registry.messages import ExchangeType
 from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.verify.checks.peer_report import child_of
 from harness.verify.inner import EchoMessage, read_echo
 from harness.verify.result import Arguments, Checked, Objection, missing
 from harness.verify.transcript import is_esp
-from harness.verify.view import SeenChild, View
+from harness.verify.view import SeenChild, View, of
+from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads.traffic_selector import TrafficSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,11 @@ class SeenEsp:
 
 
 def esp_both_ways(view: View, arguments: Arguments) -> Checked:
-    """``packets`` echo requests get as many replies, all in ESP that the computed keys decrypt, nothing in clear."""
+    """``packets`` echo requests get as many replies, all in ESP that the computed keys decrypt, nothing in clear.
+
+    In clear is what the tester's interface carries, to or from the outer address or the inner one of our end, and is
+    neither IKE nor ESP. A leak that the peer routes elsewhere never comes to that interface and is not seen.
+    """
     wanted = int(arguments.get("packets", 1))
     child = view.child
     if child is None or view.chain is None:
@@ -58,6 +67,19 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     objections += _counters(view, len(requests))
     detail = f"{answered} echo requests and replies decrypted on the wire; the peer counts them, too"
     return Checked(detail, tuple(objections))
+
+
+def esp_packets(view: View) -> list[SeenEsp]:
+    """The ESP packets of the capture, opened with keys computed again; all closed where there are no such keys."""
+    child = view.child
+    if child is not None and view.chain is not None:
+        with suppress(MethodUnavailable):
+            return _read(view, child, *_computed(view, child))
+    return [
+        _open(datagram.frame, view.source(datagram) == "engine", datagram.payload, None)
+        for datagram in view.wire.datagrams
+        if is_esp(datagram)
+    ]
 
 
 def _computed(view: View, child: SeenChild) -> tuple[ChildKeys, Protection]:
@@ -146,15 +168,30 @@ def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> se
 
 
 def _clear(view: View) -> list[Objection]:
-    """Nothing but IKE and ESP goes between the two."""
+    """Nothing but IKE and ESP goes between the two, be it from outer or from inner addresses."""
+    ours = {view.evidence.engine_address, *_inner_addresses(view)}
     return [
         Objection(
-            "engine" if packet.source == view.evidence.engine_address else view.peer,
-            f"an IP packet of protocol {packet.protocol} crosses the path outside ESP",
+            "engine" if packet.source in ours else view.peer,
+            f"an IP packet of protocol {packet.protocol} from {packet.source} to {packet.destination} crosses the path "
+            "outside ESP",
             f"wire.pcapng#{packet.frame}",
         )
         for packet in view.wire.clear
     ]
+
+
+def _inner_addresses(view: View) -> set[str]:
+    """The hosts behind our end, as the traffic selectors of IKE_AUTH have them."""
+    kind = TrafficSelectorsInitiator if view.party(initiator=True) == "engine" else TrafficSelectorsResponder
+    payloads = [
+        payload
+        for response in (False, True)
+        for m in view.find(ExchangeType.IKE_AUTH, response=response)
+        for payload in of(m, kind)
+    ]
+    selectors = [each for payload in payloads for each in payload.selectors if isinstance(each, TrafficSelector)]
+    return {str(IPv4Address(each.start)) for each in selectors if len(each.start) == 4}
 
 
 def _counters(view: View, wanted: int) -> list[Objection]:
