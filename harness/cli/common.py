@@ -12,7 +12,7 @@ from harness.crypto.key_exchange import unavailable_reason
 from harness.lab.docker_runtime import project_root
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.transforms import KeyExchangeMethod
-from harness.results.record import FILE_NAME
+from harness.results.record import FILE_NAME, read_run
 from harness.run.plan import Selection
 from harness.scenario.model import Role
 
@@ -50,10 +50,18 @@ def unavailable_methods() -> dict[KeyExchangeMethod, str]:
 def find_run(name: str) -> Path:
     """The folder of a run: an id, a path, or ``latest``.
 
+    The id of a run that is kept elsewhere is known in its own folder: what its report says can be typed there.
+
     Raises:
         FileNotFoundError: there is no such run.
     """
+    here = Path.cwd()
+    if (here / FILE_NAME).is_file() and read_run(here).header.id == name:
+        return here
     for folder in (Path(name), RUNS / name):
         if (folder / FILE_NAME).is_file():
             return folder.resolve()
-    raise FileNotFoundError(f"no run {name!r}: neither a folder with run.jsonl nor an id below {RUNS}")
+    raise FileNotFoundError(
+        f"no run {name!r}: neither a folder with run.jsonl nor an id below {RUNS}"
+        "; one that is kept elsewhere is named by its path"
+    )

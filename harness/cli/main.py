@@ -15,8 +15,9 @@ from harness.cli.laboratory import lab
 from harness.cli.lint import lint
 from harness.cli.listing import listing
 from harness.cli.planning import plan
+from harness.cli.repeating import repro
 from harness.cli.reporting import diff, report
-from harness.cli.running import repro, run
+from harness.cli.running import run
 from harness.cli.verifying import verify
 from harness.evidence.capture import UnreadableCapture
 from harness.evidence.store import UnreadableEvidence

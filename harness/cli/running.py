@@ -7,27 +7,28 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from harness.cli.common import ROOT, RUNS, find_run, selection, selection_options, unavailable_methods
+from harness.cli.common import ROOT, RUNS, selection, selection_options, unavailable_methods
 from harness.cli.progress import Bar
 from harness.cli.reporting import write_reports
 from harness.lab.docker_runtime import Lab
 from harness.results.judgement import exit_status, summarise
 from harness.results.model import Run, RunHeader
-from harness.results.record import FILE_NAME, RunWriter, read_run
+from harness.results.record import FILE_NAME, RunWriter
 from harness.run.entries import run_header
 from harness.run.events import CaseFinished, PeerStarted, RunEvent, RunStarted
 from harness.run.inputs import Inputs, load_inputs
 from harness.run.plan import Case, make_plan
 from harness.run.preflight import try_templates
 from harness.run.runner import Runner
+from harness.scenario.selection import NothingSelected, select
 
 
 @click.command()
@@ -60,25 +61,11 @@ def run(
     del runtime  # "auto" is "docker" as long as it is the only one
     inputs = load_inputs(ROOT)
     index, parts = shard
-    cases = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())[index - 1 :: parts]
+    plan = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())
+    cases = plan[index - 1 :: parts]
+    if not cases:
+        raise NothingSelected(f"--shard {index}/{parts} holds no case: the plan has {len(plan)}")
     execute(inputs, cases, Options(suite, jobs, seed, _images(images, inputs), out))
-
-
-@click.command()
-@click.argument("run_name", metavar="RUN")
-@click.argument("case_id", metavar="CASE")
-@click.option("--out", type=click.Path(path_type=Path), help="The new run's folder: new or empty.")
-def repro(run_name: str, case_id: str, out: Path | None) -> None:
-    """Play one CASE of a recorded RUN again, alone, and say where its evidence is."""
-    recorded = read_run(find_run(run_name))
-    record = next((each for each in recorded.cases if each.case == case_id), None)
-    if record is None:
-        raise click.UsageError(f"run {recorded.header.id} has no case {case_id!r}")
-    inputs = load_inputs(ROOT)
-    chosen = selection((record.peer,), (record.scenario,), (record.role,), recorded.header.suite)
-    cases = make_plan(inputs, chosen, unavailable_methods())
-    print(f"recorded: {record.first.verdict} {record.first.outcome or ''}".rstrip(), file=sys.stderr)
-    execute(inputs, cases, Options(recorded.header.suite, 1, recorded.header.seed, {}, out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +79,15 @@ class Options:
     out: Path | None
 
 
-def execute(inputs: Inputs, cases: Sequence[Case], options: Options) -> NoReturn:
-    """Carry out a run, write its reports, and end the process with its exit status."""
+def execute(
+    inputs: Inputs, cases: Sequence[Case], options: Options, watch: Callable[[RunEvent], None] | None = None
+) -> NoReturn:
+    """Carry out a run, write its reports, and end the process with its exit status. ``watch`` is told every event."""
     run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
     try_templates(cases)
     folder = _folder(options.out, run_id)
     try:
-        _in_lab(inputs, cases, options, run_id, folder)
+        _in_lab(inputs, cases, options, run_id, folder, watch)
     except BaseException:
         _leave(folder, options.out)
         raise
@@ -108,7 +97,14 @@ def execute(inputs: Inputs, cases: Sequence[Case], options: Options) -> NoReturn
     sys.exit(exit_status(recorded))
 
 
-def _in_lab(inputs: Inputs, cases: Sequence[Case], options: Options, run_id: str, folder: Path) -> None:
+def _in_lab(
+    inputs: Inputs,
+    cases: Sequence[Case],
+    options: Options,
+    run_id: str,
+    folder: Path,
+    watch: Callable[[RunEvent], None] | None,
+) -> None:
     with Bar() as bar, Lab(run_id, images=options.images, progress=bar) as lab:
         sent = {case.peer.name: case.peer for case in cases if not case.expectation.skipped}
         lab.prepare(sent.values())
@@ -116,11 +112,19 @@ def _in_lab(inputs: Inputs, cases: Sequence[Case], options: Options, run_id: str
         command = shlex.join(["ipsec-interop", *sys.argv[1:]])
         started = datetime.now(UTC).isoformat(timespec="seconds")
         header = run_header(run_id, started, cases, seed=options.seed, suite=options.suite, command=command, lab=facts)
-        _play(lab, bar, inputs, cases, header, folder, options.jobs)
+        header = replace(header, brought_images=dict(options.images))
+        listeners = (bar.listen, watch) if watch else (bar.listen,)
+        _play(lab, listeners, inputs, cases, header, folder, options.jobs)
 
 
 def _play(
-    lab: Lab, bar: Bar, inputs: Inputs, cases: Sequence[Case], header: RunHeader, folder: Path, jobs: int
+    lab: Lab,
+    listeners: Sequence[Callable[[RunEvent], None]],
+    inputs: Inputs,
+    cases: Sequence[Case],
+    header: RunHeader,
+    folder: Path,
+    jobs: int,
 ) -> None:
     began = time.monotonic()
     with RunWriter(folder / FILE_NAME, header) as writer:
@@ -130,7 +134,8 @@ def _play(
                 writer.peer(event.peer)
             elif isinstance(event, CaseFinished):
                 writer.case(event.record)
-            bar.listen(event)
+            for each in listeners:
+                each(event)
 
         listen(RunStarted(header, sum(not case.expectation.skipped for case in cases)))
         complete = False
@@ -163,9 +168,10 @@ def _images(pairs: tuple[str, ...], inputs: Inputs) -> dict[str, str]:
     brought = {}
     for pair in pairs:
         peer, separator, image = pair.partition("=")
-        if not separator or not image or peer not in inputs.peers:
-            raise click.UsageError(f"--image {pair}: PEER=IMAGE with a peer of: {', '.join(inputs.peers)}")
-        brought[peer] = image
+        if not separator or not image:
+            raise click.UsageError(f"--image {pair}: it is PEER=IMAGE")
+        for name in select(inputs.peers, (peer,), f"--image {pair}: peer"):
+            brought[name] = image
     return brought
 
 

@@ -67,7 +67,10 @@ def _repeat_commands(run: Run, record: CaseRecord) -> tuple[tuple[str, str], ...
     else:
         selection += ["--peer", record.peer, "--role", record.role]
     return (
-        ("As recorded", shlex.join(["ipsec-interop", "repro", run.header.id, record.case])),
+        (
+            "As recorded (a run kept outside of reports/runs: in its folder)",
+            shlex.join(["ipsec-interop", "repro", run.header.id, record.case]),
+        ),
         ("Against today's peer", shlex.join(selection)),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.report.words import EMULATED_TITLE
-from harness.results.model import CaseRecord, PeerEntry, Run, ScenarioEntry
+from harness.results.model import CaseRecord, PeerEntry, Run, ScenarioEntry, Verdict
 
 _ACRONYMS = {"pq": "PQ", "ke": "key exchange", "esp": "ESP", "nat": "NAT", "sa": "SA", "ike": "IKE", "auth": "AUTH"}
 _ROLES = ("initiator", "responder", "pair")
@@ -68,6 +68,16 @@ class Layout:
     def columns(self) -> tuple[tuple[PeerColumn, str], ...]:
         """Every sub-column, from left to right."""
         return tuple((c, role) for group in self.groups for c in group.columns for role in c.roles)
+
+    @property
+    def idle(self) -> frozenset[tuple[str, str]]:
+        """(peer, role) of every sub-column in which nothing was sent: all its cells are SKIPPED."""
+        rows = [row.cells for topic in self.topics for row in topic.rows]
+        return frozenset(
+            (column.peer.name, role)
+            for (column, role), cells in zip(self.columns, zip(*rows, strict=True), strict=True)
+            if all(cell is None or cell.first.verdict is Verdict.SKIPPED for cell in cells)
+        )
 
 
 def layout(run: Run) -> Layout:

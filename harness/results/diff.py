@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from harness.results.model import CaseRecord, Grade, Outcome, Run, RunHeader, Verdict
 
-
 _PROTECTED = (Outcome.HYBRID, Outcome.PQ_ONLY)
 _UNPROTECTED = (Outcome.CLASSICAL, Outcome.REFUSED, Outcome.BROKEN)
 _UNTESTED = (Verdict.UNSUPPORTED, Verdict.SKIPPED)

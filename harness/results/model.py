@@ -153,6 +153,9 @@ class RunHeader:
     command: str
     peers: tuple[PeerEntry, ...] = ()
     scenarios: tuple[ScenarioEntry, ...] = ()
+    brought_images: dict[str, str] = field(
+        default_factory=dict
+    )  # the user's own, by peer name: repro brings them again
     planned: tuple[str, ...] = ()  # every case of the plan, in its order: an interrupted run still has a cell for each
 
 

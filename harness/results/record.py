@@ -67,14 +67,6 @@ class RunWriter:
         os.fsync(self._file.fileno())
 
 
-def write_run(path: Path, run: Run) -> None:
-    """Write a whole run at once: the inverse of ``read_run``."""
-    with RunWriter(path, run.header) as writer:
-        for record in run.cases:
-            writer.case(record)
-        writer.end(run.duration_ms, complete=run.complete, notes=run.notes)
-
-
 @dataclass(slots=True)
 class _Reading:
     """What has been read of a file so far."""

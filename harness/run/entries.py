@@ -19,9 +19,9 @@ def peer_entry(peer: Peer, version_reported: str = "", image: str = "") -> PeerE
     behaviours = peer.profile.behaviours if peer.profile else ()
     rows = tuple((each.key, each.value, each.source or "assumed") for each in behaviours)
     # An emulated vendor's version must not read as the vendor's: it is the wearer's.
-    worn = f"worn by {peer.profile.rendered_on}, {version_reported}" if peer.profile else version_reported
+    worn = f"worn by {peer.profile.rendered_on}, " if peer.profile and version_reported else ""
     esp = peer.esp_implementation
-    return PeerEntry(peer.name, peer.title, peer.emulated, worn, image, esp, rows)
+    return PeerEntry(peer.name, peer.title, peer.emulated, worn + version_reported, image, esp, rows)
 
 
 def scenario_entry(scenario: Scenario) -> ScenarioEntry:

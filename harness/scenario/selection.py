@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+_SHOWN = 5  # names that a message lists
+_LISTS = {"scenario": "scenarios", "peer": "peers"}  # what `ipsec-interop list` has
+
 
 class NothingSelected(Exception):
     """A pattern of the selection matches nothing; the text is one line for the user."""
@@ -28,8 +31,18 @@ def select(names: Iterable[str], patterns: Iterable[str], what: str = "name") ->
     for pattern in wanted:
         matching = matches(everything, pattern)
         if not matching:
-            near = get_close_matches(pattern, everything, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(everything) or 'none'}"
-            raise NothingSelected(f"{what} {pattern!r} matches nothing; {hint}")
+            raise NothingSelected(f"{what} {pattern!r} matches nothing; {_hint(pattern, everything, what)}")
         chosen.update(matching)
     return tuple(name for name in everything if not wanted or name in chosen)
+
+
+def _hint(pattern: str, names: list[str], what: str) -> str:
+    """The close matches, else the first names; one line however many there are."""
+    near = get_close_matches(pattern, names, _SHOWN)
+    shown = near or names[:_SHOWN]
+    words = f"did you mean {' or '.join(map(repr, shown))}?" if near else f"there are: {', '.join(shown) or 'none'}"
+    more = len(names) - len(shown)
+    if not more:
+        return words
+    listing = _LISTS.get(what.rpartition(" ")[2])
+    return f"{words} ... and {more} more" + (f"; `ipsec-interop list {listing}` shows them all" if listing else "")

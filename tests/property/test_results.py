@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from run_files import write_run
 
 from harness.json_codec import from_json, to_json
 from harness.report import html, junit, markdown
@@ -30,7 +31,7 @@ from harness.results.model import (
     ScenarioEntry,
     Verdict,
 )
-from harness.results.record import read_run, write_run
+from harness.results.record import read_run
 
 SCHEMA = json.loads((Path(matrix_module.__file__).parent / matrix_module.SCHEMA).read_text())
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

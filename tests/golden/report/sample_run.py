@@ -22,7 +22,6 @@ from harness.results.model import (
     ScenarioEntry,
     Verdict,
 )
-from harness.results.record import write_run
 
 FOLDER = Path(__file__).parent
 
@@ -86,7 +85,8 @@ PEERS = (
     PeerEntry("strongswan-5.9", "strongSwan 5.9", False, "5.9.8", "sha256:3b0f5c", "userspace"),
     PeerEntry("strongswan-6.0", "strongSwan 6.0", False, "6.0.1", "sha256:9d21aa", "userspace"),
     PeerEntry("strongswan-6.1", "strongSwan 6.1", False, "6.1.0", "sha256:77e0c4", "userspace"),
-    PeerEntry("emulated/cisco-8000-26.1.1", "Cisco 8000 26.1.1", True, "6.1.0", "sha256:77e0c4", "userspace", CISCO),
+    PeerEntry("emulated/cisco-8000-26.1.1", "Cisco 8000 26.1.1", True, "worn by strongswan-6.1, 6.1.0", "sha256:77e0c4",
+              "userspace", CISCO),
     PeerEntry("emulated/fortinet-fortios-7.6.6", "Fortinet FortiOS 7.6.6", True, "", "", "userspace", FORTINET),
 )  # fmt: skip
 
@@ -286,6 +286,9 @@ def rendered() -> dict[str, str]:
 if __name__ == "__main__":
     for name, content in rendered().items():
         (FOLDER / name).write_text(content, encoding="utf-8")
+    sys.path.insert(0, str(FOLDER.parents[1] / "support"))
+    from run_files import write_run
+
     (FOLDER / "run.jsonl").unlink(missing_ok=True)
     write_run(FOLDER / "run.jsonl", sample_run())
     sys.stdout.write(f"rewrote {len(rendered()) + 1} files\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command import ROOT
 
-from harness.cli import common, lint, listing, main, planning, running, verifying
+from harness.cli import common, lint, listing, main, planning, repeating, running, verifying
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def checkout(pristine, tmp_path, monkeypatch):
     """The data of a checkout of one's own, which the command takes for its own, too."""
     root = tmp_path / "checkout"
     shutil.copytree(pristine, root)
-    for module in (common, lint, listing, planning, running, verifying):
+    for module in (common, lint, listing, planning, repeating, running, verifying):
         monkeypatch.setattr(module, "ROOT", root)
     for module in (common, running):
         monkeypatch.setattr(module, "RUNS", root / "reports" / "runs")

@@ -97,8 +97,8 @@ def test_a_selection_that_matches_nothing_is_an_error(interop, checkout, name, c
 
 
 OPTIONS = {
-    "image-of-nobody": (("--image", "nobody=x:1"), "--image nobody=x:1: PEER=IMAGE with a peer of: "),
-    "image-without-name": (("--image", "strongswan-6.1"), "--image strongswan-6.1: PEER=IMAGE"),
+    "image-of-nobody": (("--image", "nobody=x:1"), "--image nobody=x:1: peer 'nobody' matches nothing; "),
+    "image-without-name": (("--image", "strongswan-6.1"), "--image strongswan-6.1: it is PEER=IMAGE"),
     "jobs": (("--jobs", "0"), "0 is not in the range"),
     "seed": (("--seed", "x"), "'x' is not a valid integer"),
 }
@@ -185,3 +185,16 @@ def test_an_unknown_command_or_option_is_an_error(interop):
         said = interop(*arguments)
         assert (said.status, said.out) == (2, "")
         assert said.err.splitlines()[-1].startswith("Error: No such ")
+
+
+def test_a_shard_without_a_case_is_told(checkout, interop):
+    said = interop("run", "--peer", "strongswan-6.1", "--scenario", "hybrid/x25519-mlkem768", "--shard", "3/3")
+    assert said.status == 2
+    assert said.error == "--shard 3/3 holds no case: the plan has 2"
+    assert not (checkout / "reports").exists()
+
+
+def test_an_image_for_a_peer_that_there_is_not(checkout, interop):
+    said = interop("run", "--image", "strongswan-6.2=x")
+    assert said.status == 2
+    assert "--image strongswan-6.2=x: peer 'strongswan-6.2' matches nothing; did you mean " in said.error

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from run_files import write_run
 
 from harness.json_codec import RecordError
 from harness.results.model import PeerEntry, Verdict
-from harness.results.record import RunWriter, never_run, read_run, write_run
+from harness.results.record import RunWriter, never_run, read_run
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "report" / "run.jsonl"
 
