@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -187,6 +188,7 @@ def _conclude(folder: Path, out: Path | None) -> Run:
 
 def _leave(folder: Path, out: Path | None) -> None:
     """A run that broke off has its reports, too, with a cell for every case; one that never began leaves no folder."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it must not cost the reports, a matter of a moment
     if (folder / FILE_NAME).exists():
         _conclude(folder, out)
         print(f"report of what there is: {folder / 'matrix.html'}", file=sys.stderr)

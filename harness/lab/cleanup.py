@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import docker
@@ -18,6 +19,7 @@ _GONE = (404, 409)  # already removed, or its removal is under way
 
 _HAS_ENDPOINTS = 403
 _NETWORK_DEADLINE_S = 10.0
+_AT_A_TIME = 8
 
 
 def remove_run(client: docker.DockerClient, run: str) -> int:
@@ -73,8 +75,8 @@ def _is_orphan(labels: dict[str, str], here: Owner) -> bool:
 
 
 def _remove(containers: list[Container], networks: list[Network]) -> None:
-    for container in containers:
-        remove_container(container)
+    with ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="removal") as pool:
+        list(pool.map(remove_container, containers))
     for network in networks:
         _remove_network(network)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 import harness
@@ -26,6 +24,7 @@ from harness.lab.network import create_network, subnet_of
 from harness.lab.ownership import this_process
 from harness.lab.progress import Progress, Silent
 from harness.lab.running_peer import RunningPeer, start_peer
+from harness.lab.signals import EndingSignals, uninterrupted
 from harness.lab.tester import CAPABILITIES, Tester
 from harness.lab.tester_image import context_of_tester
 from harness.scenario.peer import Peer
@@ -35,7 +34,6 @@ Variant = tuple[str, tuple[tuple[str, str], ...]]
 
 
 _CLOSE_DEADLINE_S = 30.0
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -71,7 +69,7 @@ class Lab:
         self._idle = threading.Condition(self._lock)
         self._closed = False
         self._tester: Tester | None = None
-        self._restore: list[Callable[[], object]] = []
+        self._signals = EndingSignals()
 
     def __enter__(self) -> Self:
         """Connect, remove what killed runs left, make the network.
@@ -81,10 +79,11 @@ class Lab:
             NetworkUnavailable: no network can be made.
         """
         self._client = connect()
-        self._end_on_signals()
+        self._signals.take_over()
         try:
             self.reaped = reap(self._client, this_process())
-            self._network = create_network(self._client, f"ipsec-interop-{self.run}", self._labels)
+            with self._signals.held_back():
+                self._network = create_network(self._client, f"ipsec-interop-{self.run}", self._labels)
         except BaseException:
             self.close()
             raise
@@ -132,7 +131,7 @@ class Lab:
         ImageBuilder(self._client, self._progress).build(self.contexts(peers))
         if self._tester is not None:
             return
-        with self._start_of("tester") as name:
+        with self._signals.held_back(), self._start_of("tester") as name:
             self._tester = Tester(
                 self._client,
                 self._tester_spec(name),
@@ -216,7 +215,7 @@ class Lab:
     def close(self) -> None:
         """Remove everything of this run, and what killed runs left. Ctrl-C has no effect until that is done."""
         try:
-            with _uninterrupted():
+            with uninterrupted():
                 with self._lock:
                     self._closed = True
                 remove_containers(self._client, self.run)  # ends whatever still waits for a container
@@ -226,8 +225,7 @@ class Lab:
                 reap(self._client, this_process())
                 self._client.close()
         finally:
-            for restore in self._restore:
-                restore()
+            self._signals.restore()
 
     @contextmanager
     def _start_of(self, what: str) -> Iterator[str]:
@@ -259,30 +257,3 @@ class Lab:
     def _tester_spec(self, name: str) -> ContainerSpec:
         tag = self._tester_context().tag
         return ContainerSpec(name, tag, self._network, self._labels, CAPABILITIES, devices=(TUN,), init=True)
-
-    def _end_on_signals(self) -> None:
-        """Each of these signals ends the run as an exception does, so that everything is removed; later ones are void.
-
-        A signal that is ignored already (nohup, a shell's background job) stays so.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            return
-
-        def end(number: int, _frame: FrameType | None) -> None:
-            for each in handled:
-                signal.signal(each, signal.SIG_IGN)
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-        handled = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-        for number in handled:
-            self._restore.append(partial(signal.signal, number, signal.signal(number, end)))
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C and its like have no effect inside: a second one must not stop the clean-up that the first one began."""
-    with ExitStack() as stack:
-        if threading.current_thread() is threading.main_thread():
-            for number in _ENDING:
-                stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
-        yield

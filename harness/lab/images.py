@@ -24,6 +24,7 @@ _STEP = re.compile(r"Step \d+/\d+ : ")
 _RUNNING_IN = re.compile(r" ---> Running in ([0-9a-f]+)")
 _OF_THE_ENGINE = re.compile(r" ---> |Removing intermediate container ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_RED = "\x1b[91m"  # how the engine marks standard error; it comes in any order beside standard output
 _ABORT_DEADLINE_S = 10.0
 
 
@@ -96,6 +97,7 @@ class ImageBuilder:
 
     def _docker_build(self, context: BuildContext) -> None:
         output: list[str] = []
+        errors: list[str] = []
         step, container = "", ""
         complete = context.complete(context) if context.complete else context
         stream = self._client.api.build(
@@ -106,9 +108,10 @@ class ImageBuilder:
             for event in stream:
                 if self._cancelled.is_set():
                     raise ImageBuildFailed(context.tag, "called off", "")
-                line = _COLOUR.sub("", event.get("stream", ""))
+                text = event.get("stream", "")
+                line = _COLOUR.sub("", text)
                 if not _OF_THE_ENGINE.match(line):
-                    output.append(line)
+                    (errors if text.startswith(_RED) else output).append(line)
                 if running := _RUNNING_IN.match(line):
                     container = running[1]
                 if _STEP.match(line):
@@ -116,9 +119,9 @@ class ImageBuilder:
                     self._progress.advanced(context.tag, step)
                 if "error" in event:
                     reason = f"{step}: {event['error']}" if step else event["error"]
-                    raise ImageBuildFailed(context.tag, _one_line(reason), tail("".join(output)))
+                    raise ImageBuildFailed(context.tag, _one_line(reason), tail("".join(output + errors)))
         except APIError as error:
-            raise ImageBuildFailed(context.tag, _one_line(str(error)), tail("".join(output))) from error
+            raise ImageBuildFailed(context.tag, _one_line(str(error)), tail("".join(output + errors))) from error
         finally:
             stream.close()
             self._wait_for_end_of(container)
