@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import click
 
 from harness.cli.common import ROOT
 from harness.crypto.key_exchange import unavailable_reason
+from harness.lab.engine import connect
+from harness.lab.errors import DockerUnavailable
+from harness.lab.images import ImageBuilder, peer_context
 from harness.registry.algorithms import names
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.run.inputs import load_inputs
+from harness.scenario.peer import Peer
 from harness.verify.checks import CHECKS
 
 Row = dict[str, str]
+_NOT_BUILT = "not built yet: the first run builds it, or `ipsec-interop lab up`"
 
 
 def _peers() -> list[Row]:
     peers = load_inputs(ROOT).peers.values()
+    images = _images(peers)
     return [
-        {"name": p.name, "title": p.title, "kind": "emulated" if p.emulated else "real", "esp": p.esp_implementation}
-        for p in peers
+        {
+            "name": peer.name,
+            "title": peer.title,
+            "kind": "emulated" if peer.emulated else "real",
+            "esp": peer.esp_implementation,
+            "image": images[peer.name],
+        }
+        for peer in peers
     ]
+
+
+def _images(peers: Iterable[Peer]) -> dict[str, str]:
+    """How each peer's image stands, by the peer's name: there, to be built first, or why nobody can tell."""
+    try:
+        client = connect()
+    except DockerUnavailable as error:
+        return {peer.name: f"unavailable: {error}" for peer in peers}
+    try:
+        contexts = {peer.name: peer_context(peer) for peer in peers}
+        missing = {context.tag for context in ImageBuilder(client).missing(contexts.values())}
+        return {name: _NOT_BUILT if context.tag in missing else "built" for name, context in contexts.items()}
+    finally:
+        client.close()
 
 
 def _scenarios() -> list[Row]:

@@ -18,8 +18,6 @@ from harness.crypto.random_source import Rng
 from harness.registry.transforms import KeyExchangeMethod
 
 SEED_OCTETS = 64  # d | z, FIPS 203 algorithm 16
-MESSAGE_OCTETS = 32  # m, FIPS 203 algorithm 17
-SHARED_SECRET_OCTETS = 32
 Q = 3329  # FIPS 203 section 2.4
 
 

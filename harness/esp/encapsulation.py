@@ -38,8 +38,3 @@ def classify(payload: bytes) -> Datagram:
     if payload.startswith(NON_ESP_MARKER):
         return Datagram(DatagramKind.IKE, payload[len(NON_ESP_MARKER) :])
     return Datagram(DatagramKind.ESP if len(payload) >= HEADER_OCTETS else DatagramKind.MALFORMED, payload)
-
-
-def encapsulate_ike(message: bytes) -> bytes:
-    """The UDP payload of an IKE message on port 4500."""
-    return NON_ESP_MARKER + message

@@ -85,11 +85,6 @@ class InnerPacket:
     sequence: int
     padding_conforms: bool = True
 
-    @property
-    def is_dummy(self) -> bool:
-        """Whether this is a dummy packet, which carries nothing (RFC 4303 section 2.6)."""
-        return self.next_header == NextHeader.DUMMY
-
 
 def add_trailer(payload: bytes, next_header: int, block_octets: int) -> bytes:
     """Payload | Padding | Pad Length | Next Header, a multiple of ``block_octets`` and of four octets.

@@ -174,18 +174,3 @@ _AEAD = frozenset(
         Encryption.ENCR_CHACHA20_POLY1305,
     }
 )  # fmt: skip
-
-_IDENTIFIERS: dict[TransformType, type[OpenEnum]] = {
-    TransformType.ENCR: Encryption,
-    TransformType.PRF: PseudorandomFunction,
-    TransformType.INTEG: Integrity,
-    TransformType.KE: KeyExchangeMethod,
-    TransformType.SN: SequenceNumbers,
-    **dict.fromkeys(ADDITIONAL_KEY_EXCHANGES, KeyExchangeMethod),
-}
-
-
-def transform_identifier(kind: int, number: int) -> int:
-    """The named identifier of a transform, or the plain number where the type itself is unknown."""
-    registry = _IDENTIFIERS.get(TransformType(kind))
-    return number if registry is None else registry(number)

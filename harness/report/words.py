@@ -18,7 +18,7 @@ EMULATED_TITLE = "Emulated vendors - not the vendor's product"
 VERDICTS = {
     Verdict.PASS: "what the requirement asks for is what was seen",
     Verdict.FAIL: "a requirement was broken; the finding names the party and the sentence",
-    Verdict.UNSUPPORTED: "the peer does not know the thing under test, or its published policy has no room for it: refused cleanly",
+    Verdict.UNSUPPORTED: "refused cleanly: the peer does not know it, or its published policy has no room for it",
     Verdict.INCONCLUSIVE: "evidence is missing, so nothing is claimed",
     Verdict.ERROR: "the lab or the harness broke; nobody's fault but ours",
     Verdict.SKIPPED: "planned, never sent, for the reason given",

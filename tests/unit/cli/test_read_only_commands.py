@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from command import ROOT, environment
+
+from harness.cli import listing
+from harness.lab.errors import DockerUnavailable
 
 
 def test_the_plan_says_what_each_case_must_end_in(interop):
@@ -32,6 +36,30 @@ def test_a_list_is_the_same_as_json_and_as_text(interop, what):
     lines = interop("list", what).out.splitlines()
     assert len(rows) == len(lines) > 0
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+
+
+def test_peers_are_listed_with_the_reason_that_they_are_unavailable(interop, monkeypatch):
+    def refuse():
+        raise DockerUnavailable("Docker does not run")
+
+    monkeypatch.setattr(listing, "connect", refuse)
+    rows = json.loads(interop("list", "peers", "--json").out)
+    assert {row["image"] for row in rows} == {"unavailable: Docker does not run"}
+
+
+def test_peers_are_listed_with_their_images(interop, monkeypatch):
+    class Builder:
+        def __init__(self, _client):
+            pass
+
+        def missing(self, contexts):
+            return [context for context in contexts if context.name == "strongswan-6.0"]
+
+    monkeypatch.setattr(listing, "connect", lambda: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(listing, "ImageBuilder", Builder)
+    images = {row["name"]: row["image"] for row in json.loads(interop("list", "peers", "--json").out)}
+    assert images["strongswan-6.0"].startswith("not built yet")
+    assert images["strongswan-6.1"] == images["emulated/cisco-8000-26.1.1"] == "built"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

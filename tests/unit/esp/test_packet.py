@@ -40,8 +40,3 @@ def test_other_padding_is_recorded_not_refused() -> None:
 def test_impossible_trailers(plaintext: bytes) -> None:
     with pytest.raises(MalformedPacket):
         remove_trailer(plaintext, 1)
-
-
-def test_dummy_packets_are_told_apart() -> None:
-    assert remove_trailer(b"\0\0\0\0\x00\x3b", 1).is_dummy
-    assert not remove_trailer(b"\0\0\0\0\x00\x04", 1).is_dummy

@@ -149,3 +149,22 @@ PAIRS += [("inconclusive-ink", "paper"), ("fail-ink", "raised"), ("accent", "rai
 @pytest.mark.parametrize(("ink", "paper"), PAIRS)
 def test_text_is_readable(scheme, ink, paper):
     assert _contrast(scheme[ink], scheme[paper]) >= 4.5
+
+
+def test_a_column_in_which_nothing_was_sent_is_narrow():
+    def skipped(record):
+        idle = (record.peer, record.role) == ("strongswan-6.0", "responder")
+        return never_run(record.case, "cannot initiate it") if idle else record
+
+    page = html.render(replace(RUN, cases=tuple(map(skipped, RUN.cases))))
+    heads = [th for th in parsed(page).all("th") if "idle" in (th.get("class") or "").split()]
+    assert [head["data-peer"] for head in heads] == ["strongswan-6.0"]
+    cells = [td for td in parsed(page).all("td") if "idle" in (td.get("class") or "").split()]
+    assert {cell["data-peer"] for cell in cells} == {"strongswan-6.0"}
+    assert len(cells) == len({record.scenario for record in RUN.cases})
+    assert not [th for th in parsed(PAGE).all("th") if "idle" in (th.get("class") or "").split()]
+
+
+def test_an_emulated_vendor_is_worn_by_one_product_named_once():
+    assert "worn by strongswan-6.1, 6.1.0" in PAGE
+    assert "worn by another product" not in PAGE
