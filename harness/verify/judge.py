@@ -11,8 +11,9 @@ from harness.registry.messages import ExchangeType
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
 from harness.scenario.model import Expect, Requirement, Scenario
 from harness.verify.arrival import came_up
-from harness.verify.checks import ALWAYS, CHECKS, USUAL, WHEN_UP, fitting
+from harness.verify.checks import ALWAYS, CHECKS, USUAL, WHEN_UP
 from harness.verify.completeness import not_captured, unprepared
+from harness.verify.fitting import fitting
 from harness.verify.ladder import ladder
 from harness.verify.outcome import outcome_seen
 from harness.verify.result import Checked, Objection

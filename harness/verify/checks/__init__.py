@@ -18,7 +18,6 @@ from harness.verify.checks import (
     wire_format,
 )
 from harness.verify.result import Check
-from harness.verify.view import View
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
@@ -84,19 +83,3 @@ WHEN_UP: Mapping[str, str] = MappingProxyType(
     }
 )
 """Checks that every case undergoes whose IKE SA was to come up, whether its scenario names them or not."""
-
-_PLAIN: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "authenticated": MappingProxyType({"I08": "K03", "I09": "K03"}),
-        "keys-depend-on-every-exchange": MappingProxyType({"I07": "K01", "A06": "K01"}),
-    }
-)
-"""What two checks speak for, in the place of RFC 9242 and RFC 9370, where there is no additional key exchange."""
-
-
-def fitting(view: View, check: str, requirement: str) -> str:
-    """A check's requirement as it fits the case: without an additional key exchange only RFC 7296 applies."""
-    suites = (view.suite,) if view.suite is not None else view.expectation.ike
-    if any(suite.additional_key_exchanges for suite in suites):
-        return requirement
-    return _PLAIN.get(check, {}).get(requirement, requirement)

@@ -16,7 +16,7 @@ _RECORD = "secrets.json"
 
 
 def authenticated(view: View, _arguments: Arguments) -> Checked:
-    """Both AUTH payloads are what the shared key gives over the messages as they crossed the wire, IntAuth included."""
+    """Both AUTH payloads are what the shared key gives over what is on the wire, with IntAuth (K03, I08, I09)."""
     objections = list(_recorded_int_auth(view))
     details = []
     for initiator in (True, False):

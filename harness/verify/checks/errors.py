@@ -13,7 +13,7 @@ from harness.wire.payloads import Notify, SecurityAssociation
 
 
 def refused_with(view: View, arguments: Arguments) -> Checked:
-    """The responder refuses with the notification and at the point that the rule asks for, and no SA is left (B08).
+    """The responder refuses with the right notification at the right point, and no SA is left (B08, B33).
 
     An IKE SA that no policy allows is refused in the IKE_SA_INIT response: a responder that answers with an SA has
     accepted what it does not have, and no failure later on makes up for that.

@@ -17,7 +17,11 @@ _RECORD = "secrets.json"
 
 
 def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
-    """Every protected message decrypts with keys made of all secrets so far, and with any of them changed none does."""
+    """Every protected message decrypts with keys made of all secrets so far, and with any of them changed none does.
+
+    Each negotiated method has its KE payloads where they belong (B02, A15), and each message comes under the keys that
+    are due (I07).
+    """
     objections = [*_recorded_keys(view), *_wrong_generation(view), *_exchanges_missing(view)]
     suite, chain = view.suite, view.chain
     if suite is None or chain is None:

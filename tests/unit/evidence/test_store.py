@@ -130,3 +130,12 @@ def test_a_case_of_a_scenario_comes_back_as_it_was_judged(tmp_path):
         read = replace(case, evidence=written.evidence())
         assert read.evidence == case.evidence
         assert read.judge() == case.judge()
+
+
+def test_a_record_from_before_drops_were_counted_is_read(folder):
+    path = folder.path / "engine/sas.json"
+    record = json.loads(path.read_text())
+    assert record.pop("capture_drops") == 0
+    path.write_text(json.dumps(record))
+    report = folder.evidence().report
+    assert report is not None and report.capture_drops == 0
