@@ -26,5 +26,5 @@ def test_a_method_that_the_build_lacks():
 
 
 def test_a_method_that_the_sheet_lacks():
-    with pytest.raises(WrongSheet, match="the daemon has ml-kem-768, which its peer.toml does not name"):
+    with pytest.raises(WrongSheet, match=r"the daemon has ml-kem-768, which its peer\.toml does not name"):
         _check_sheet(PEER, SHEET | {"ml-kem-768"})
