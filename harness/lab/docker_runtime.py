@@ -114,10 +114,6 @@ class Lab:
         built = [peer_context(peer) for peer in peers if self._brought_image(peer) is None]
         return [*built, self._tester_context()]
 
-    def missing_images(self, peers: Iterable[Peer]) -> list[str]:
-        """The names that ``prepare`` will report as started and finished, bases before what stands on them."""
-        return ImageBuilder(self._client).missing_names(self.contexts(peers))
-
     def prepare(self, peers: Iterable[Peer]) -> None:
         """Build the images that are missing for these peers and the tester, and start the tester.
 

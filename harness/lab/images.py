@@ -50,12 +50,6 @@ class ImageBuilder:
         by_tag = {context.tag: context for context in contexts}
         return [context for tag, context in by_tag.items() if not self._exists(tag)]
 
-    def missing_names(self, contexts: Iterable[BuildContext]) -> list[str]:
-        """The tags that ``build`` would make, bases first."""
-        missing = self.missing(contexts)
-        bases = dict.fromkeys(context.arguments["BASE"] for context in missing)
-        return [*(base for base in bases if not self._exists(base)), *(context.tag for context in missing)]
-
     def build(self, contexts: Sequence[BuildContext]) -> None:
         """Build every missing image.
 
