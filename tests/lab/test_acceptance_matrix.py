@@ -139,8 +139,10 @@ def verified(run: Path, case: str) -> tuple[str, str]:
     done = interop("verify", run, "--case", case)
     assert (done.returncode, done.stderr) == (1, "")
     first, _, rest = done.stdout.partition("\n")
-    assert first.endswith(f"{case}  recorded: PASS")
-    return first.split()[0], rest
+    verdict, told, difference = first.split(maxsplit=2)
+    assert told == case
+    assert difference.startswith(f"differs: verdict {verdict}, recorded PASS")
+    return verdict, rest
 
 
 def flip(text: str) -> str:
