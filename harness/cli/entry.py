@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from harness.cli.interruption import leave
 
 
 def main() -> None:
@@ -12,8 +12,7 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt:
-        print("ipsec-interop: interrupted", file=sys.stderr)
-        sys.exit(3)
+        leave()
 
 
 if __name__ == "__main__":

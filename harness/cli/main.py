@@ -11,6 +11,7 @@ from docker.errors import DockerException
 
 from harness.cli.decoding import decode
 from harness.cli.doctor import doctor
+from harness.cli.interruption import leave
 from harness.cli.laboratory import lab
 from harness.cli.lint import lint
 from harness.cli.listing import listing
@@ -57,8 +58,7 @@ def main() -> None:
         sys.exit(ExitStatus.LAB_ERROR)
     except (KeyboardInterrupt, click.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but this process's own end
-        _say("interrupted")
-        sys.exit(ExitStatus.LAB_ERROR)
+        leave()
     except (OSError, DockerException) as error:
         _say(_of_system(error))
         sys.exit(ExitStatus.BAD_INPUT if isinstance(error, _BAD_PATH) else ExitStatus.LAB_ERROR)
