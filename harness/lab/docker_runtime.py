@@ -24,7 +24,7 @@ from harness.lab.network import create_network, subnet_of
 from harness.lab.ownership import this_process
 from harness.lab.progress import Progress, Silent
 from harness.lab.running_peer import RunningPeer, start_peer
-from harness.lab.signals import EndingSignals, uninterrupted
+from harness.lab.signals import EndingSignals
 from harness.lab.tester import CAPABILITIES, Tester
 from harness.lab.tester_image import context_of_tester
 from harness.scenario.peer import Peer
@@ -211,7 +211,7 @@ class Lab:
     def close(self) -> None:
         """Remove everything of this run, and what killed runs left. Ctrl-C has no effect until that is done."""
         try:
-            with uninterrupted():
+            with self._signals.void():
                 with self._lock:
                     self._closed = True
                 remove_containers(self._client, self.run)  # ends whatever still waits for a container

@@ -1,4 +1,4 @@
-"""Signals that end a run: each does it as an exception does, so that everything made is removed, and once is enough."""
+"""Signals that end a run: each does it as an exception does, so that everything made is removed."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from functools import partial
 from types import FrameType
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_REPEAT_S = 2.0
 
 
 class EndingSignals:
-    """From ``take_over`` to ``restore``, Ctrl-C raises KeyboardInterrupt, SIGTERM and SIGHUP SystemExit; later ones are
-    void. A signal that is ignored already (nohup, a shell's background job) stays so. Only for the main thread.
+    """From ``take_over`` to ``restore``, Ctrl-C raises KeyboardInterrupt, SIGTERM and SIGHUP SystemExit, once.
+
+    An exception that happens to arise in a destructor is lost. So it is raised again every two seconds until the
+    clean-up begins; further signals change nothing. A signal that is ignored already (nohup, a shell's background job)
+    stays so. All this is for the main thread alone; elsewhere nothing happens.
     """
 
     def __init__(self) -> None:
         self._before: list[Callable[[], object]] = []
         self._busy = False
-        self._held_back: int | None = None
+        self._pending: int | None = None
 
     def take_over(self) -> None:
-        """From now on a signal ends the run. In another than the main thread nothing happens."""
-        if threading.current_thread() is not threading.main_thread():
+        """From now on a signal ends the run."""
+        if not _in_main_thread():
             return
+        self._replace(signal.SIGALRM, self._repeat)
         for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before.append(partial(signal.signal, number, signal.signal(number, self._end)))
+                self._replace(number, self._end)
 
     def restore(self) -> None:
         """Signals do what they did before."""
@@ -46,23 +51,35 @@ class EndingSignals:
             yield
         finally:
             self._busy = False
-            if self._held_back is not None:
-                self._end(self._held_back)
+            self._raise()
 
-    def _end(self, number: int, _frame: FrameType | None = None) -> None:
-        if self._busy:
-            self._held_back = self._held_back or number
-            return
-        for each in _ENDING:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+    @contextmanager
+    def void(self) -> Iterator[None]:
+        """Signals have no effect inside: a second Ctrl-C must not stop the clean-up that the first one began."""
+        with ExitStack() as stack:
+            if _in_main_thread():
+                for number in _ENDING:
+                    stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                self._pending = None
+            yield
+
+    def _replace(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+        self._before.append(partial(signal.signal, number, signal.signal(number, handler)))
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        if self._pending is None:
+            self._pending = number
+            signal.setitimer(signal.ITIMER_REAL, _REPEAT_S, _REPEAT_S)
+            self._raise()
+
+    def _repeat(self, _number: int, _frame: FrameType | None) -> None:
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._pending is not None and not self._busy:
+            raise KeyboardInterrupt if self._pending == signal.SIGINT else SystemExit(128 + self._pending)
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """These signals have no effect inside: a second Ctrl-C must not stop the clean-up that the first one began."""
-    with ExitStack() as stack:
-        if threading.current_thread() is threading.main_thread():
-            for number in _ENDING:
-                stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
-        yield
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from harness.lab.signals import EndingSignals, uninterrupted
+from harness.lab import signals as module
+from harness.lab.signals import EndingSignals
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -23,7 +24,8 @@ def signals():
     made = EndingSignals()
     made.take_over()
     yield made
-    made.restore()
+    with made.void():
+        made.restore()
     for number, handler in zip(ENDING, before, strict=True):
         signal.signal(number, handler)
 
@@ -77,11 +79,34 @@ def test_nothing_is_held_back_that_did_not_come(signals):
 
 
 def test_a_clean_up_is_not_interrupted_and_later_signals_are(signals):
-    with uninterrupted():
+    with signals.void():
         for number in ENDING:
             send(number)
     with pytest.raises(KeyboardInterrupt):
         send(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exception_that_is_lost_in_a_destructor_is_raised_again(signals, monkeypatch):
+    monkeypatch.setattr(module, "_REPEAT_S", 0.05)
+
+    class Dying:
+        def __del__(self):
+            send(signal.SIGINT)
+            threading.Event().wait(0.001)  # the handler runs here, where nobody catches what it raises
+
+    with pytest.raises(KeyboardInterrupt):
+        Dying()
+        threading.Event().wait(10)
+
+
+def test_nothing_is_raised_again_once_the_clean_up_has_begun(signals, monkeypatch):
+    monkeypatch.setattr(module, "_REPEAT_S", 0.02)
+    with pytest.raises(KeyboardInterrupt):
+        send(signal.SIGINT)
+    with signals.void():
+        threading.Event().wait(0.1)
+    threading.Event().wait(0.1)
 
 
 def test_another_thread_leaves_signals_alone():
@@ -90,7 +115,7 @@ def test_another_thread_leaves_signals_alone():
     def elsewhere():
         made = EndingSignals()
         made.take_over()
-        with uninterrupted():
+        with made.void():
             seen.append([signal.getsignal(number) for number in ENDING])
         made.restore()
 
