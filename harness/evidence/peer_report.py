@@ -26,18 +26,18 @@ class ChildReport:
 
 @dataclass(frozen=True, slots=True)
 class SaReport:
-    """One IKE SA as the peer reports it."""
+    """One IKE SA as the peer reports it. None stands where the product's interface never shows such a thing."""
 
     name: str
     state: str  # "ESTABLISHED", "CONNECTING"
-    initiator: bool  # whether the peer is its initiator
-    initiator_spi: str  # hexadecimal, 16 digits
-    responder_spi: str
-    encr: str
-    integ: str | None
-    prf: str
-    ke: str
-    additional_ke: tuple[str, ...]  # in order of ADDKE1 to ADDKE7, those that took place
+    initiator: bool | None  # whether the peer is its initiator
+    initiator_spi: str | None  # hexadecimal, 16 digits
+    responder_spi: str | None
+    encr: str | None
+    integ: str | None  # also None where the suite has none
+    prf: str | None
+    ke: str | None
+    additional_ke: tuple[str, ...] | None  # in order of ADDKE1 to ADDKE7, those that took place
     children: tuple[ChildReport, ...] = ()
 
 

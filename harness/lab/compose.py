@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from harness.ike.policy import ProposalPolicy
+from harness.lab import own_kernel
 from harness.lab.docker_runtime import project_root
 from harness.lab.driver import Connection, DaemonSettings
+from harness.lab.drivers import driver_family
 from harness.lab.images import peer_context
 from harness.lab.network import MTU
 from harness.lab.running_peer import CAPABILITIES
-from harness.lab.strongswan import render_connection, render_daemon
+from harness.lab.strongswan import render_daemon
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.scenario.model import PartyPolicy, Role
@@ -28,12 +30,20 @@ SAMPLE_KEY = b"sample key for the lab, not a secret"
 SAMPLE_INNER = "10.99.0.1"
 SAMPLE_REMOTE_INNER = "10.98.0.1"
 
+# A peer that needs kernel ESP runs on a kernel of its own here, whatever the host's has.
+_BOOT = f"""\
+    entrypoint: [{", ".join(f'"{word}"' for word in own_kernel.ENTRYPOINT)}]
+    tmpfs: [{", ".join(f'"{path}:{options}"' for path, options in own_kernel.MEMORY.items())}]
+"""
+
 _HEADER = """\
 # Generated from peers/ by `python -m harness.lab.compose`; a test compares. Do not edit.
 #
 # `docker-compose up strongswan-6.1` starts the peer that a case meets, in an internal network (no way out), with the
 # sample connection of peers/strongswan/sample/strongswan-6.1/swanctl.conf loaded. It stands on a base image that
 # `ipsec-interop lab up` (or any run) has made. `docker-compose exec strongswan-6.1 swanctl --list-conns` shows it.
+# A peer with kernel ESP runs on a kernel of its own inside its container; a command reaches it with
+# `docker-compose exec libreswan-5.2 sh /usr/local/lib/own-kernel/guest ipsec status`.
 services:
 """
 
@@ -49,13 +59,25 @@ networks:
 
 def generated_files(root: Path) -> dict[str, str]:
     """Every generated file by its path below ``root``."""
-    peers = [peer for peer in load_peers(root / "peers").values() if not peer.emulated and peer.driver == "vici"]
+    peers = [peer for peer in load_peers(root / "peers").values() if not peer.emulated]
     files = {COMPOSE_FILE: compose_text(root, peers)}
     for peer in peers:
         folder = _sample_folder(root, peer)
-        files[f"{folder}/strongswan.conf"] = render_daemon(peer, DaemonSettings(), _LOAD_AT_START)
-        files[f"{folder}/swanctl.conf"] = render_connection(peer.folder / "templates", sample_connection(peer))
+        files.update({f"{folder}/{PurePath(path).name}": text for path, text in sample_files(peer).items()})
     return files
+
+
+def sample_files(peer: Peer) -> dict[str, str]:
+    """The daemon's configuration with the sample connection in it, by absolute path in the container."""
+    family = driver_family(peer.driver)
+    connection = family.connection_files(peer, sample_connection(peer))
+    if peer.driver == "vici":
+        daemon = render_daemon(peer, DaemonSettings(), _LOAD_AT_START)
+        return {"/etc/strongswan.conf": daemon, "/etc/swanctl/swanctl.conf": connection["swanctl.conf"]}
+    if peer.driver == "whack":
+        own = {f"/etc/ipsec.d/sample{PurePath(name).suffix}": text for name, text in connection.items()}
+        return {**family.daemon_files(peer, DaemonSettings()), **own}
+    return {"/etc/iked.conf": connection["iked.conf"]}
 
 
 def compose_text(root: Path, peers: Iterable[Peer]) -> str:
@@ -91,28 +113,35 @@ def _sample_policy(peer: Peer) -> PartyPolicy:
     if peer.capabilities.additional_key_exchange and ml_kem in peer.capabilities.ike[kinds.KE]:
         proposals.insert(0, ProposalPolicy({**classical, kinds.ADDKE1: (ml_kem,)}))
     esp = {kinds.ENCR: classical[kinds.ENCR], kinds.SN: (algorithm(kinds.SN, "no-esn"),)}
+    if not set(classical[kinds.ENCR]) <= peer.capabilities.esp[kinds.ENCR]:
+        esp[kinds.ENCR] = (algorithm(kinds.ENCR, "aes-256-cbc"),)
+        esp[kinds.INTEG] = (algorithm(kinds.INTEG, "hmac-sha2-512-256"),)
     return PartyPolicy(tuple(proposals), (ProposalPolicy(esp),))
 
 
 def _service(root: Path, peer: Peer) -> str:
     context = peer_context(peer)
     folder = _sample_folder(root, peer)
+    mounts = {f"./{folder}/{PurePath(path).name}": path for path in sample_files(peer)}
+    capabilities, boot = CAPABILITIES, ""
+    if peer.esp_implementation == "kernel":
+        capabilities, boot = own_kernel.CAPABILITIES, _BOOT
+        mounts[f"./{(root / 'peers' / own_kernel.OWN_KERNEL_FOLDER).relative_to(root)}"] = own_kernel.HOME
+    volumes = "".join(f"      - {source}:{target}:ro\n" for source, target in mounts.items())
     return f"""\
   {peer.name}:
     image: {context.tag}
     build:
       context: ./{peer.folder.relative_to(root)}
       args:
-{_mapping(context.arguments, 8)}    environment:
+{_mapping(context.arguments, 8)}{boot}    environment:
       INNER_ADDRESS: {SAMPLE_INNER}
     cap_drop: [ALL]
-    cap_add: [{", ".join(CAPABILITIES)}]
+    cap_add: [{", ".join(capabilities)}]
     security_opt: ["no-new-privileges:true"]
     devices: ["/dev/net/tun:/dev/net/tun"]
     volumes:
-      - ./{folder}/strongswan.conf:/etc/strongswan.conf:ro
-      - ./{folder}/swanctl.conf:/etc/swanctl/swanctl.conf:ro
-    networks: [lab]
+{volumes}    networks: [lab]
 """
 
 

@@ -34,6 +34,8 @@ class ContainerSpec:
     command: tuple[str, ...] | None = None
     files: Mapping[str, bytes] | None = None  # by absolute path, put in before the start
     init: bool = False
+    entrypoint: tuple[str, ...] | None = None  # in place of the image's
+    tmpfs: Mapping[str, str] | None = None  # mount options by path
 
 
 class LabContainer:
@@ -54,6 +56,8 @@ class LabContainer:
                 devices=[f"{device}:{device}:rwm" for device in spec.devices],
                 security_opt=["no-new-privileges:true"],
                 init=spec.init,
+                entrypoint=list(spec.entrypoint) if spec.entrypoint else None,
+                tmpfs=dict(spec.tmpfs or {}),
             )
             self.put(spec.files or {})
             self._container.start()

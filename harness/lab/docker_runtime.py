@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +21,7 @@ from harness.lab.driver import DaemonSettings
 from harness.lab.drivers import driver_family
 from harness.lab.engine import connect
 from harness.lab.errors import LabError
+from harness.lab.host_kernel import KernelChoice, has_esp
 from harness.lab.images import ImageBuilder, peer_context, require_image
 from harness.lab.network import create_network, subnet_of
 from harness.lab.ownership import this_process
@@ -29,9 +32,11 @@ from harness.lab.tester import CAPABILITIES, Tester
 from harness.lab.tester_image import context_of_tester
 from harness.scenario.peer import Peer
 
-Variant = tuple[str, tuple[tuple[str, str], ...]]
-"""What makes two peers one container: the image, and the rendered daemon-wide configuration."""
+Variant = tuple[str, int, tuple[tuple[str, str], ...]]
+"""What makes two peers one container: the image, the copy, and the rendered daemon-wide configuration."""
 
+EXCLUSIVE_COPIES = 2
+"""Containers side by side of a peer whose daemon takes one case at a time."""
 
 _CLOSE_DEADLINE_S = 30.0
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
@@ -45,7 +50,8 @@ def project_root() -> Path:
 class Lab:
     """One run's lab. ``with Lab(run_id) as lab: lab.prepare(peers); ...``; all methods may be called from any thread.
 
-    ``images`` replaces the image of a peer by one that the engine has, by peer name.
+    ``images`` replaces the image of a peer by one that the engine has, by peer name. ``kernel`` says whose kernel does
+    ESP for the peers that need one.
     """
 
     def __init__(
@@ -55,15 +61,19 @@ class Lab:
         images: Mapping[str, str] | None = None,
         progress: Progress | None = None,
         root: Path | None = None,
+        kernel: KernelChoice = KernelChoice.AUTO,
     ) -> None:
         self.run = run
         self._brought = dict(images or {})
         self._progress = progress or Silent()
         self._root = root or project_root()
+        self._kernel_choice = kernel
         self._labels = this_process().labels(run)
         self._warm: dict[Variant, RunningPeer] = {}
         self._variant_locks: dict[Variant, threading.Lock] = {}
         self._counts: dict[str, int] = {}
+        self._free_copies: dict[str, queue.LifoQueue[int]] = {}
+        self._copies_made: set[str] = set()
         self._lock = threading.Lock()
         self._starting = 0
         self._idle = threading.Condition(self._lock)
@@ -150,15 +160,17 @@ class Lab:
         finally:
             self.tester.give_back_address(address)
 
-    def peer(self, peer: Peer, daemon: DaemonSettings | None = None) -> RunningPeer:
+    def peer(self, peer: Peer, daemon: DaemonSettings | None = None, copy: int = 0) -> RunningPeer:
         """The warm container of a peer with these daemon-wide settings; started if there is none that runs.
+
+        ``copy`` tells apart the containers of a peer that takes one case at a time.
 
         Raises:
             NotReady, WrongVersion, TemplateError: it cannot be started as described.
         """
         settings = daemon or DaemonSettings()
         files = driver_family(peer.driver).daemon_files(peer, settings)
-        variant = (peer.name, tuple(sorted(files.items())))
+        variant = (peer.name, copy, tuple(sorted(files.items())))
         with self._lock:
             lock = self._variant_locks.setdefault(variant, threading.Lock())
         with lock:
@@ -172,26 +184,49 @@ class Lab:
                 self._warm[variant] = started = start_peer(
                     self._client, peer, settings, files,
                     name=name, image=image, network=self._network, labels=self._labels,
+                    guest=self._root / "peers" if self._on_own_kernel(peer) else None,
                 )  # fmt: skip
             return started
 
     @contextmanager
     def lease(self, peer: Peer, daemon: DaemonSettings | None = None) -> Iterator[RunningPeer]:
-        """``peer`` for the length of the block: a recycled container goes only when its last user has left."""
-        running = self._taken(peer, daemon)
-        try:
-            yield running
-        finally:
-            with self._lock:
-                running.uses -= 1
-                last = running.retired and not running.uses
-            if last:
-                running.remove()
+        """``peer`` for the length of the block: a recycled container goes only when its last user has left.
 
-    def _taken(self, peer: Peer, daemon: DaemonSettings | None) -> RunningPeer:
+        A peer that takes one case at a time is leased to one user at a time; the others wait.
+        """
+        with self._copy_of(peer) as copy:
+            running = self._taken(peer, daemon, copy)
+            try:
+                yield running
+            finally:
+                with self._lock:
+                    running.uses -= 1
+                    last = running.retired and not running.uses
+                if last:
+                    running.remove()
+
+    @contextmanager
+    def _copy_of(self, peer: Peer) -> Iterator[int]:
+        """The number of a copy that nobody else has, for a peer that takes one case at a time; else always 0."""
+        if peer.concurrent:
+            yield 0
+            return
+        with self._lock:
+            free = self._free_copies.setdefault(peer.name, queue.LifoQueue())
+            if peer.name not in self._copies_made:
+                self._copies_made.add(peer.name)
+                for number in reversed(range(EXCLUSIVE_COPIES)):
+                    free.put(number)
+        copy = free.get()
+        try:
+            yield copy
+        finally:
+            free.put(copy)
+
+    def _taken(self, peer: Peer, daemon: DaemonSettings | None, copy: int) -> RunningPeer:
         """``peer``, counted as in use; one that is retired between the two is not taken."""
         while True:
-            running = self.peer(peer, daemon)
+            running = self.peer(peer, daemon, copy)
             with self._lock:
                 if not running.retired:
                     running.uses += 1
@@ -237,6 +272,16 @@ class Lab:
             with self._lock:
                 self._starting -= 1
                 self._idle.notify_all()
+
+    @cached_property
+    def _host_has_esp(self) -> bool:
+        """Asked in the tester, whose kernel is the one that peers' containers have, too."""
+        return has_esp(self.tester.container.run)
+
+    def _on_own_kernel(self, peer: Peer) -> bool:
+        if peer.esp_implementation != "kernel" or self._kernel_choice is KernelChoice.HOST:
+            return False
+        return self._kernel_choice is KernelChoice.OWN or not self._host_has_esp
 
     def _brought_image(self, peer: Peer) -> str | None:
         return self._brought.get(peer.name)

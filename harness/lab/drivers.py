@@ -6,9 +6,15 @@ from collections.abc import Mapping
 
 from harness.lab.driver import DriverFamily
 from harness.lab.errors import LabError
+from harness.lab.libreswan import LibreswanFamily
+from harness.lab.openiked import OpenIkedFamily
 from harness.lab.strongswan import StrongSwanFamily
 
-DRIVERS: Mapping[str, DriverFamily] = {"vici": StrongSwanFamily()}
+DRIVERS: Mapping[str, DriverFamily] = {
+    "vici": StrongSwanFamily(),
+    "whack": LibreswanFamily(),
+    "ikectl": OpenIkedFamily(),
+}
 
 
 def driver_family(name: str) -> DriverFamily:

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
+from harness.lab import own_kernel
 from harness.lab.base_image import base_tag, ensure_base
 from harness.lab.build_context import BuildContext, read_context
 from harness.lab.errors import ImageBuildFailed, LabError
@@ -31,7 +32,8 @@ _ABORT_DEADLINE_S = 10.0
 def peer_context(peer: Peer) -> BuildContext:
     """The build context of a peer's image. An emulated peer has the image of the product that wears its profile."""
     name = peer.profile.rendered_on if peer.profile else peer.name
-    arguments = {"BASE": base_tag(peer.suite), "PACKAGES": " ".join(peer.packages)}
+    packages = (*peer.packages, *(own_kernel.PACKAGES if peer.esp_implementation == "kernel" else ()))
+    arguments = {"BASE": base_tag(peer.suite), "PACKAGES": " ".join(packages)}
     return BuildContext(name, read_context(peer.folder), arguments)
 
 

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
 
 import docker
+import paramiko
 from docker.models.networks import Network
 
+from harness.lab import own_kernel
 from harness.lab.container import TUN, ContainerSpec, LabContainer
-from harness.lab.driver import DaemonSettings, PeerDriver
+from harness.lab.driver import DaemonSettings, PeerContainer, PeerDriver
 from harness.lab.drivers import driver_family
 from harness.lab.errors import LabError, PeerUnreachable, WrongSheet, WrongVersion
 from harness.lab.waiting import wait_until
 from harness.registry.transforms import TransformType
 from harness.scenario.peer import Peer
 
-READY_DEADLINE_S = 20.0
+READY_DEADLINE_S = 45.0  # several guests may boot side by side, and a daemon may settle for a while
 
 # NET_ADMIN: the TUN device, addresses and routes. NET_BIND_SERVICE: ports 500 and 4500.
 CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
+
+
+class PeerHost(PeerContainer, Protocol):
+    """Where a peer's daemon runs: its container, or the guest in it that has a kernel of its own."""
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address in the run's network."""
+
+    @property
+    def image_id(self) -> str:
+        """The id of the image that it was made from."""
+
+    def state(self) -> str:
+        """In a few words, for messages."""
+
+    def remove(self) -> None:
+        """Kill and remove it."""
 
 
 @dataclass(slots=True)
@@ -28,10 +50,11 @@ class RunningPeer:
 
     peer: Peer
     daemon: DaemonSettings
-    container: LabContainer
+    container: PeerHost
     driver: PeerDriver
     version: str  # as the daemon reports it
     files: Mapping[str, str]  # the daemon-wide configuration by path
+    kernel: str  # whose kernel does its ESP, "" where the daemon does it: "own Linux 6.12.101", "the host's"
     uses: int = 0
     retired: bool = False
 
@@ -61,8 +84,11 @@ def start_peer(
     image: str,
     network: Network,
     labels: Mapping[str, str],
+    guest: Path | None = None,
 ) -> RunningPeer:
     """Start a container of a peer and wait until its daemon answers.
+
+    ``guest`` is the folder of peers/ where the peer is to run on a kernel of its own, None where it uses the host's.
 
     Raises:
         NotReady: the daemon did not answer in time, or its container ended.
@@ -70,9 +96,8 @@ def start_peer(
         WrongSheet: its build has other key exchange methods than its capability sheet says.
     """
     octets = {path: text.encode() for path, text in files.items()}
-    container = LabContainer(
-        client, ContainerSpec(name, image, network, labels, CAPABILITIES, devices=(TUN,), files=octets)
-    )
+    spec = ContainerSpec(name, image, network, labels, CAPABILITIES, devices=(TUN,), files=octets)
+    container = LabContainer(client, spec) if guest is None else _boot_guest(client, spec, guest)
     driver = driver_family(peer.driver).attach(peer, container)
     try:
         version = _wait_for_version(peer, container, driver)
@@ -83,10 +108,28 @@ def start_peer(
         driver.close()
         container.remove()
         raise
-    return RunningPeer(peer, daemon, container, driver, version, files)
+    return RunningPeer(peer, daemon, container, driver, version, files, _kernel_words(peer, container))
 
 
-def _wait_for_version(peer: Peer, container: LabContainer, driver: PeerDriver) -> str:
+def _boot_guest(client: docker.DockerClient, spec: ContainerSpec, peers: Path) -> own_kernel.OwnKernel:
+    key = paramiko.ECDSAKey.generate()
+    with_guest = replace(
+        spec,
+        capabilities=own_kernel.CAPABILITIES,
+        entrypoint=own_kernel.ENTRYPOINT,
+        tmpfs=own_kernel.MEMORY,
+        files={**(spec.files or {}), **own_kernel.guest_files(peers, key)},
+    )
+    return own_kernel.OwnKernel(LabContainer(client, with_guest), key)
+
+
+def _kernel_words(peer: Peer, container: PeerHost) -> str:
+    if isinstance(container, own_kernel.OwnKernel):
+        return f"own {container.kernel}"
+    return "the host's" if peer.esp_implementation == "kernel" else ""
+
+
+def _wait_for_version(peer: Peer, container: PeerHost, driver: PeerDriver) -> str:
     def probe() -> str | None:
         try:
             return driver.version()

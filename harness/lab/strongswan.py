@@ -30,6 +30,13 @@ _RELAY = (
     'echo "the image has neither nc nor socat to reach $1" >&2; exit 127'
 )
 
+# A cookie's age is compared in unsigned seconds since boot less an offset below the daemon's start: for 10 s after a
+# start soon after boot the comparison wraps around, and every cookie counts as expired (receiver.c, cookie_verify).
+_TAKES_COOKIES = (
+    '! grep -q "cookie_threshold = [1-9]" /etc/strongswan.conf '
+    f"|| [ $(($(date +%s) - $(stat -c %Y {VICI_SOCKET}))) -gt 10 ]"
+)
+
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _TERMINATE_TIMEOUT_S = 3.0
 _LOG_MARGIN_S = 1.0
@@ -56,7 +63,9 @@ class StrongSwanFamily:
 
     def attach(self, peer: Peer, container: PeerContainer) -> StrongSwanDriver:
         """See DriverFamily."""
-        return StrongSwanDriver(container, peer.folder / "templates")
+        return StrongSwanDriver(
+            container, peer.folder / "templates", freshly_booted=peer.esp_implementation == "kernel"
+        )
 
 
 def render_daemon(peer: Peer, settings: DaemonSettings, start_script: str = "") -> str:
@@ -107,8 +116,9 @@ class StrongSwanDriver:
     A relay needs no shared folder and no right to the daemon's socket on the host, and works with a remote engine.
     """
 
-    def __init__(self, container: PeerContainer, templates: Path) -> None:
+    def __init__(self, container: PeerContainer, templates: Path, *, freshly_booted: bool = False) -> None:
         self._container = container
+        self._settled = not freshly_booted
         self._templates = templates
         self._vici = ViciClient(container.name, lambda: container.open(["sh", "-c", _RELAY, "relay", VICI_SOCKET]))
         self._loaded: dict[str, _Loaded] = {}
@@ -118,6 +128,11 @@ class StrongSwanDriver:
     def version(self) -> str:
         """See PeerDriver."""
         answer = self._vici.request("version")
+        if not self._settled:
+            status, _ = self._container.run(["sh", "-c", _TAKES_COOKIES])
+            if status:
+                raise PeerUnreachable(f"{self._container.name}: takes every cookie for expired until it has run 10 s")
+            self._settled = True
         return str(answer["version"].decode())
 
     def key_exchange_methods(self) -> frozenset[str] | None:

@@ -23,12 +23,12 @@ def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: 
 
     ``worn`` is what the peer is configured with, ``ike`` what follows from the two halves.
     """
-    if role is Role.RESPONDER:
+    if role is Role.INITIATOR:
+        reason = _answer(scenario, peer, worn, ike)
+    else:
         reason = _emulated_offer(scenario, peer, worn, ike) if peer.emulated else _product_offer(scenario, peer, worn)
-        if reason:
-            return reason
-    elif peer.emulated and scenario.subject is Subject.OFFER and not ike:
-        return f"{why_refused(scenario, peer, worn, False)}, so the case would end before what it is about"
+    if reason:
+        return reason
     offer = worn.ike if role is Role.RESPONDER else scenario.offer.ike
     checks = {expect.check for expect in scenario.expect}
     if RETRY_CHECK in checks and any(suite.key_exchange == first_guess(offer) for suite in ike):
@@ -41,6 +41,15 @@ def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: 
 def first_guess(offer: Policy) -> KeyExchangeMethod | None:
     """The method of the KE payload in the first IKE_SA_INIT request: the most preferred of the first proposal."""
     return offer[0].key_exchange_methods[0] if offer and offer[0].key_exchange_methods else None
+
+
+def _answer(scenario: Scenario, peer: Peer, worn: PartyPolicy, ike: tuple[Suite, ...]) -> str:
+    """A responder answers whatever comes, unless the case would end, or pass, before what it is about."""
+    if peer.emulated and scenario.subject is Subject.OFFER and not ike:
+        return f"{why_refused(scenario, peer, worn, False)}, so the case would end before what it is about"
+    if scenario.settings.require_cookie and not peer.capabilities.demands_cookies:
+        return f"as responder {peer.title} never demands a COOKIE"
+    return ""
 
 
 def _product_offer(scenario: Scenario, peer: Peer, worn: PartyPolicy) -> str:

@@ -11,7 +11,7 @@ from harness.json_codec import to_json
 from harness.oracle.expectation import Expectation, expect
 from harness.registry.transforms import KeyExchangeMethod
 from harness.run.inputs import Inputs
-from harness.scenario.catalogue import load_suite
+from harness.scenario.catalogue import load_suite, load_suite_peers
 from harness.scenario.model import Role, Scenario
 from harness.scenario.peer import KnownFailure, Peer
 from harness.scenario.selection import select
@@ -61,9 +61,10 @@ def make_plan(
         InvalidData: there is no such suite.
     """
     suite = load_suite(inputs.scenario_folder, selection.suite, inputs.scenarios)
-    # A scenario asked for by name runs, whether the suite holds it or not.
+    suite_peers = load_suite_peers(inputs.scenario_folder, selection.suite, inputs.peers)
+    # A scenario or a peer asked for by name runs, whether the suite holds it or not.
     scenarios = select(inputs.scenarios if selection.scenarios else suite, selection.scenarios, "scenario")
-    peers = select(inputs.peers, selection.peers, "peer")
+    peers = select(inputs.peers if selection.peers else suite_peers, selection.peers, "peer")
     roles = select([role.value for role in Role], selection.roles, "role")
     return tuple(
         Case(scenario, peer, Role(role), expect(scenario, peer, Role(role), unavailable))

@@ -66,6 +66,19 @@ def load_suite(folder: Path, name: str, scenarios: Iterable[str]) -> tuple[str, 
     Raises:
         InvalidData: there is no such suite, or an entry matches none of ``scenarios``.
     """
+    return _chosen(_suite_table(folder, name), "scenarios", sorted(scenarios))
+
+
+def load_suite_peers(folder: Path, name: str, peers: Iterable[str]) -> tuple[str, ...]:
+    """The peers of the suite ``name``, in the order of ``peers``: those that its globs match, all where it has none.
+
+    Raises:
+        InvalidData: there is no such suite, or an entry matches none of ``peers``.
+    """
+    return _chosen(_suite_table(folder, name), "peers", list(peers), default=("*",))
+
+
+def _suite_table(folder: Path, name: str) -> Table:
     path = folder / SUITES_FOLDER / f"{name}.toml"
     known = suite_names(folder)
     if name not in known:
@@ -73,15 +86,18 @@ def load_suite(folder: Path, name: str, scenarios: Iterable[str]) -> tuple[str, 
     table = Table.root(read_toml(path))
     table.finish(SUITE_KEYS)
     table.string("title")
-    everything = sorted(scenarios)
+    return table
+
+
+def _chosen(table: Table, key: str, everything: list[str], default: tuple[str, ...] | None = None) -> tuple[str, ...]:
     chosen: set[str] = set()
-    for pattern in table.strings("scenarios"):
+    for pattern in table.strings(key, default):
         matching = matches(everything, pattern)
         if not matching:
-            table.complain("scenarios", f"{pattern!r} matches no scenario")
+            table.complain(key, f"{pattern!r} matches no {key.removesuffix('s')}")
         chosen.update(matching)
     table.raise_problems()
-    return tuple(sorted(chosen))
+    return tuple(name for name in everything if name in chosen)
 
 
 def suite_names(folder: Path) -> tuple[str, ...]:

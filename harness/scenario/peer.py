@@ -18,6 +18,7 @@ class Capabilities:
     esp: dict[TransformType, frozenset[Algorithm]]  # ENCR, INTEG, KE, SN
     additional_key_exchange: bool  # RFC 9370 (and with it RFC 9242)
     fragmentation: bool = True  # RFC 7383
+    demands_cookies: bool = True  # whether it can be made to demand a COOKIE (RFC 7296 section 2.6)
     roles: tuple[Role, ...] = (Role.INITIATOR, Role.RESPONDER)  # the PEER's roles, as IKE initiator or responder
     role_reason: str = ""
 
@@ -77,6 +78,7 @@ class Peer:
     packages: tuple[str, ...]
     capabilities: Capabilities
     esp_implementation: str = "userspace"  # or "kernel"
+    concurrent: bool = True  # whether one daemon takes several cases at a time
     profile: Profile | None = None  # set for an emulated peer
     known_failures: tuple[KnownFailure, ...] = ()
     folder: Path = field(default=Path())

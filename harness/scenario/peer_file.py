@@ -16,11 +16,14 @@ from harness.scenario.toml_source import InvalidData, Problem, read_toml
 PEER_FILE = "peer.toml"
 PROFILE_FILE = "profile.toml"
 
-_FAMILY_KEYS = frozenset({"family", "driver", "esp-implementation", "packages", "ike", "esp", "version"})
+ESP_IMPLEMENTATIONS = ("userspace", "kernel")
+
+_FAMILY_KEYS = frozenset({"family", "driver", "esp-implementation", "concurrent", "packages", "ike", "esp", "version"})
 _VERSION_KEYS = frozenset(
     {
-        "version", "title", "suite", "additional-key-exchange", "fragmentation", "roles", "role-reason",
-        "ike", "esp", "known-failure",
+        "version", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies",
+        "roles", "role-reason",
+        "ike", "esp", "known-failure", "variant", "esp-implementation", "packages",
     }
 )  # fmt: skip
 _KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link"})
@@ -80,7 +83,8 @@ def load_family(path: Path) -> tuple[Peer, ...]:
     table = Table.root(read_toml(path))
     table.finish(_FAMILY_KEYS)
     family, driver = table.string("family"), table.string("driver")
-    esp = table.choice("esp-implementation", {"userspace", "kernel"})
+    esp = table.choice("esp-implementation", ESP_IMPLEMENTATIONS)
+    concurrent = table.boolean("concurrent", True)
     packages = table.strings("packages")
     common = {protocol: _sheet(table, protocol) for protocol in _SHEET_KEYS}
     versions = table.tables("version")
@@ -88,15 +92,16 @@ def load_family(path: Path) -> tuple[Peer, ...]:
         table.complain(None, "a peer needs at least one [[version]]")
     peers = tuple(
         Peer(
-            name=f"{family}-{entry.string('version')}",
+            name="-".join(filter(None, (family, entry.string("version"), entry.string("variant", "")))),
             title=entry.string("title"),
             family=family,
             driver=driver,
             version=entry.string("version"),
             suite=entry.string("suite"),
-            packages=packages,
+            packages=entry.strings("packages", packages),
             capabilities=_capabilities(entry, common),
-            esp_implementation=esp,
+            esp_implementation=entry.choice("esp-implementation", ESP_IMPLEMENTATIONS, esp),
+            concurrent=concurrent,
             known_failures=tuple(_known_failure(failure) for failure in entry.tables("known-failure")),
             folder=path.parent,
         )
@@ -132,6 +137,7 @@ def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
         esp=sheets["esp"],
         additional_key_exchange=entry.boolean("additional-key-exchange"),
         fragmentation=entry.boolean("fragmentation", True),
+        demands_cookies=entry.boolean("demands-cookies", True),
         roles=roles,
         role_reason=reason,
     )

@@ -13,7 +13,7 @@ SCENARIO_KEYS = frozenset(
 POLICY_KEYS = frozenset({"ike", "esp"})
 SETTINGS_KEYS = frozenset({"fragment-size", "require-cookie", "wrong-psk", "mobike"})
 EXPECT_KEYS = frozenset({"check", "requirement"})
-SUITE_KEYS = frozenset({"title", "scenarios"})
+SUITE_KEYS = frozenset({"title", "scenarios", "peers"})
 REQUIREMENT_KEYS = frozenset({"source", "section", "level", "text"})
 LEVELS = frozenset({"MUST", "SHOULD", "MAY", "INFORMATION"})
 

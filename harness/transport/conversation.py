@@ -15,7 +15,8 @@ from harness.transport.setting import configuration
 
 Asker = Callable[[Wish], asyncio.Event]
 _LINGER = 0.05  # seconds after the last message, so that the capture holds what is still on its way
-_ECHO_PATIENCE = 3.0  # seconds for all replies; the network between the two is one host
+_ECHO_PATIENCE = 1.0  # seconds for all replies; the network between the two is one host
+_ECHO_ATTEMPTS = 3
 
 
 class Player:
@@ -80,10 +81,16 @@ class Player:
         tunnel = link.tunnel
         if tunnel is not None:
             link.send_echo_requests(tunnel, self._job.echo_requests)
-            try:
-                await link.until(lambda: tunnel.answered or link.over, "a reply to every echo request", _ECHO_PATIENCE)
-            except OutOfTimeError as error:
-                link.note("EchoUnanswered", awaited=str(error))
+            for attempt in range(_ECHO_ATTEMPTS):
+                try:
+                    awaited = "a reply to every echo request"
+                    await link.until(lambda: tunnel.answered or link.over, awaited, _ECHO_PATIENCE)
+                    break
+                except OutOfTimeError as error:
+                    link.note("EchoUnanswered", awaited=str(error))
+                # IP promises no delivery, and a responder may install its SA a moment after its IKE_AUTH response.
+                if attempt + 1 < _ECHO_ATTEMPTS:
+                    link.repeat_echo_requests(tunnel)
         await self._granted(self._ask(Wish.INSPECT), "the peer's status")
 
     async def _granted(self, wish: asyncio.Event, awaited: str) -> None:

@@ -92,6 +92,12 @@ class Link:
         for _ in range(count):
             self._endpoint.send_raw(tunnel.request(identifier=os.getpid() & 0xFFFF), path)
 
+    def repeat_echo_requests(self, tunnel: Tunnel) -> None:
+        """Send the echo requests that have no reply yet once more."""
+        path = self._tunnel_path()
+        for packet in tunnel.repeated_requests():
+            self._endpoint.send_raw(packet, path)
+
     async def until(self, condition: Callable[[], bool], awaited: str, at_most: float | None = None) -> None:
         """Wait for a condition, ``at_most`` so many seconds. Raises OutOfTimeError then, or at the deadline."""
         deadline = self._began + self._job.deadline

@@ -36,6 +36,11 @@ class Tunnel:
         self._awaited.add((identifier, self.requests_sent))
         return self._seal(echo_request(self._inner, self._peer_inner, identifier, self.requests_sent))
 
+    def repeated_requests(self) -> list[bytes]:
+        """Every request that has no reply yet once more, each in a new ESP packet."""
+        inner = (echo_request(self._inner, self._peer_inner, *echo) for echo in sorted(self._awaited))
+        return [self._seal(request) for request in inner]
+
     def receive(self, packet: bytes) -> bytes | None:
         """Take an ESP packet; the ESP packet to answer with, if it held an echo request.
 

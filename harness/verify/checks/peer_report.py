@@ -17,7 +17,8 @@ def peer_agrees(view: View, _arguments: Arguments) -> Checked:
     if report is None:
         return missing("what the peer's status says", _FILE)
     spis = (view.secrets.initiator_spi.hex(), view.secrets.responder_spi.hex())
-    mine = [sa for sa in report.sas if (sa.initiator_spi, sa.responder_spi) == spis]
+    # A status that shows no IKE SPIs is taken by its connection, which the report is of; the Child SA's SPIs are shown.
+    mine = [sa for sa in report.sas if (sa.initiator_spi, sa.responder_spi) in (spis, (None, None))]
     if not mine:
         return Checked(
             "", (Objection(view.peer, f"the peer reports no IKE SA with SPIs {spis[0]} and {spis[1]}", _FILE),)
@@ -38,14 +39,16 @@ def _ike_differences(view: View, sa: SaReport) -> list[str]:
     pairs = (
         ("state", sa.state, "ESTABLISHED"),
         ("being the initiator", sa.initiator, initiator),
-        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG)),
+        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG) if sa.encr is not None else None),
         ("ENCR", sa.encr, chosen.get(TransformType.ENCR)),
         ("PRF", sa.prf, chosen.get(TransformType.PRF)),
         ("KE", sa.ke, chosen.get(TransformType.KE)),
-        ("ADDKE", tuple(sa.additional_ke), additional),
+        ("ADDKE", None if sa.additional_ke is None else tuple(sa.additional_ke), additional),
     )
     return [
-        f"{name}: the peer reports {theirs}, the wire says {ours}" for name, theirs, ours in pairs if theirs != ours
+        f"{name}: the peer reports {theirs}, the wire says {ours}"
+        for name, theirs, ours in pairs
+        if theirs != ours and (theirs is not None or name == "INTEG")
     ]
 
 

@@ -15,7 +15,7 @@ from harness.scenario.toml_source import InvalidData
 
 
 def test_a_plan_crosses_scenarios_peers_and_roles(inputs):
-    cases = make_plan(inputs, Selection())
+    cases = make_plan(inputs, Selection(suite="full"))
     assert len(cases) == len(inputs.scenarios) * len(inputs.peers) * len(Role)
     assert len({case.id for case in cases}) == len(cases)
     for case in cases:
@@ -28,8 +28,16 @@ def test_the_order_is_that_of_scenario_peer_and_role_whatever_the_patterns_say(i
     assert make_plan(inputs, forth) == make_plan(inputs, back)
 
 
+def test_a_suite_may_name_its_peers_and_one_asked_for_by_name_runs_all_the_same(inputs):
+    smoke = {case.peer.name for case in make_plan(inputs, Selection(suite="smoke"))}
+    assert "strongswan-6.1" in smoke
+    assert {peer.esp_implementation for peer in inputs.peers.values() if peer.name in smoke} == {"userspace"}
+    asked = make_plan(inputs, Selection(peers=("libreswan-5.2",), suite="smoke"))
+    assert {case.peer.name for case in asked} == {"libreswan-5.2"}
+
+
 def test_a_selection_narrows_each_dimension(inputs):
-    cases = make_plan(inputs, Selection(("hybrid/*",), ("strongswan-6.*",), ("responder",)))
+    cases = make_plan(inputs, Selection(("hybrid/*",), ("strongswan-6.?",), ("responder",)))
     assert {case.role for case in cases} == {Role.RESPONDER}
     assert {case.peer.name for case in cases} == {"strongswan-6.0", "strongswan-6.1"}
     assert {case.scenario.topic for case in cases} == {"hybrid"}

@@ -124,7 +124,7 @@ def test_a_planned_skip_is_told_and_never_sent(run, lab, script, inputs):
 
 
 def test_every_case_is_started_and_finished_and_each_peer_told_once(run, lab, inputs):
-    cases = make_plan(inputs, Selection(("hybrid/*",), ("strongswan-*",)))
+    cases = make_plan(inputs, Selection(("hybrid/*",), ("strongswan-?.?",)))
     played = run(lab, cases, jobs=4)
     started = [event.case for event in played.events if isinstance(event, CaseStarted)]
     assert sorted(started) == sorted(case.id for case in cases if not case.expectation.skipped)

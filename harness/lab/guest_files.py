@@ -1,0 +1,49 @@
+"""What every driver does where its daemon runs: put small files there, and give inner hosts their addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Mapping
+
+from harness.lab.driver import PeerContainer
+from harness.lab.errors import PeerUnreachable
+
+# Written beside its place and then moved, so that a daemon never reads half a file.
+_PUT = 'umask 077; while [ $# -gt 1 ]; do printf %s "$2" >"$1.new" && mv "$1.new" "$1" || exit 1; shift 2; done'
+
+
+def put_files(container: PeerContainer, files: Mapping[str, str]) -> None:
+    """Write text files, by absolute path; only root may read them.
+
+    Raises:
+        PeerUnreachable: one could not be written.
+    """
+    arguments = [item for pair in files.items() for item in pair]
+    status, output = container.run(["sh", "-c", _PUT, "put", *arguments])
+    if status:
+        raise PeerUnreachable(f"{container.name}: writing {', '.join(files)}: {output.strip()}")
+
+
+class InnerAddresses:
+    """The inner hosts of a peer: addresses on its loopback interface that answer echo requests out of the tunnel."""
+
+    def __init__(self, container: PeerContainer) -> None:
+        self._container = container
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, address: str) -> None:
+        """Give the host ``address`` its place, once.
+
+        Raises:
+            PeerUnreachable: the address could not be set.
+        """
+        with self._lock:
+            if address in self._known:
+                return
+            host = str(ipaddress.ip_network(address))
+            status, output = self._container.run(["ip", "address", "replace", host, "dev", "lo"])
+            if status:
+                raise PeerUnreachable(f"{self._container.name}: inner address {address}: {output.strip()}")
+            self._known.add(address)

@@ -1,0 +1,204 @@
+"""Libreswan over whack: its driver, and how its daemon is configured."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.evidence.peer_report import PeerReport
+from harness.lab import libreswan_report, xfrm_report
+from harness.lab.driver import Connection, DaemonSettings, PeerContainer
+from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
+from harness.lab.guest_files import InnerAddresses, put_files
+from harness.lab.libreswan_keywords import esn_setting, proposals
+from harness.lab.templates import render
+from harness.registry.transforms import TransformType
+from harness.scenario.peer import Peer
+
+WHACK = "/usr/libexec/ipsec/whack"
+ADDCONN = "/usr/libexec/ipsec/addconn"
+CASES = "/run/cases"
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_VERSION = re.compile(r"pluto_version=([^,\s]+)")
+_TIMESTAMP = re.compile(r"^\w{3} +\d+ [\d:.]+: ")
+_LOG_MARGIN_S = 1.0
+
+# What whack says where there is nothing of that name (any more).
+_ABSENT = re.compile(r"no connection named|no such connection|no active|not found|deleting connection", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Loaded:
+    connection: Connection
+    since: float  # seconds since 1970, UTC
+
+
+class LibreswanFamily:
+    """Libreswan on a kernel with ESP; pluto is in the foreground and logs to its standard error."""
+
+    def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
+        """See DriverFamily."""
+        templates = peer.folder / "templates"
+        return {
+            "/etc/ipsec.conf": render(templates / "ipsec.conf.j2", cookie_threshold=settings.cookie_threshold),
+            "/etc/ipsec.secrets": render(templates / "ipsec.secrets.j2"),
+        }
+
+    def attach(self, peer: Peer, container: PeerContainer) -> LibreswanDriver:
+        """See DriverFamily."""
+        return LibreswanDriver(peer, container)
+
+    def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
+        """See DriverFamily."""
+        return render_connection(peer, connection)
+
+
+def render_connection(peer: Peer, connection: Connection) -> dict[str, str]:
+    """ipsec.conf and ipsec.secrets of one connection.
+
+    Raises:
+        Inexpressible: Libreswan has no keyword for an algorithm of the policy.
+        TemplateError: a template uses a variable that is not given.
+        ConfigurationSyntax: the connection's name cannot be the name of a section.
+    """
+    if not _NAME.fullmatch(connection.name):
+        raise ConfigurationSyntax(f"connection name {connection.name!r}: only letters, digits, hyphen and underscore")
+    templates = peer.folder / "templates"
+    identities = {
+        "local_identity": _identity(connection.local_identity),
+        "remote_identity": _identity(connection.remote_identity),
+    }
+    conf = render(
+        templates / "connection.conf.j2",
+        version=peer.version,
+        name=connection.name,
+        local_address=connection.local_address,
+        remote_address=connection.remote_address,
+        local_ts=_host(connection.local_inner),
+        remote_ts=_host(connection.remote_inner),
+        ike_proposals=proposals(connection.policy.ike),
+        esp_proposals=proposals(connection.policy.esp),
+        esn=esn_setting(connection.policy.esp),
+        pfs=any(proposal.of(TransformType.KE) for proposal in connection.policy.esp),
+        mobike=connection.mobike,
+        **identities,
+    )
+    secrets = render(templates / "connection.secrets.j2", psk_hex=connection.psk.hex(), **identities)
+    return {"ipsec.conf": conf, "ipsec.secrets": secrets}
+
+
+def _identity(identity: str) -> str:
+    """``@name`` for a domain name; ``%any`` as it is."""
+    return identity if identity.startswith("%") else f"@{identity}"
+
+
+def _host(address: str) -> str:
+    return str(ipaddress.ip_network(address))  # a single address gets /32 or /128
+
+
+class LibreswanDriver:
+    """One pluto, spoken to with whack where it runs."""
+
+    def __init__(self, peer: Peer, container: PeerContainer) -> None:
+        self._peer = peer
+        self._container = container
+        self._inner = InnerAddresses(container)
+        self._loaded: dict[str, _Loaded] = {}
+
+    def version(self) -> str:
+        """See PeerDriver."""
+        status, output = self._container.run(["sh", "-c", f"{WHACK} --status | grep pluto_version"])
+        found = _VERSION.search(output)
+        if status or found is None:
+            raise PeerUnreachable(f"{self._container.name}: whack: {output.strip() or 'no version in its status'}")
+        return found[1]
+
+    def key_exchange_methods(self) -> frozenset[str] | None:
+        """See PeerDriver: its control interface does not tell."""
+        return None
+
+    def load(self, connection: Connection) -> dict[str, str]:
+        """See PeerDriver."""
+        files = render_connection(self._peer, connection)
+        self._inner.add(connection.local_inner)
+        self._loaded[connection.name] = _Loaded(connection, time.time())
+        conf, secrets = _paths(connection.name)
+        put_files(self._container, {conf: files["ipsec.conf"], secrets: files["ipsec.secrets"]})
+        self._whack_script(
+            f"{WHACK} --rereadsecrets && {ADDCONN} --config {conf} {connection.name} && "
+            f"{WHACK} --status | grep -F '\"{connection.name}\":' >/dev/null",
+            f"connection {connection.name}",
+        )
+        return files
+
+    def unload(self, name: str) -> None:
+        """See PeerDriver."""
+        conf, secrets = _paths(name)
+        script = f"rm -f {conf} {secrets}; {WHACK} --name {name} --delete; {WHACK} --rereadsecrets"
+        status, output = self._container.run(["sh", "-c", script])
+        if status and not _ABSENT.search(output):
+            raise PeerUnreachable(f"{self._container.name}: unloading {name}: {output.strip()}")
+
+    def initiate(self, name: str, deadline_s: float) -> str:
+        """See PeerDriver. whack stays attached until the Child SA is up or has failed.
+
+        pluto would then begin again and again, with a new IKE SA each time: like an operator, the lab gives up.
+        """
+        command = ["timeout", f"{deadline_s:g}", WHACK, "--name", name, "--initiate"]
+        status, output = self._container.run(command)
+        if "established Child SA" in output or "IPsec SA established" in output:
+            return ""
+        self.terminate(name)
+        said = output.strip().splitlines()[-3:]
+        return "; ".join(line.strip() for line in said) or f"whack ended with status {status}"
+
+    def terminate(self, name: str) -> None:
+        """See PeerDriver."""
+        self._container.run([WHACK, "--name", name, "--terminate"])
+
+    def status(self, name: str) -> PeerReport:
+        """See PeerDriver: the daemon's lines about the connection, and the counters of its kernel."""
+        script = f"{WHACK} --status | grep -F -e pluto_version -e '\"{name}\"'; echo ====; {xfrm_report.COMMAND}"
+        output = self._whack_script(script, f"status of {name}")
+        lines, _, xfrm = output.partition("====\n")
+        found = _VERSION.search(lines)
+        if found is None:
+            raise PeerUnreachable(f"{self._container.name}: whack: no version in its status")
+        return libreswan_report.peer_report(found[1], name, lines, xfrm)
+
+    def alive(self) -> bool:
+        """See PeerDriver."""
+        if not self._container.is_running():
+            return False
+        try:
+            self.version()
+        except PeerUnreachable:
+            return False
+        return True
+
+    def log(self, name: str) -> str:
+        """See PeerDriver: lines that name the connection, or a packet of its address before it was found."""
+        loaded = self._loaded.get(name)
+        if loaded is None:
+            return ""
+        address = re.compile(rf"(?<![\d.:]){re.escape(loaded.connection.remote_address)}(?![\d.]*\d)")
+        lines = self._container.log(loaded.since - _LOG_MARGIN_S).splitlines()
+        mine = [line for line in lines if f'"{name}"' in line or address.search(_TIMESTAMP.sub("", line))]
+        return "\n".join(mine) + "\n" if mine else ""
+
+    def close(self) -> None:
+        """See PeerDriver."""
+
+    def _whack_script(self, script: str, what: str) -> str:
+        status, output = self._container.run(["sh", "-c", script])
+        if status:
+            raise PeerUnreachable(f"{self._container.name}: {what}: {output.strip() or f'status {status}'}")
+        return output
+
+
+def _paths(name: str) -> tuple[str, str]:
+    return f"{CASES}/{name}.conf", f"{CASES}/{name}.secrets"

@@ -1,0 +1,116 @@
+"""A peer on a kernel of its own: User-Mode Linux in the peer's container, for hosts whose kernel has no ESP.
+
+``peers/own-kernel`` holds what runs in the container (boot) and in the guest (init). The guest takes over the
+container's address, so that for the other side nothing differs; this module gives drivers the guest in place of the
+container: its programs over the guest channel, its console as the log, its end as the container's end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import paramiko
+
+from harness.lab.byte_stream import ByteStream
+from harness.lab.container import LabContainer
+from harness.lab.errors import PeerUnreachable
+from harness.lab.guest_channel import GuestChannel
+
+OWN_KERNEL_FOLDER = "own-kernel"
+HOME = "/usr/local/lib/own-kernel"
+ENTRYPOINT = ("sh", f"{HOME}/boot")
+
+PACKAGES = ("user-mode-linux", "kmod", "dropbear-bin")
+"""What an image needs beside its product: the kernel, loading of its modules, and the server of the control channel."""
+
+# NET_ADMIN: to hand over the address and make the control link. NET_RAW: the guest's frames on eth0.
+CAPABILITIES = ("NET_ADMIN", "NET_RAW")
+
+# The guest's memory is a file that must be executable, which /dev/shm of a container is not.
+MEMORY = {"/uml": "exec,size=600m"}
+
+_HOST_KEY = "/run/own-kernel/host_key.pub"
+_AUTHORIZED_KEYS = f"{HOME}/authorized_keys"
+_SSH = ("nc", "-w", "600", "169.254.255.2", "22")
+_READY = re.compile(r"^own-kernel: (Linux \S+), ready", re.MULTILINE)
+
+
+def guest_files(root: Path, key: paramiko.PKey) -> dict[str, bytes]:
+    """What a container needs beside its image to boot a guest, by absolute path. ``root`` is the peers' folder."""
+    scripts = {
+        f"{HOME}/{path.name}": path.read_bytes() for path in (root / OWN_KERNEL_FOLDER).iterdir() if not path.suffix
+    }
+    return {**scripts, _AUTHORIZED_KEYS: f"{key.get_name()} {key.get_base64()} lab\n".encode()}
+
+
+class OwnKernel:
+    """The guest in a container: what drivers take for the container (PeerContainer), and RunningPeer too."""
+
+    def __init__(self, container: LabContainer, key: paramiko.PKey) -> None:
+        self._container = container
+        self._kernel = ""
+        self._channel = GuestChannel(container.name, lambda: container.open(_SSH), lambda: self._host_key, key)
+
+    @property
+    def name(self) -> str:
+        """See PeerContainer."""
+        return self._container.name
+
+    @property
+    def address(self) -> str:
+        """The container's IPv4 address in the run's network, which the guest has taken over."""
+        return self._container.address
+
+    @property
+    def image_id(self) -> str:
+        """The id of the image that the container was made from."""
+        return self._container.image_id
+
+    @property
+    def kernel(self) -> str:
+        """The guest's kernel, ``Linux 6.12.101``; "" while it boots."""
+        if not self._kernel:
+            found = _READY.search(self.log())
+            self._kernel = found[1] if found else ""
+        return self._kernel
+
+    def open(self, command: Sequence[str]) -> ByteStream:
+        """See PeerContainer. Raises PeerUnreachable while the guest boots and when it has gone."""
+        self._require_booted()
+        return self._channel.open(command)
+
+    def run(self, command: Sequence[str]) -> tuple[int, str]:
+        """See PeerContainer. Raises PeerUnreachable while the guest boots and when it has gone."""
+        self._require_booted()
+        return self._channel.run(command)
+
+    def log(self, since: float | None = None) -> str:
+        """See PeerContainer: the guest's console."""
+        return self._container.log(since).replace("\r", "")
+
+    def is_running(self) -> bool:
+        """See PeerContainer. When the guest's kernel or the daemon in it ends, so does the container."""
+        return self._container.is_running()
+
+    def state(self) -> str:
+        """The state of the container, and how far the guest has come."""
+        return f"{self._container.state()}, guest {self.kernel or 'not booted'}"
+
+    def remove(self) -> None:
+        """Kill and remove it."""
+        self._channel.close()
+        self._container.remove()
+
+    @cached_property
+    def _host_key(self) -> str:
+        status, text = self._container.run(["grep", "-h", "^ssh-", _HOST_KEY])
+        if status:
+            raise PeerUnreachable(f"{self.name}: the guest's host key cannot be read: {text.strip()}")
+        return text
+
+    def _require_booted(self) -> None:
+        if not self.kernel:
+            raise PeerUnreachable(f"{self.name}: the guest boots")
