@@ -8,7 +8,6 @@ import pytest
 from engine_arrows import arrows, assert_established, exchanges, message_of
 from engine_pair import pair, policy, proposal, run
 
-from harness.crypto.key_exchange import unavailable_reason
 from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, KeyExchanged, Negotiated
 from harness.ike.selectors import network_selector
 from harness.registry.notifications import NotifyType
@@ -21,13 +20,6 @@ CLASSICAL = [
 ]  # fmt: skip
 ML_KEM = [pytest.param("ml-kem-512", marks=pytest.mark.liboqs), "ml-kem-768", "ml-kem-1024"]
 IKE_SA_INIT, INTERMEDIATE, IKE_AUTH = "IKE_SA_INIT", "IKE_INTERMEDIATE", "IKE_AUTH"
-
-
-@pytest.fixture(autouse=True)
-def _needs_liboqs(request: pytest.FixtureRequest) -> None:
-    reason = unavailable_reason(KeyExchangeMethod.ML_KEM_512)
-    if request.node.get_closest_marker("liboqs") and reason:
-        pytest.skip(reason)
 
 
 @pytest.mark.parametrize("method", CLASSICAL)
