@@ -58,10 +58,11 @@ lock: $(INSTALLED) ## Lock the dependencies again
 	$(LOCK) -o requirements/worker.lock requirements/worker.in
 
 .PHONY: generated
-generated: $(INSTALLED) ## Write again what is generated from data: compose file, schema, state table, coverage
+generated: $(INSTALLED) ## Write again what is generated from data: compose file, schema, state table, coverage, deviations
 	$(PYTHON) -m harness.lab.compose
 	$(PYTHON) tools/draw_state_table.py
 	$(PYTHON) tools/write_coverage.py
+	$(PYTHON) tools/write_deviations.py
 
 .PHONY: distclean
 distclean: ## Take away everything these made: environment, images, runs, caches

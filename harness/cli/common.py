@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,9 +11,11 @@ import click
 
 from harness.crypto.key_exchange import unavailable_reason
 from harness.lab.docker_runtime import project_root
+from harness.lab.host_kernel import KernelChoice
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.record import FILE_NAME, read_run
+from harness.run.pair_plan import ROLE
 from harness.run.plan import Selection
 from harness.scenario.model import Role
 
@@ -22,23 +25,50 @@ ROOT = project_root()
 RUNS = ROOT / "reports" / "runs"
 
 
+def peers_option(command: F) -> F:
+    """--peers."""
+    option = click.option(
+        "--peers", "folders", multiple=True, metavar="DIR", callback=lambda _c, _p, value: _folders(value),
+        help="A folder with peers of your own, as in peers/README.md; repeatable.",
+    )  # fmt: skip
+    return option(command)
+
+
+def _folders(names: tuple[str, ...]) -> tuple[Path, ...]:
+    """Each folder by its whole path, once.
+
+    Raises:
+        NotADirectoryError: one is not a folder.
+    """
+    folders = tuple(dict.fromkeys(Path(name).resolve() for name in names))
+    for folder in folders:
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "--peers: there is no such folder", str(folder))
+    return folders
+
+
 def selection_options(command: F) -> F:
-    """--peer, --scenario, --role and --suite."""
+    """--peer, --scenario, --role, --suite, --kernel and --peers."""
     options = (
+        peers_option,
         click.option("--peer", "peers", multiple=True, metavar="GLOB", help="Peers to run; repeatable."),
         click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Scenarios to run; repeatable."),
-        click.option("--role", "roles", multiple=True, type=click.Choice([r.value for r in Role]),
-                     help="The engine's role; both unless given."),
+        click.option("--role", "roles", multiple=True, type=click.Choice([*(r.value for r in Role), ROLE]),
+                     help="The engine's role, or pair: two peers and no engine; all unless given."),
         click.option("--suite", default="smoke", show_default=True, help="smoke, standard or full."),
+        click.option("--kernel", type=click.Choice([choice.value for choice in KernelChoice]), default="auto",
+                     show_default=True, help="Whose kernel does ESP; userspace: no peer that needs one is run."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def selection(peers: tuple[str, ...], scenarios: tuple[str, ...], roles: tuple[str, ...], suite: str) -> Selection:
+def selection(
+    peers: tuple[str, ...], scenarios: tuple[str, ...], roles: tuple[str, ...], suite: str, kernel: str
+) -> Selection:
     """The options as the planner takes them."""
-    return Selection(scenarios, peers, roles, suite)
+    return Selection(scenarios, peers, roles, suite, kernel_esp=kernel != KernelChoice.USERSPACE)
 
 
 def unavailable_methods() -> dict[KeyExchangeMethod, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
-from harness.cli.common import ROOT
+from harness.cli.common import ROOT, peers_option
 from harness.results.judgement import ExitStatus
 from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan, stale_known_failures
@@ -15,9 +16,10 @@ from harness.scenario.catalogue import suite_names
 
 
 @click.command()
-def lint() -> None:
+@peers_option
+def lint(folders: tuple[Path, ...]) -> None:
     """Validate scenarios, suites, requirements, peers and templates; find known failures that match no case."""
-    inputs = load_inputs(ROOT)
+    inputs = load_inputs(ROOT, folders)
     plans = {suite: make_plan(inputs, Selection(suite=suite)) for suite in suite_names(inputs.scenario_folder)}
     try_templates(plans["full"])
     stale = stale_known_failures(inputs)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import click
 
-from harness.cli.common import ROOT
+from harness.cli.common import ROOT, peers_option
 from harness.crypto.key_exchange import unavailable_reason
+from harness.ike.deviations.table import DEVIATIONS, Entry
 from harness.lab.engine import connect
 from harness.lab.errors import DockerUnavailable
 from harness.lab.images import ImageBuilder, peer_context
 from harness.registry.algorithms import names
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.run.inputs import load_inputs
+from harness.scenario.model import Role
 from harness.scenario.peer import Peer
 from harness.verify.checks import CHECKS
+from harness.verify.pair.checks import PAIR_CHECKS
 
 Row = dict[str, str]
 _NOT_BUILT = "not built yet: the first run builds it, or `ipsec-interop lab up`"
 
 
-def _peers() -> list[Row]:
-    peers = load_inputs(ROOT).peers.values()
+def _peers(folders: tuple[Path, ...]) -> list[Row]:
+    peers = load_inputs(ROOT, folders).peers.values()
     images = _images(peers)
     return [
         {
@@ -32,6 +36,7 @@ def _peers() -> list[Row]:
             "kind": "emulated" if peer.emulated else "real",
             "esp": peer.esp_implementation,
             "image": images[peer.name],
+            "from": str(peer.brought_in or ""),
         }
         for peer in peers
     ]
@@ -51,20 +56,27 @@ def _images(peers: Iterable[Peer]) -> dict[str, str]:
         client.close()
 
 
-def _scenarios() -> list[Row]:
+def _scenarios(_folders: tuple[Path, ...]) -> list[Row]:
     scenarios = load_inputs(ROOT).scenarios.values()
     return [{"name": s.id, "title": s.title, "requirements": " ".join(r.id for r in s.requirements)} for s in scenarios]
 
 
-def _checks() -> list[Row]:
-    return [{"name": n, "title": (c.__doc__ or "").splitlines()[0]} for n, c in CHECKS.items()]
+def _checks(_folders: tuple[Path, ...]) -> list[Row]:
+    return [{"name": n, "title": (c.__doc__ or "").splitlines()[0]} for n, c in (*CHECKS.items(), *PAIR_CHECKS.items())]
 
 
-def _deviations() -> list[Row]:
-    return []  # the engine has no way to misbehave by name yet
+def _deviations(_folders: tuple[Path, ...]) -> list[Row]:
+    return [{"name": n.value, "title": e.sentence, "role": _role(e), "source": e.source} for n, e in DEVIATIONS.items()]
 
 
-def _algorithms() -> list[Row]:
+def _role(entry: Entry) -> str:
+    """The role that our engine has to play for it."""
+    if entry.as_initiator and entry.as_responder:
+        return "either"
+    return Role.INITIATOR.value if entry.as_initiator else Role.RESPONDER.value
+
+
+def _algorithms(_folders: tuple[Path, ...]) -> list[Row]:
     kinds = (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE, TransformType.SN)
     rows = []
     for kind in kinds:
@@ -74,7 +86,7 @@ def _algorithms() -> list[Row]:
     return rows
 
 
-_TABLES: dict[str, Callable[[], list[Row]]] = {
+_TABLES: dict[str, Callable[[tuple[Path, ...]], list[Row]]] = {
     "peers": _peers,
     "scenarios": _scenarios,
     "checks": _checks,
@@ -85,10 +97,11 @@ _TABLES: dict[str, Callable[[], list[Row]]] = {
 
 @click.command("list")
 @click.argument("what", type=click.Choice(list(_TABLES)))
+@peers_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def listing(what: str, as_json: bool) -> None:
+def listing(what: str, folders: tuple[Path, ...], as_json: bool) -> None:
     """Tell what there is."""
-    rows = _TABLES[what]()
+    rows = _TABLES[what](folders)
     if as_json:
         print(json.dumps(rows, indent=2))
         return

@@ -56,6 +56,8 @@ class Bar:
             self._cases = self._progress.add_task("cases", total=event.to_send)
         elif isinstance(event, PeerStarted):
             self._console.print(f"{event.peer.name}: {event.peer.version}", style="dim", highlight=False)
+            if event.peer.unfit:
+                self._console.print(f"{event.peer.name}: compliance probe: {event.peer.unfit}", highlight=False)
         elif isinstance(event, CaseStarted) and self._cases is not None:
             self._progress.update(self._cases, description=event.case)
         elif isinstance(event, CaseFinished) and event.record.first.verdict is not Verdict.SKIPPED:

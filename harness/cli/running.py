@@ -20,13 +20,15 @@ from harness.cli.common import ROOT, RUNS, selection, selection_options, unavail
 from harness.cli.progress import Bar
 from harness.cli.reporting import write_reports
 from harness.lab.docker_runtime import Lab
+from harness.lab.host_kernel import KernelChoice
 from harness.results.judgement import exit_status, summarise
 from harness.results.model import Run, RunHeader
 from harness.results.record import FILE_NAME, RunWriter
+from harness.run.compliance import probe_scenario
 from harness.run.entries import run_header
 from harness.run.events import CaseFinished, PeerStarted, RunEvent, RunStarted
 from harness.run.inputs import Inputs, load_inputs
-from harness.run.plan import Case, make_plan
+from harness.run.plan import AnyCase, make_plan
 from harness.run.preflight import try_templates
 from harness.run.runner import Runner
 from harness.scenario.selection import NothingSelected, select
@@ -47,10 +49,12 @@ from harness.scenario.selection import NothingSelected, select
 @click.option("--image", "images", multiple=True, metavar="PEER=IMAGE", help="An image of your own for a peer.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder: new or empty.")
 def run(
+    folders: tuple[Path, ...],
     peers: tuple[str, ...],
     scenarios: tuple[str, ...],
     roles: tuple[str, ...],
     suite: str,
+    kernel: str,
     runtime: str,
     jobs: int,
     seed: int,
@@ -60,13 +64,14 @@ def run(
 ) -> None:
     """Run the selected cases and write the matrix."""
     del runtime  # "auto" is "docker" as long as it is the only one
-    inputs = load_inputs(ROOT)
+    inputs = load_inputs(ROOT, folders)
     index, parts = shard
-    plan = make_plan(inputs, selection(peers, scenarios, roles, suite), unavailable_methods())
+    plan = make_plan(inputs, selection(peers, scenarios, roles, suite, kernel), unavailable_methods())
     cases = plan[index - 1 :: parts]
     if not cases:
         raise NothingSelected(f"--shard {index}/{parts} holds no case: the plan has {len(plan)}")
-    execute(inputs, cases, Options(suite, jobs, seed, _images(images, inputs), out))
+    brought = _images(images, inputs)
+    execute(inputs, cases, Options(suite, jobs, seed, brought, folders, out, KernelChoice(kernel)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +82,13 @@ class Options:
     jobs: int
     seed: int
     images: dict[str, str]
+    folders: tuple[Path, ...]  # of peers from outside of this repository
     out: Path | None
+    kernel: KernelChoice = KernelChoice.AUTO
 
 
 def execute(
-    inputs: Inputs, cases: Sequence[Case], options: Options, watch: Callable[[RunEvent], None] | None = None
+    inputs: Inputs, cases: Sequence[AnyCase], options: Options, watch: Callable[[RunEvent], None] | None = None
 ) -> NoReturn:
     """Carry out a run, write its reports, and end the process with its exit status. ``watch`` is told every event."""
     run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
@@ -100,20 +107,21 @@ def execute(
 
 def _in_lab(
     inputs: Inputs,
-    cases: Sequence[Case],
+    cases: Sequence[AnyCase],
     options: Options,
     run_id: str,
     folder: Path,
     watch: Callable[[RunEvent], None] | None,
 ) -> None:
-    with Bar() as bar, Lab(run_id, images=options.images, progress=bar) as lab:
-        sent = {case.peer.name: case.peer for case in cases if not case.expectation.skipped}
+    with Bar() as bar, Lab(run_id, images=options.images, progress=bar, kernel=options.kernel) as lab:
+        sent = {peer.name: peer for case in cases for peer in case.peers if not case.expectation.skipped}
         lab.prepare(sent.values())
         facts = {"kernel": lab.kernel, "docker engine": lab.engine_version}
         command = shlex.join(["ipsec-interop", *sys.argv[1:]])
         started = datetime.now(UTC).isoformat(timespec="seconds")
         header = run_header(run_id, started, cases, seed=options.seed, suite=options.suite, command=command, lab=facts)
-        header = replace(header, brought_images=dict(options.images))
+        brought = tuple(str(folder) for folder in options.folders)
+        header = replace(header, brought_images=dict(options.images), brought_peers=brought)
         listeners = (bar.listen, watch) if watch else (bar.listen,)
         _play(lab, listeners, inputs, cases, header, folder, options.jobs)
 
@@ -122,7 +130,7 @@ def _play(
     lab: Lab,
     listeners: Sequence[Callable[[RunEvent], None]],
     inputs: Inputs,
-    cases: Sequence[Case],
+    cases: Sequence[AnyCase],
     header: RunHeader,
     folder: Path,
     jobs: int,
@@ -141,7 +149,7 @@ def _play(
         listen(RunStarted(header, sum(not case.expectation.skipped for case in cases)))
         complete = False
         try:
-            Runner(lab, inputs.requirements, folder, listen, jobs, header.seed).run(cases)
+            Runner(lab, inputs.requirements, folder, listen, jobs, header.seed, probe_scenario(inputs)).run(cases)
             complete = True
         finally:
             writer.end(round((time.monotonic() - began) * 1000), complete=complete)

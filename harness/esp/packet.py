@@ -34,6 +34,7 @@ TRAILER_OCTETS = 2  # Pad Length and Next Header
 class NextHeader(IntEnum):
     """What the payload is (RFC 4303 section 2.6); any other protocol number is possible in transport mode."""
 
+    ICMP = 1
     IPV4 = 4
     IPV6 = 41
     DUMMY = 59  # "no next header": to be dropped by the receiver

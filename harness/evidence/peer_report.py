@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ChildReport:
-    """One Child SA as the peer reports it. Algorithms are spelt as in ``registry.algorithms``."""
+    """One Child SA as the peer reports it. Algorithms are spelt as in ``registry.algorithms``.
+
+    None stands where the product's interface never shows such a thing.
+    """
 
     name: str
     state: str  # "INSTALLED"
-    mode: str  # "TUNNEL"
-    udp_encapsulated: bool
+    mode: str | None  # "TUNNEL"
+    udp_encapsulated: bool | None
     spi_in: str  # hexadecimal, without 0x, as seen by the peer
     spi_out: str
-    encr: str
-    integ: str | None
-    esn: bool
-    packets_in: int
-    packets_out: int
-    bytes_in: int
-    bytes_out: int
+    encr: str | None
+    integ: str | None  # also None where the suite has none
+    esn: bool | None
+    packets_in: int | None
+    packets_out: int | None
+    bytes_in: int | None
+    bytes_out: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class CaseFacts:
     peer_address: str
     peer_version: str
     image: str
+    kernel: str = ""  # whose kernel did the peer's ESP; "" where the peer's daemon did
     expectation: dict[str, Any] = field(default_factory=dict)
 
 
@@ -95,14 +96,14 @@ class EvidenceFolder:
         Raises:
             UnreadableEvidence: it is missing or malformed; without it nothing can be judged.
         """
-        facts = self._read("case.json", CaseFacts)
+        facts = self.read("case.json", CaseFacts)
         if facts is None:
             raise UnreadableEvidence(f"{self.path / 'case.json'}: missing")
         return facts
 
     def secrets(self) -> Secrets | None:
         """``secrets.json``, None if it is missing. Raises UnreadableEvidence when malformed."""
-        return self._read("secrets.json", Secrets)
+        return self.read("secrets.json", Secrets)
 
     def evidence(self) -> CaseEvidence:
         """Everything that the verifier looks at; a missing file is None.
@@ -120,9 +121,9 @@ class EvidenceFolder:
             wire=read_capture(capture) if capture.exists() else None,
             secrets=self.secrets(),
             trace=self._read_trace(),
-            report=self._read("engine/sas.json", EngineReport),
-            peer_report=self._read("peer/sas.json", PeerReport),
-            peer_report_after=self._read("peer/sas-after.json", PeerReport),
+            report=self.read("engine/sas.json", EngineReport),
+            peer_report=self.read("peer/sas.json", PeerReport),
+            peer_report_after=self.read("peer/sas-after.json", PeerReport),
             ikev2_tables=self._read_tables(),
             esp_table=self._read_text("wireshark/esp_sa"),
         )
@@ -137,7 +138,8 @@ class EvidenceFolder:
         text = self._read_text("trace.jsonl")
         return None if not text else tuple(self._parse("trace.jsonl", text.splitlines(), TraceEntry))
 
-    def _read(self, name: str, kind: type[T]) -> T | None:
+    def read(self, name: str, kind: type[T]) -> T | None:
+        """A recorded value from its JSON file; None if there is none. Raises UnreadableEvidence when malformed."""
         text = self._read_text(name)
         return None if text is None else next(iter(self._parse(name, [text], kind)))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.crypto.interface import KeyExchange
 from harness.crypto.key_exchange import key_exchange
+from harness.ike.deviations.deviation import Deviation
 from harness.ike.policy import Policy
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import KeyExchangeMethod
@@ -66,9 +67,11 @@ class Configuration:
     psk: bytes = field(repr=False)
     local_selectors: tuple[TrafficSelector, ...]
     remote_selectors: tuple[TrafficSelector, ...]
+    transport_mode: bool = False  # asked for as initiator, agreed to as responder (RFC 7296 section 1.3.1)
     fragment_octets: int = 1280  # whole IP datagram (RFC 7383 section 2.5.1)
     require_cookie: bool = False  # as responder, before any state is kept (RFC 7296 section 2.6)
     nat_port: int = 4500  # where IKE moves when a NAT is seen (RFC 7296 section 2.23)
     refusal_grace: float = 0.2  # seconds to wait for a better answer after an unprotected error (section 2.21.1)
     retransmission: Retransmission = Retransmission()
+    deviation: Deviation | None = None  # a rule to break on purpose, where messages leave
     key_exchange: Callable[[KeyExchangeMethod], KeyExchange] = key_exchange

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.crypto.key_schedule import ChildKeys
+from harness.ike.deviations.deviation import Deviation
 from harness.ike.policy import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
@@ -43,6 +44,16 @@ class Retransmitted:
     exchange: ExchangeType
     message_id: int
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deviated:
+    """The message that leaves next is not what the rules ask for: our deviation altered it."""
+
+    deviation: Deviation
+    exchange: ExchangeType
+    message_id: int
+    response: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class ChildEstablished:
     local_selectors: tuple[TrafficSelector | OpaqueSelector, ...]
     remote_selectors: tuple[TrafficSelector | OpaqueSelector, ...]
     initiator: bool  # whether we are the initiator, whose keys come first (RFC 7296 section 2.17)
+    transport_mode: bool = False  # else tunnel mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,7 @@ Event = (
     MessageSent
     | MessageReceived
     | Retransmitted
+    | Deviated
     | Ignored
     | Negotiated
     | KeyExchanged

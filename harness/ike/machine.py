@@ -9,8 +9,10 @@ from functools import lru_cache
 
 from harness.crypto.random_source import Rng
 from harness.ike.configuration import Configuration, Datagram, Path
+from harness.ike.deviations.leaving import Leaving
+from harness.ike.deviations.table import DEVIATIONS
 from harness.ike.errors import LocalMisuse
-from harness.ike.events import Event, MessageSent
+from harness.ike.events import Deviated, Event, MessageSent
 from harness.ike.keylog import KeyLog
 from harness.ike.protected import Sealed, SecureChannel
 from harness.ike.states import Agreement
@@ -57,6 +59,7 @@ class Machine:
 
     def send_init_request(self, message: Message, path: Path) -> bytes:
         """Send an IKE_SA_INIT request, the first or a repeated one with other contents; its octets come back."""
+        message = Message(message.header, self._as_it_leaves(message.header, message.payloads))
         octets = message.to_bytes()
         self._tell_sent(message.header, message.payloads, (octets,))
         self.window.resent_init((octets,), path, self.now, self.configuration.retransmission)
@@ -89,9 +92,10 @@ class Machine:
 
     def send_init_response(self, payloads: tuple[Payload, ...], path: Path, *, keeps_state: bool) -> bytes:
         """Answer IKE_SA_INIT; without state (COOKIE, errors) a repeated request is not remembered."""
-        message = Message(self.header(ExchangeType.IKE_SA_INIT, 0, response=True), payloads)
+        header = self.header(ExchangeType.IKE_SA_INIT, 0, response=True)
+        message = Message(header, self._as_it_leaves(header, payloads))
         octets = message.to_bytes()
-        self._tell_sent(message.header, payloads, (octets,))
+        self._tell_sent(header, message.payloads, (octets,))
         if keeps_state:
             self.window.answer((octets,), path)
         self.transmit((octets,), path)
@@ -112,10 +116,23 @@ class Machine:
         return SecureChannel.of(agreement.schedule.protection, agreement.keys, from_initiator)
 
     def _seal(self, agreement: Agreement, header: Header, payloads: Sequence[Payload], path: Path) -> Sealed:
+        payloads = self._as_it_leaves(header, payloads, agreement)
         limit = self._message_limit(path) if agreement.fragmentation else None
         sealed = self.channel(agreement, sending=True).seal(header, payloads, self.rng, limit)
         self._tell_sent(header, payloads, sealed.messages)
         return sealed
+
+    def _as_it_leaves(
+        self, header: Header, payloads: Sequence[Payload], agreement: Agreement | None = None
+    ) -> tuple[Payload, ...]:
+        """The payloads of a message on its way out: the one place where a deviation acts, and tells that it did."""
+        given, deviation = tuple(payloads), self.configuration.deviation
+        if deviation is None:
+            return given
+        altered = DEVIATIONS[deviation].alter(Leaving(header, given, agreement, self.configuration.psk))
+        if altered != given:
+            self.emit(Deviated(deviation, header.exchange_type, header.message_id, header.is_response))
+        return altered
 
     def _message_limit(self, path: Path) -> int:
         local_address, local_port = path.local

@@ -23,6 +23,9 @@ class ByteStream(Protocol):
     def write(self, data: bytes) -> None:
         """Hand octets to the program's standard input."""
 
+    def end_input(self) -> None:
+        """Close the program's standard input; its output can still be read."""
+
     def set_timeout(self, seconds: float | None) -> None:
         """How long ``read`` may wait; after a TimeoutError the stream is of no further use."""
 
@@ -66,6 +69,10 @@ class ExecStream:
     def write(self, data: bytes) -> None:
         """See ByteStream."""
         self._socket.sendall(data)
+
+    def end_input(self) -> None:
+        """See ByteStream."""
+        self._socket.shutdown(socket.SHUT_WR)
 
     def set_timeout(self, seconds: float | None) -> None:
         """See ByteStream."""

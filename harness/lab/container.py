@@ -16,7 +16,7 @@ from docker.models.networks import Network
 
 from harness.lab.byte_stream import ByteStream, ExecStream
 from harness.lab.cleanup import remove_container
-from harness.lab.errors import LabError
+from harness.lab.errors import LabError, PeerUnreachable
 
 TUN = "/dev/net/tun"
 
@@ -36,6 +36,7 @@ class ContainerSpec:
     init: bool = False
     entrypoint: tuple[str, ...] | None = None  # in place of the image's
     tmpfs: Mapping[str, str] | None = None  # mount options by path
+    joins: str = ""  # name of a container whose network it shares, in place of one of its own
 
 
 class LabContainer:
@@ -50,7 +51,8 @@ class LabContainer:
                 command=list(spec.command) if spec.command else None,
                 name=spec.name,
                 labels=dict(spec.labels),
-                network=spec.network.name,
+                network=None if spec.joins else spec.network.name,
+                network_mode=f"container:{spec.joins}" if spec.joins else None,
                 cap_drop=["ALL"],
                 cap_add=list(spec.capabilities),
                 devices=[f"{device}:{device}:rwm" for device in spec.devices],
@@ -102,14 +104,14 @@ class LabContainer:
         try:
             return ExecStream(self._client, self.id, list(command))
         except APIError as error:
-            raise LabError(f"{self.name}: {error.explanation or error}") from error
+            raise PeerUnreachable(f"{self.name}: {error.explanation or error}") from error
 
     def run(self, command: Sequence[str]) -> tuple[int, str]:
         """See PeerContainer."""
         try:
             result: Any = self._container.exec_run(list(command))
         except APIError as error:
-            raise LabError(f"{self.name}: {error.explanation or error}") from error
+            raise PeerUnreachable(f"{self.name}: {error.explanation or error}") from error
         return int(result.exit_code), result.output.decode(errors="replace")
 
     def log(self, since: float | None = None) -> str:
@@ -131,6 +133,14 @@ class LabContainer:
             return "removed"
         state = self._container.attrs["State"]
         return f"exited ({state['ExitCode']})" if state["Status"] == "exited" else str(state["Status"])
+
+    def restart(self) -> None:
+        """End it without a moment's grace, and start it again with the files that it has by now."""
+        try:
+            self._container.restart(timeout=0)
+            self._container.reload()
+        except APIError as error:
+            raise LabError(f"container {self.name}: {error.explanation or error}") from error
 
     def remove(self) -> None:
         """Kill and remove it."""

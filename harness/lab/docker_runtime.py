@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import Self
 
 import harness
 from harness.crypto import liboqs
+from harness.lab import watcher
 from harness.lab.build_context import BuildContext
 from harness.lab.cleanup import reap, remove_containers, remove_run
 from harness.lab.container import TUN, ContainerSpec
@@ -30,6 +31,7 @@ from harness.lab.running_peer import RunningPeer, start_peer
 from harness.lab.signals import EndingSignals
 from harness.lab.tester import CAPABILITIES, Tester
 from harness.lab.tester_image import context_of_tester
+from harness.lab.watcher import Watcher
 from harness.scenario.peer import Peer
 
 Variant = tuple[str, int, tuple[tuple[str, str], ...]]
@@ -74,6 +76,7 @@ class Lab:
         self._counts: dict[str, int] = {}
         self._free_copies: dict[str, queue.LifoQueue[int]] = {}
         self._copies_made: set[str] = set()
+        self._pair_locks: dict[frozenset[str], threading.Lock] = {}
         self._lock = threading.Lock()
         self._starting = 0
         self._idle = threading.Condition(self._lock)
@@ -188,13 +191,51 @@ class Lab:
                 )  # fmt: skip
             return started
 
+    def watcher(self, running: RunningPeer) -> Watcher:
+        """The watcher beside a running peer; started if there is none yet."""
+        with running.lock:
+            if running.watcher is None:
+                with self._start_of(f"watcher-{running.peer.name}") as name:
+                    tag, host = self._tester_context().tag, running.container.name
+                    spec = ContainerSpec(
+                        name, tag, self._network, self._labels, watcher.CAPABILITIES, init=True, joins=host
+                    )
+                    package = Path(harness.__file__).resolve().parent
+                    running.watcher = watcher.start_watcher(self._client, spec, package)
+            return running.watcher
+
     @contextmanager
-    def lease(self, peer: Peer, daemon: DaemonSettings | None = None) -> Iterator[RunningPeer]:
+    def lease_pair(
+        self, peers: tuple[Peer, Peer], daemons: tuple[DaemonSettings, DaemonSettings]
+    ) -> Iterator[tuple[RunningPeer, RunningPeer]]:
+        """Two peers for the length of the block, and nobody else has just these two meanwhile.
+
+        By its addresses alone a product tells apart the connections that it answers for, and so does a capture. A peer
+        that meets itself runs twice. The two are always taken in the same order, so that no two cases wait for each
+        other.
+        """
+        key = frozenset(peer.name for peer in peers)
+        with self._lock:
+            lock = self._pair_locks.setdefault(key, threading.Lock())
+        with lock, ExitStack() as stack:
+            if len(key) == 1:
+                first = stack.enter_context(self.lease(peers[0], daemons[0]))
+                yield first, stack.enter_context(self.lease(peers[1], daemons[1], twin=True))
+                return
+            leased = {
+                index: stack.enter_context(self.lease(peers[index], daemons[index]))
+                for index in sorted((0, 1), key=lambda index: peers[index].name)
+            }
+            yield leased[0], leased[1]
+
+    @contextmanager
+    def lease(self, peer: Peer, daemon: DaemonSettings | None = None, *, twin: bool = False) -> Iterator[RunningPeer]:
         """``peer`` for the length of the block: a recycled container goes only when its last user has left.
 
-        A peer that takes one case at a time is leased to one user at a time; the others wait.
+        A peer that takes one case at a time is leased to one user at a time; the others wait. ``twin`` asks for the
+        second container of a peer that meets itself.
         """
-        with self._copy_of(peer) as copy:
+        with self._copy_of(peer, twin) as copy:
             running = self._taken(peer, daemon, copy)
             try:
                 yield running
@@ -206,10 +247,10 @@ class Lab:
                     running.remove()
 
     @contextmanager
-    def _copy_of(self, peer: Peer) -> Iterator[int]:
-        """The number of a copy that nobody else has, for a peer that takes one case at a time; else always 0."""
+    def _copy_of(self, peer: Peer, twin: bool) -> Iterator[int]:
+        """The number of a copy that nobody else has, for a peer that takes one case at a time; else 0, a twin's 1."""
         if peer.concurrent:
-            yield 0
+            yield int(twin)
             return
         with self._lock:
             free = self._free_copies.setdefault(peer.name, queue.LifoQueue())
@@ -279,7 +320,11 @@ class Lab:
         return has_esp(self.tester.container.run)
 
     def _on_own_kernel(self, peer: Peer) -> bool:
-        if peer.esp_implementation != "kernel" or self._kernel_choice is KernelChoice.HOST:
+        if peer.esp_implementation != "kernel":
+            return False
+        if self._kernel_choice is KernelChoice.HOST:
+            if not self._host_has_esp:
+                raise LabError(f"{peer.name}: --kernel host, but the host's kernel {self.kernel} has no ESP")
             return False
         return self._kernel_choice is KernelChoice.OWN or not self._host_has_esp
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import ByteStream
-from harness.scenario.model import PartyPolicy, Role
+from harness.scenario.model import Mode, PartyPolicy, Role
 from harness.scenario.peer import Peer
 
 
@@ -32,8 +32,10 @@ class Connection:
     remote_identity: str
     psk: bytes = field(repr=False)
     policy: PartyPolicy
-    local_inner: str  # the host behind each side that exchanges echo packets; a /32 or /128 traffic selector
+    local_inner: str  # the host behind each side that exchanges echo packets; a /32 or /128 traffic selector. In
+    # transport mode the outer address itself
     remote_inner: str
+    mode: Mode = Mode.TUNNEL  # of the Child SA
     mobike: bool = False
     fragment_size: int | None = None  # for products that have it per connection; strongSwan has DaemonSettings
 
@@ -75,6 +77,9 @@ class PeerDriver(Protocol):
 
     def initiate(self, name: str, deadline_s: float) -> str:
         """Have the product initiate the IKE SA with its Child SA; "" or why it did not come up, in its own words."""
+
+    def rekey(self, name: str, *, ike: bool) -> None:
+        """Have the product rekey the IKE SA, or else its Child SA (RFC 7296 section 1.3); it need not be done yet."""
 
     def terminate(self, name: str) -> None:
         """Have the product delete the IKE SA in the regular way (RFC 7296 section 1.4.1)."""

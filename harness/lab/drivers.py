@@ -8,12 +8,14 @@ from harness.lab.driver import DriverFamily
 from harness.lab.errors import LabError
 from harness.lab.libreswan import LibreswanFamily
 from harness.lab.openiked import OpenIkedFamily
+from harness.lab.program import ProgramFamily
 from harness.lab.strongswan import StrongSwanFamily
 
 DRIVERS: Mapping[str, DriverFamily] = {
     "vici": StrongSwanFamily(),
     "whack": LibreswanFamily(),
     "ikectl": OpenIkedFamily(),
+    "program": ProgramFamily(),
 }
 
 

@@ -8,6 +8,7 @@ LabError
 |- ConfigurationSyntax    a rendered configuration is not what its product's syntax allows
 |- Inexpressible          a policy holds something that the product's configuration cannot say
 |- PeerUnreachable        the peer's control interface is gone or refuses a command
+|- WrongAnswer            the control program of a peer answers what its contract does not allow
 |- NotReady               a condition was not met by its deadline
 |- WrongVersion           the daemon is not the version that the peer's name says
 |- WrongSheet             the daemon's build has other key exchange methods than its capability sheet says
@@ -51,6 +52,10 @@ class Inexpressible(LabError):
 
 class PeerUnreachable(LabError):
     """A peer's control interface does not answer, or answers that a command failed."""
+
+
+class WrongAnswer(LabError):
+    """A peer's control program breaks its contract; the message names the peer's container, the verb and the field."""
 
 
 class NotReady(LabError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import secrets
 import shlex
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +17,14 @@ from harness.lab.errors import PeerUnreachable
 CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 30.0
 _CHUNK = 65536  # octets
+_MARK_OCTETS = 64  # more than what ends the output of a program
 
 
 class GuestChannel:
     """Starts programs in a guest, each over an SSH connection that no other program has at the time.
 
-    One connection could carry many programs, but the server of Debian 12 then closes channels of running ones. A
-    connection whose program has ended is used again.
+    One connection could carry many programs, but the server of Debian 12 then closes channels of running ones. What is
+    run to its end goes through a shell that stays: a new session for each would cost the guest more than its command.
 
     ``connect`` opens a stream to the guest's SSH server, ``host_key`` gives the key that the server must show
     (``ssh-ed25519 AAAA...``): it is made anew for each boot, so nothing is trusted on first use.
@@ -34,7 +37,7 @@ class GuestChannel:
         self._connect = connect
         self._host_key = host_key
         self._key = key
-        self._idle: list[paramiko.Transport] = []
+        self._idle: list[_Shell] = []
         self._lock = threading.Lock()
         self._closed = False
 
@@ -45,17 +48,14 @@ class GuestChannel:
             PeerUnreachable: the guest does not answer.
         """
         with self._reported():
-            transport = self._take()
-            with transport.open_session(timeout=CONNECT_TIMEOUT_S) as channel:
-                channel.settimeout(COMMAND_TIMEOUT_S)
-                channel.set_combine_stderr(True)
-                channel.exec_command(shlex.join(command))
-                output = bytearray()
-                while data := channel.recv(_CHUNK):
-                    output += data
-                status = channel.recv_exit_status()
-            self._give_back(transport)
-            return status, output.decode(errors="replace")
+            shell = self._take()
+            try:
+                result = shell.run(command)
+            except BaseException:
+                shell.close()
+                raise
+            self._give_back(shell)
+            return result
 
     def open(self, command: Sequence[str]) -> ByteStream:
         """Start a program in the guest with its standard input attached.
@@ -64,33 +64,33 @@ class GuestChannel:
             PeerUnreachable: the guest does not answer.
         """
         with self._reported():
-            transport = self._take()
+            transport = self._connected()
             channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
             channel.exec_command(shlex.join(command))
             return ChannelStream(channel, transport.close)
 
     def close(self) -> None:
-        """End the idle connections, and each other one when its program ends."""
+        """End the idle shells, and each other connection when its program ends."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for transport in idle:
-            transport.close()
+        for shell in idle:
+            shell.close()
 
-    def _take(self) -> paramiko.Transport:
+    def _take(self) -> _Shell:
         with self._lock:
             while self._idle:
-                transport = self._idle.pop()
-                if transport.is_active():
-                    return transport
-        return self._connected()
+                shell = self._idle.pop()
+                if shell.is_active():
+                    return shell
+        return _Shell(self._connected())
 
-    def _give_back(self, transport: paramiko.Transport) -> None:
+    def _give_back(self, shell: _Shell) -> None:
         with self._lock:
             if not self._closed:
-                self._idle.append(transport)
+                self._idle.append(shell)
                 return
-        transport.close()
+        shell.close()
 
     def _connected(self) -> paramiko.Transport:
         transport = paramiko.Transport(_TransportSocket(self._connect()))  # type: ignore[arg-type]  # duck-typed
@@ -114,6 +114,39 @@ class GuestChannel:
             raise PeerUnreachable(f"{self._name}: guest: {error or type(error).__name__}") from error
 
 
+class _Shell:
+    """A shell in the guest that runs one program after the other, with a mark behind the output of each."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+        self._channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
+        self._channel.settimeout(COMMAND_TIMEOUT_S)
+        self._channel.set_combine_stderr(True)
+        self._channel.exec_command("sh")
+
+    def run(self, command: Sequence[str]) -> tuple[int, str]:
+        """Exit status and output. Raises EOFError when the shell ends, OSError when it is silent for too long."""
+        mark = secrets.token_hex(16)
+        script = f"{shlex.join(command)} </dev/null 2>&1; printf '\\n%s %d\\n' {mark} $?\n"
+        self._channel.sendall(script.encode())
+        end = re.compile(rb"\n" + mark.encode() + rb" (\d+)\n\Z")
+        output = bytearray()
+        while not (found := end.search(output, max(0, len(output) - _MARK_OCTETS))):
+            data = self._channel.recv(_CHUNK)
+            if not data:
+                raise EOFError("its shell ended")
+            output += data
+        return int(found[1]), output[: found.start()].decode(errors="replace")
+
+    def is_active(self) -> bool:
+        """Whether it can take a program."""
+        return self._transport.is_active() and not self._channel.closed
+
+    def close(self) -> None:
+        """End it, and its connection."""
+        self._transport.close()
+
+
 class ChannelStream:
     """A program's standard streams over an SSH channel. Implements ByteStream. ``done`` is called when it is closed."""
 
@@ -131,6 +164,10 @@ class ChannelStream:
     def write(self, data: bytes) -> None:
         """See ByteStream."""
         self._channel.sendall(data)
+
+    def end_input(self) -> None:
+        """See ByteStream."""
+        self._channel.shutdown_write()
 
     def set_timeout(self, seconds: float | None) -> None:
         """See ByteStream."""

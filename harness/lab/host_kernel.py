@@ -21,6 +21,7 @@ class KernelChoice(StrEnum):
     AUTO = "auto"  # the host's where it has ESP, else the peer's own
     HOST = "host"
     OWN = "own"
+    USERSPACE = "userspace"  # none: no peer that needs a kernel is started
 
 
 def has_esp(run: Callable[[Sequence[str]], tuple[int, str]]) -> bool:

@@ -77,6 +77,9 @@ class ImageBuilder:
         return True
 
     def _build_one(self, context: BuildContext) -> None:
+        if "Dockerfile" not in context.files:
+            words = "its folder has no Dockerfile; write one, or bring an image with --image PEER=IMAGE"
+            raise ImageBuildFailed(context.tag, words, "")
         self._ensure_base(context.arguments["BASE"])
         with _Timed(self._progress, context.tag):
             self._docker_build(context)

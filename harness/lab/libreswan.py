@@ -16,6 +16,7 @@ from harness.lab.guest_files import InnerAddresses, put_files
 from harness.lab.libreswan_keywords import esn_setting, proposals
 from harness.lab.templates import render
 from harness.registry.transforms import TransformType
+from harness.scenario.model import Mode
 from harness.scenario.peer import Peer
 
 WHACK = "/usr/libexec/ipsec/whack"
@@ -29,6 +30,10 @@ _LOG_MARGIN_S = 1.0
 
 # What whack says where there is nothing of that name (any more).
 _ABSENT = re.compile(r"no connection named|no such connection|no active|not found|deleting connection", re.IGNORECASE)
+
+
+_REKEY_CHILD = {True: "--rekey-child", False: "--rekey-ipsec"}
+"""whack's word for it, by whether it is of release 5 or newer."""
 
 
 @dataclass(slots=True)
@@ -85,6 +90,7 @@ def render_connection(peer: Peer, connection: Connection) -> dict[str, str]:
         esn=esn_setting(connection.policy.esp),
         pfs=any(proposal.of(TransformType.KE) for proposal in connection.policy.esp),
         mobike=connection.mobike,
+        mode=connection.mode.value,
         **identities,
     )
     secrets = render(templates / "connection.secrets.j2", psk_hex=connection.psk.hex(), **identities)
@@ -124,7 +130,8 @@ class LibreswanDriver:
     def load(self, connection: Connection) -> dict[str, str]:
         """See PeerDriver."""
         files = render_connection(self._peer, connection)
-        self._inner.add(connection.local_inner)
+        if connection.mode is Mode.TUNNEL:
+            self._inner.add(connection.local_inner)
         self._loaded[connection.name] = _Loaded(connection, time.time())
         conf, secrets = _paths(connection.name)
         put_files(self._container, {conf: files["ipsec.conf"], secrets: files["ipsec.secrets"]})
@@ -155,6 +162,11 @@ class LibreswanDriver:
         self.terminate(name)
         said = output.strip().splitlines()[-3:]
         return "; ".join(line.strip() for line in said) or f"whack ended with status {status}"
+
+    def rekey(self, name: str, *, ike: bool) -> None:
+        """See PeerDriver."""
+        what = "--rekey-ike" if ike else _REKEY_CHILD[int(self._peer.version.split(".")[0]) >= 5]
+        self._whack_script(f"{WHACK} --name {name} {what} --asynchronous", f"rekeying {name}")
 
     def terminate(self, name: str) -> None:
         """See PeerDriver."""

@@ -15,7 +15,7 @@ from harness.lab.guest_files import InnerAddresses, put_files
 from harness.lab.openiked_keywords import proposals
 from harness.lab.templates import render
 from harness.lab.waiting import wait_until
-from harness.scenario.model import Role
+from harness.scenario.model import Mode, Role
 from harness.scenario.peer import Peer
 
 CONFIGURATION = "/run/iked.conf"
@@ -23,6 +23,8 @@ CONFIGURATION = "/run/iked.conf"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LOG_MARGIN_S = 1.0
 _POLL_S = 0.3
+_LOAD_S = 10.0  # seconds for iked to take over a configuration
+_LOADED_POLL_S = 0.05
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ def render_connection(peer: Peer, connection: Connection) -> str:
         ike_proposals=proposals(connection.policy.ike),
         esp_proposals=proposals(connection.policy.esp),
         mobike=connection.mobike,
+        mode=connection.mode.value,
         psk_hex=connection.psk.hex(),
     )
 
@@ -101,11 +104,24 @@ class OpenIkedDriver:
     def load(self, connection: Connection) -> dict[str, str]:
         """See PeerDriver. It takes the place of whatever was loaded before."""
         text = render_connection(self._peer, connection)
-        self._inner.add(connection.local_inner)
+        if connection.mode is Mode.TUNNEL:
+            self._inner.add(connection.local_inner)
         self._loaded[connection.name] = _Loaded(connection, time.time())
         put_files(self._container, {CONFIGURATION: text})
         self._script(f"iked -n -f {CONFIGURATION} 2>&1 && ikectl reload", f"connection {connection.name}")
+        self._wait_until_loaded(connection.name)
         return {"iked.conf": text}
+
+    def _wait_until_loaded(self, name: str) -> None:
+        """ikectl does not wait for its command: iked says the policy when it has it, after what came before is gone."""
+        since = self._loaded[name].since - _LOG_MARGIN_S
+        said = f'ikev2 "{name}" '
+        wait_until(
+            f"{self._container.name}: connection {name}",
+            lambda: True if said in self._container.log(since) else None,
+            deadline_s=_LOAD_S, pattern=f"{said}in the daemon's log", state=str, interval_s=_LOADED_POLL_S,
+            log=lambda: self._container.log(since),
+        )  # fmt: skip
 
     def unload(self, name: str) -> None:
         """See PeerDriver. SAs go without a word to the other side."""
@@ -131,6 +147,10 @@ class OpenIkedDriver:
         except NotReady:
             return "; ".join(self.log(name).splitlines()[-3:]) or "no Child SA came up"
         return ""
+
+    def rekey(self, name: str, *, ike: bool) -> None:
+        """See PeerDriver: ikectl has no word for it, as the capability sheet says."""
+        raise PeerUnreachable(f"{self._container.name}: ikectl cannot rekey {name}{' (IKE SA)' if ike else ''}")
 
     def terminate(self, name: str) -> None:
         """See PeerDriver."""

@@ -8,8 +8,9 @@ container: its programs over the guest channel, its console as the log, its end 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 import paramiko
@@ -51,8 +52,10 @@ class OwnKernel:
 
     def __init__(self, container: LabContainer, key: paramiko.PKey) -> None:
         self._container = container
+        self._key = key
         self._kernel = ""
-        self._channel = GuestChannel(container.name, lambda: container.open(_SSH), lambda: self._host_key, key)
+        self._booted = 0.0  # seconds since 1970, UTC, once it was restarted: the console before is another guest's
+        self._channel = self._new_channel()
 
     @property
     def name(self) -> str:
@@ -88,8 +91,8 @@ class OwnKernel:
         return self._channel.run(command)
 
     def log(self, since: float | None = None) -> str:
-        """See PeerContainer: the guest's console."""
-        return self._container.log(since).replace("\r", "")
+        """See PeerContainer: the guest's console, since its last boot."""
+        return self._container.log(max(since or 0.0, self._booted) or None).replace("\r", "")
 
     def is_running(self) -> bool:
         """See PeerContainer. When the guest's kernel or the daemon in it ends, so does the container."""
@@ -99,12 +102,24 @@ class OwnKernel:
         """The state of the container, and how far the guest has come."""
         return f"{self._container.state()}, guest {self.kernel or 'not booted'}"
 
+    def restart(self) -> None:
+        """End the guest without a moment's grace, and boot another one on the files that it left."""
+        self._channel.close()
+        self._booted = time.time()
+        self._kernel = ""
+        self._container.restart()
+        self._channel = self._new_channel()
+
     def remove(self) -> None:
         """Kill and remove it."""
         self._channel.close()
         self._container.remove()
 
-    @cached_property
+    def _new_channel(self) -> GuestChannel:
+        """A channel to the guest as it is now: with each boot its host key is another one."""
+        host_key = cache(self._host_key)
+        return GuestChannel(self.name, lambda: self._container.open(_SSH), host_key, self._key)
+
     def _host_key(self) -> str:
         status, text = self._container.run(["grep", "-h", "^ssh-", _HOST_KEY])
         if status:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from harness.lab.driver import DaemonSettings, PeerContainer, PeerDriver
 from harness.lab.drivers import driver_family
 from harness.lab.errors import LabError, PeerUnreachable, WrongSheet, WrongVersion
 from harness.lab.waiting import wait_until
+from harness.lab.watcher import Watcher
 from harness.registry.transforms import TransformType
 from harness.scenario.peer import Peer
 
@@ -40,6 +43,9 @@ class PeerHost(PeerContainer, Protocol):
     def state(self) -> str:
         """In a few words, for messages."""
 
+    def restart(self) -> None:
+        """End it at once and start it again, with the files that it has by now."""
+
     def remove(self) -> None:
         """Kill and remove it."""
 
@@ -55,6 +61,8 @@ class RunningPeer:
     version: str  # as the daemon reports it
     files: Mapping[str, str]  # the daemon-wide configuration by path
     kernel: str  # whose kernel does its ESP, "" where the daemon does it: "own Linux 6.12.101", "the host's"
+    watcher: Watcher | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
     uses: int = 0
     retired: bool = False
 
@@ -68,8 +76,26 @@ class RunningPeer:
         """The id of the image it runs."""
         return self.container.image_id
 
+    def restart(self) -> float:
+        """Kill it and start it again; the seconds until its daemon reports its version. No case may be using it.
+
+        Raises:
+            NotReady: the daemon does not come back.
+            WrongVersion: it comes back as another one.
+        """
+        began = time.monotonic()
+        self.driver.close()
+        self.container.restart()
+        self.driver = driver_family(self.peer.driver).attach(self.peer, self.container)
+        version = _wait_for_version(self.peer, self.container, self.driver)
+        if version != self.version:
+            raise WrongVersion(f"{self.peer.name}: after a restart it reports {version}, before it {self.version}")
+        return time.monotonic() - began
+
     def remove(self) -> None:
         """Stop and remove it."""
+        if self.watcher is not None:
+            self.watcher.remove()
         self.driver.close()
         self.container.remove()
 

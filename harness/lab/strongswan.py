@@ -21,6 +21,7 @@ from harness.lab.templates import render
 from harness.lab.vici_client import CommandRefused, ViciClient
 from harness.registry.algorithms import names
 from harness.registry.transforms import TransformType
+from harness.scenario.model import Mode
 from harness.scenario.peer import Peer
 
 VICI_SOCKET = "/run/charon.vici"
@@ -99,6 +100,7 @@ def render_connection(templates: Path, connection: Connection) -> str:
         remote_identity=connection.remote_identity,
         psk_hex=connection.psk.hex(),
         mobike=connection.mobike,
+        mode=connection.mode.value,
         ike_proposals=proposals(connection.policy.ike),
         esp_proposals=proposals(connection.policy.esp),
         local_ts=_host(connection.local_inner),
@@ -146,7 +148,8 @@ class StrongSwanDriver:
         """See PeerDriver. The text is rendered first, and what is read from the text is what is loaded."""
         text = render_connection(self._templates, connection)
         sections = swanctl_syntax.parse(text)
-        self._add_inner_address(connection.local_inner)
+        if connection.mode is Mode.TUNNEL:
+            self._add_inner_address(connection.local_inner)
         self._loaded[connection.name] = _Loaded(connection, time.time())
         try:
             for message in swanctl_syntax.shared_keys(sections):
@@ -176,6 +179,10 @@ class StrongSwanDriver:
             said = [event["msg"].decode(errors="replace") for event in events]
             return "; ".join([text, *said[-3:]])
         return ""
+
+    def rekey(self, name: str, *, ike: bool) -> None:
+        """See PeerDriver."""
+        self._vici.request("rekey", {"ike": name} if ike else {"child": name})
 
     def terminate(self, name: str) -> None:
         """See PeerDriver."""

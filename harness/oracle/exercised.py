@@ -11,11 +11,12 @@ from harness.oracle.negotiation import acceptable_suites, first_child
 from harness.oracle.outcome import key_exchanges
 from harness.oracle.reason import missing_algorithms, why_refused
 from harness.registry.transforms import KeyExchangeMethod
-from harness.scenario.model import PartyPolicy, Role, Scenario, Subject
+from harness.scenario.model import Mode, PartyPolicy, Role, Scenario, Subject
 from harness.scenario.peer import Peer
 
 RETRY_CHECK = "retry-repeats-the-offer"
 NO_INTERMEDIATE_CHECK = "no-intermediate-exchange"
+WITHOUT_UDP_CHECK = "esp-without-udp"
 
 
 def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: tuple[Suite, ...]) -> str:
@@ -23,6 +24,8 @@ def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: 
 
     ``worn`` is what the peer is configured with, ``ike`` what follows from the two halves.
     """
+    if reason := _esp_carriage(scenario, peer, role):
+        return reason
     if role is Role.INITIATOR:
         reason = _answer(scenario, peer, worn, ike)
     else:
@@ -35,6 +38,19 @@ def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: 
         return f"{peer.title} accepts the first key exchange guess, so there is nothing to retry"
     if NO_INTERMEDIATE_CHECK in checks and any(suite.additional_key_exchanges for suite in ike):
         return f"{peer.title} does not select NONE: its policy asks for the additional key exchange"
+    return ""
+
+
+def _esp_carriage(scenario: Scenario, peer: Peer, role: Role) -> str:
+    """Modes and encapsulation are no transforms: nobody publishes them, and a product is not asked to lack them."""
+    transport = scenario.settings.mode is Mode.TRANSPORT
+    without_udp = any(expect.check == WITHOUT_UDP_CHECK for expect in scenario.expect)
+    if peer.emulated and (transport or without_udp):
+        return f"the published policy of {peer.title} does not say how it carries ESP"
+    if without_udp and not peer.capabilities.esp_without_udp:
+        return f"{peer.title} puts ESP into UDP always: it feigns a NAT"
+    if transport and role is Role.RESPONDER and not peer.capabilities.transport_mode:
+        return f"as initiator {peer.title} cannot use transport mode, so it cannot send what is under test"
     return ""
 
 
@@ -54,8 +70,11 @@ def _answer(scenario: Scenario, peer: Peer, worn: PartyPolicy, ike: tuple[Suite,
 
 def _product_offer(scenario: Scenario, peer: Peer, worn: PartyPolicy) -> str:
     """A product initiates with the scenario's very offer or not at all: a weaker offer is another scenario."""
-    if worn == scenario.offer:
-        return ""
+    return "" if worn == scenario.offer else cannot_offer(scenario, peer, worn)
+
+
+def cannot_offer(scenario: Scenario, peer: Peer, worn: PartyPolicy) -> str:
+    """In words, what keeps a product from offering what the scenario offers."""
     missing = missing_algorithms(scenario.offer, worn)
     return (
         f"as initiator {peer.title} cannot offer {missing or 'these proposals'}, so it cannot send what is under test"

@@ -9,11 +9,12 @@ from harness.ike.policy import Policy, Suite
 from harness.oracle import exercised
 from harness.oracle.negotiation import acceptable_suites, first_child
 from harness.oracle.outcome import outcome_of
+from harness.oracle.reaction import Duty, Reaction, reaction_to
 from harness.oracle.reason import why_refused
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome
-from harness.scenario.model import PartyPolicy, Role, Scenario, Subject
+from harness.scenario.model import Mode, PartyPolicy, Role, Scenario, Subject
 from harness.scenario.peer import Peer
 from harness.scenario.render_half import without_unsupported
 
@@ -30,6 +31,7 @@ class Expectation:
     unsupported: str  # what the peer lacks, so that its clean refusal is no failure; "" otherwise
     engine: PartyPolicy  # what our engine offers or accepts
     peer: PartyPolicy  # what the peer is configured to offer or accept
+    reaction: Reaction | None = None  # what our engine's deviation obliges the peer to; None where it keeps all rules
 
     @property
     def establishes(self) -> bool:
@@ -58,19 +60,53 @@ def expect(
     ike = acceptable_suites(offer.ike, accept.ike, knows_additional)
     esp = acceptable_suites(first_child(offer.esp), first_child(accept.esp)) if ike else ()
     found = Expectation(Outcome.REFUSED, ike, esp, NotifyType.NO_PROPOSAL_CHOSEN, "", "", engine, worn)
-    skipped = (
+    reason = (
         _role_missing(scenario, peer, role)
         or _method_missing(engine.ike, unavailable or {})
+        or _beside_the_deviation(scenario, peer, worn, ike, esp)
         or exercised.why_not(scenario, peer, role, worn, ike)
     )
-    if skipped:
-        return replace(found, outcome=None, ike=(), esp=(), refusal=None, skipped=skipped)
+    if reason:
+        return skipped(found, reason)
     if not ike or not esp:
         full = acceptable_suites(scenario.offer.ike, scenario.accept.ike)
         return replace(found, unsupported=why_refused(scenario, peer, worn, bool(ike)) if full else "")
+    if scenario.settings.mode is Mode.TRANSPORT and not peer.capabilities.transport_mode:
+        return replace(found, esp=(), unsupported=f"{peer.title} has no transport mode")
     if scenario.settings.wrong_psk:
         return replace(found, esp=(), refusal=NotifyType.AUTHENTICATION_FAILED)
+    if scenario.deviation is not None:
+        return _with_reaction(found, reaction_to(scenario.deviation, role))
     return replace(found, outcome=outcome_of(ike[0]), refusal=None)
+
+
+def _with_reaction(found: Expectation, reaction: Reaction) -> Expectation:
+    """The prediction where all would come up but for what our engine does."""
+    if reaction.duty is Duty.REFUSE:
+        return replace(found, refusal=reaction.notify, reaction=reaction)
+    up = reaction.duty is Duty.CARRY_ON
+    # Nobody can refuse cleanly what nobody can see: after it the two sides merely cannot understand each other.
+    outcome = outcome_of(found.ike[0]) if up else Outcome.BROKEN
+    return replace(found, outcome=outcome, refusal=None, reaction=reaction)
+
+
+def _beside_the_deviation(
+    scenario: Scenario, peer: Peer, worn: PartyPolicy, ike: tuple[Suite, ...], esp: tuple[Suite, ...]
+) -> str:
+    """Why our deviation would say nothing of this peer, "" when it would."""
+    if scenario.deviation is None:
+        return ""
+    if peer.emulated:
+        return f"{peer.title} is a published policy: what it makes of a deviation would be its wearer's doing"
+    if ike and esp:
+        return ""
+    lacks = why_refused(scenario, peer, worn, bool(ike)) or f"{peer.title} has no common ground with this offer"
+    return f"{lacks}, so the case would end before the deviation"
+
+
+def skipped(expectation: Expectation, reason: str) -> Expectation:
+    """The same case, planned and not sent, for the reason given."""
+    return replace(expectation, outcome=None, ike=(), esp=(), refusal=None, unsupported="", skipped=reason)
 
 
 def _role_missing(scenario: Scenario, peer: Peer, role: Role) -> str:

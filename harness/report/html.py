@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.report import words
 from harness.report.layout import layout
+from harness.report.pair_tables import pair_tables
 from harness.results.judgement import summarise
 from harness.results.model import Attempt, CaseRecord, LadderStep, Run
 
@@ -26,6 +27,7 @@ def render(run: Run) -> str:
             run=run,
             header=run.header,
             layout=layout(run),
+            pair_tables=pair_tables(run),
             summary=summarise(run),
             scenarios={scenario.id: scenario for scenario in run.header.scenarios},
             peers={peer.name: peer for peer in run.header.peers},

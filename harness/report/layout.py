@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.report.pair_tables import ROLE
 from harness.report.words import EMULATED_TITLE
 from harness.results.model import CaseRecord, PeerEntry, Run, ScenarioEntry, Verdict
 
 _ACRONYMS = {"pq": "PQ", "ke": "key exchange", "esp": "ESP", "nat": "NAT", "sa": "SA", "ike": "IKE", "auth": "AUTH"}
-_ROLES = ("initiator", "responder", "pair")
+_ROLES = ("initiator", "responder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class PeerColumn:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Columns that may be compared with each other: products, emulated vendors, pairs."""
+    """Columns that may be compared with each other: products, emulated vendors."""
 
     title: str
     emulated: bool
@@ -84,7 +85,7 @@ def layout(run: Run) -> Layout:
     """Lay out a run. Order is that of the header; what the header does not know comes last, by name."""
     groups = _groups(run)
     columns = [(column.peer.name, role) for group in groups for column in group.columns for role in column.roles]
-    by_place = {(record.scenario, record.peer, record.role): record for record in run.cases}
+    by_place = {(record.scenario, record.peer, record.role): record for record in _with_engine(run)}
     rows = [
         Row(scenario, tuple(by_place.get((scenario.id, peer, role)) for peer, role in columns))
         for scenario in _scenarios(run)
@@ -105,7 +106,7 @@ def _topic_order(topic: str, run: Run) -> int:
 
 
 def _scenarios(run: Run) -> list[ScenarioEntry]:
-    used = {record.scenario for record in run.cases}
+    used = {record.scenario for record in _with_engine(run)}
     known = [scenario for scenario in run.header.scenarios if scenario.id in used]
     unknown = sorted(used - {scenario.id for scenario in known})
     return known + [ScenarioEntry(name, name, ()) for name in unknown]
@@ -113,28 +114,24 @@ def _scenarios(run: Run) -> list[ScenarioEntry]:
 
 def _groups(run: Run) -> tuple[Group, ...]:
     roles: dict[str, set[str]] = {}
-    pairs: dict[str, tuple[str, str]] = {}
-    for record in run.cases:
+    for record in _with_engine(run):
         roles.setdefault(record.peer, set()).add(record.role)
-        if record.role == "pair":
-            pairs[record.peer] = (record.initiator, record.responder)
     entries = {peer.name: peer for peer in run.header.peers}
-    emulated = {name for name, peer in entries.items() if peer.emulated}
     for name in sorted(set(roles) - set(entries)):
-        wears = name.startswith("emulated/") or bool(emulated.intersection(pairs.get(name, ())))
-        entries[name] = PeerEntry(name, name, wears, "", "", "")
+        entries[name] = PeerEntry(name, name, name.startswith("emulated/"), "", "", "")
     columns = [
         PeerColumn(peer, tuple(role for role in _ROLES if role in roles[name]))
         for name, peer in entries.items()
         if name in roles
     ]
-    emulating = [c for c in columns if c.peer.emulated and c.peer.name not in pairs]
+    emulating = [column for column in columns if column.peer.emulated]
     groups = (
-        Group("Products", False, tuple(c for c in columns if not c.peer.emulated and c.peer.name not in pairs)),
+        Group("Products", False, tuple(column for column in columns if not column.peer.emulated)),
         Group(EMULATED_TITLE, True, tuple(PeerColumn(c.peer, c.roles, n) for n, c in enumerate(emulating, start=1))),
-        Group("Pairs of products", False, tuple(c for c in columns if not c.peer.emulated and c.peer.name in pairs)),
-        Group(
-            "Pairs with an emulated member", True, tuple(c for c in columns if c.peer.emulated and c.peer.name in pairs)
-        ),
     )
     return tuple(group for group in groups if group.columns)
+
+
+def _with_engine(run: Run) -> list[CaseRecord]:
+    """The cases of our engine and a peer; those of two peers have tables of their own."""
+    return [record for record in run.cases if record.role != ROLE]

@@ -6,6 +6,7 @@ import re
 
 from harness.report import words
 from harness.report.layout import Group, Layout, layout
+from harness.report.pair_tables import PairTable, pair_tables
 from harness.results.judgement import summarise
 from harness.results.model import CaseRecord, Finding, Run, Verdict
 
@@ -25,6 +26,7 @@ def render(run: Run) -> str:
     for group in place.groups:
         parts += [_group_title(group), _table(place, group, offset)]
         offset += group.width
+    parts += [text for table in pair_tables(run) for text in _pair_table(table)]
     parts += _attention(run)
     parts += _sources(place)
     parts.append(_legend())
@@ -55,7 +57,9 @@ def _table(place: Layout, group: Group, offset: int) -> str:
     for column in group.columns:
         glyph = f"{words.EMULATED_GLYPH} " if group.emulated else ""
         note = f" ({column.footnote})" if column.footnote else ""
-        heads += [f"{glyph}{escape(column.peer.title)}{note}<br>{words.ROLES[role]}" for role in column.roles]
+        kernel = f"<br>{escape(words.esp(column.peer))}" if column.peer.kernel else ""
+        kernel += "<br>fails the compliance probe" if column.peer.unfit else ""
+        heads += [f"{glyph}{escape(column.peer.title)}{note}{kernel}<br>{words.ROLES[role]}" for role in column.roles]
     lines = [_line(heads), _line(["---"] * len(heads))]
     for topic in place.topics:
         for row in topic.rows:
@@ -64,6 +68,16 @@ def _table(place: Layout, group: Group, offset: int) -> str:
                 title = f"{escape(row.scenario.title)}<br>{code(row.scenario.id)}"
                 lines.append(_line([title, *(_cell(record) for record in cells)]))
     return "\n".join(lines)
+
+
+def _pair_table(table: PairTable) -> tuple[str, str]:
+    glyph = f"{words.EMULATED_GLYPH} " if table.emulated else ""
+    lines = [_line(["initiator, responder", *(escape(peer.title) for peer in table.responders)])]
+    lines.append(_line(["---"] * (len(table.responders) + 1)))
+    lines += [
+        _line([escape(peer.title), *map(_cell, row)]) for peer, row in zip(table.initiators, table.rows, strict=True)
+    ]
+    return f"## {glyph}{escape(table.scenario.title)} ({code(table.scenario.id)})", "\n".join(lines)
 
 
 def _line(cells: list[str]) -> str:

@@ -15,7 +15,7 @@
   }));
 
   function caseOf(link) { return decodeURIComponent(link.getAttribute("href").slice(1)); }
-  function linkOf(id) { return all("a.cell", matrix).find((link) => caseOf(link) === id); }
+  function linkOf(id) { return all("a.cell").find((link) => caseOf(link) === id); }
 
   // Filters: a column or a row without a match disappears, a cell without a match in a row that stays is faded.
   function filter() {
@@ -93,7 +93,7 @@
     if (link) link.focus({ preventScroll: true });
   }
   function step(distance) {
-    const links = all("a.cell", matrix).filter((link) => link.offsetParent && !link.closest(".faded"));
+    const links = all("a.cell").filter((link) => link.offsetParent && !link.closest(".faded"));
     const next = links[links.findIndex((link) => link.classList.contains("open")) + distance];
     if (next) location.replace(next.href);
   }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.results.model import CaseRecord, Grade, Outcome, Verdict
+from harness.results.model import CaseRecord, Grade, Outcome, PeerEntry, Verdict
 
 GLYPHS = {
     Verdict.PASS: "✓",
@@ -37,6 +37,12 @@ GRADES = {
 }
 ROLES = {"initiator": "engine initiates", "responder": "peer initiates", "pair": "peer to peer"}
 SEVERITIES = {"fail": "broken", "should": "advice not followed", "note": "note", "inconclusive": "evidence missing"}
+
+
+def esp(peer: PeerEntry) -> str:
+    """Where a peer's ESP is done, and on whose kernel: "kernel ESP, own Linux 6.12.101"."""
+    kernel = {"": "", "the host's": "the host's kernel"}.get(peer.kernel, f"on its {peer.kernel}")
+    return ", ".join(part for part in (f"{peer.esp} ESP" if peer.esp else "", kernel) if part)
 
 
 def outcome_word(outcome: Outcome | None) -> str:

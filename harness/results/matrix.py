@@ -55,6 +55,8 @@ def _peer(peer: PeerEntry) -> dict[str, Any]:
         "version": peer.version,
         "image": peer.image,
         "esp": peer.esp,
+        "kernel": peer.kernel,
+        "probe": peer.probe,
         "behaviours": behaviours,
     }
 
@@ -82,6 +84,7 @@ def _cell(record: CaseRecord) -> dict[str, Any]:
         "deviation": record.deviation,
         "findings": [to_json(finding) for finding in first.findings],
         "reason": first.reason,
+        "kernel": first.kernel,
         "duration_ms": first.duration_ms,
         "evidence": first.evidence,
     }

@@ -83,6 +83,7 @@ class Attempt:
     evidence: str  # the attempt's folder, relative to the run's folder; "" when nothing was sent
     ladder: tuple[LadderStep, ...] = ()
     files: tuple[str, ...] = ()  # what the evidence folder holds, relative to it: reports link only what exists
+    kernel: str = ""  # whose kernel did the peer's ESP, "own Linux 6.12.101"; "" where the peer's daemon did
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,9 @@ class CaseRecord:
         return len({attempt.verdict for attempt in self.attempts}) > 1
 
 
+_FAILED = "failed: "
+
+
 @dataclass(frozen=True, slots=True)
 class PeerEntry:
     """One peer as the reports show it."""
@@ -127,6 +131,13 @@ class PeerEntry:
     image: str  # image id
     esp: str  # "userspace", "kernel"
     behaviours: tuple[tuple[str, str, str], ...] = ()  # emulated only: (what, value, source or "assumed")
+    kernel: str = ""  # whose kernel does its ESP in this run: "own Linux 6.12.101", "the host's"; "" without one
+    probe: str = ""  # the compliance probe: "passed: ...", "failed: ..."; "" where it was not played
+
+    @property
+    def unfit(self) -> str:
+        """Why the peer did not pass the compliance probe; "" where it did, or was not probed."""
+        return self.probe.removeprefix(_FAILED) if self.probe.startswith(_FAILED) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,7 @@ class RunHeader:
     brought_images: dict[str, str] = field(
         default_factory=dict
     )  # the user's own, by peer name: repro brings them again
+    brought_peers: tuple[str, ...] = ()  # folders of the user's own peers, by whole path: repro takes them again
     planned: tuple[str, ...] = ()  # every case of the plan, in its order: an interrupted run still has a cell for each
 
 

@@ -145,6 +145,9 @@ def _finish(reading: _Reading, header: RunHeader) -> Run:
     notes = [*end.get("notes", []), *reading.notes]
     if reading.end is None:
         notes.append("the run has no end marker: it was interrupted or killed")
+    notes += [
+        f"{peer.name} fails the compliance probe, its cases were not run: {peer.unfit}" for peer in peers if peer.unfit
+    ]
     order = {case: index for index, case in enumerate(header.planned)}
     cases = sorted(reading.cases.values(), key=lambda record: order.get(record.case, len(order)))
     return Run(

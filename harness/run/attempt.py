@@ -21,7 +21,7 @@ from harness.run.judging import judge_folder
 from harness.run.parties import connection, job, make_secrets
 from harness.run.plan import Case
 from harness.run.workers import Workers
-from harness.scenario.model import Requirement
+from harness.scenario.model import Requirement, Scenario
 from harness.transport.job import Job
 
 _SETTLE = 1.0  # seconds for the peer to let go of an SA after the last message
@@ -55,20 +55,20 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPe
         try:
             store.write_files("peer", running.driver.load(half))
             store.write_conversation(dialogue.converse(), store.facts())
-            _check_alive(running)
+            check_alive(running)
             _look_after(running.driver, half, store)
         finally:
             if running.driver.alive():
                 running.driver.unload(half.name)
             dialogue.finish()
             store.write_text("peer/log.txt", running.driver.log(half.name))
-    _check_alive(running)
+    check_alive(running)
     if dialogue.trouble is not None:
         raise dialogue.trouble
-    return _judged(stage, case, folder, began)
+    return judged(stage, case.scenario, folder, running.kernel, began)
 
 
-def _check_alive(running: RunningPeer) -> None:
+def check_alive(running: RunningPeer) -> None:
     """Raises LabError, with what is left of the peer, when its daemon does not answer any more."""
     if not running.driver.alive():
         container = running.container
@@ -76,8 +76,9 @@ def _check_alive(running: RunningPeer) -> None:
         raise LabError(f"{running.peer.name}: {words}")
 
 
-def _judged(stage: Stage, case: Case, folder: Path, began: float) -> Attempt:
-    judgement = judge_folder(folder, case.scenario, stage.requirements)
+def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: float) -> Attempt:
+    """The verdict on the evidence in a folder, stored there. ``began``: by the monotonic clock, in seconds."""
+    judgement = judge_folder(folder, scenario, stage.requirements)
     EvidenceFolder(folder).write_json("verdict.json", judgement)
     return Attempt(
         verdict=judgement.verdict,
@@ -90,6 +91,7 @@ def _judged(stage: Stage, case: Case, folder: Path, began: float) -> Attempt:
         evidence=str(folder.relative_to(stage.run_folder)),
         ladder=judgement.ladder,
         files=evidence_files(folder),
+        kernel=kernel,
     )
 
 
@@ -118,6 +120,7 @@ def _write_givens(store: EvidenceFolder, case: Case, task: Job, running: Running
         peer_address=task.peer_address,
         peer_version=running.version,
         image=running.image_id,
+        kernel=running.kernel,
         expectation=to_json(case.expectation),  # type: ignore[arg-type]  # a dataclass becomes an object
     )
     store.write_facts(facts)

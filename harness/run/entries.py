@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from harness.results.model import PeerEntry, RunHeader, ScenarioEntry
-from harness.run.plan import Case, plan_hash
+from harness.run.plan import AnyCase, plan_hash
 from harness.scenario.model import Scenario
 from harness.scenario.peer import Peer
 
 _PACKAGES = ("cryptography", "liboqs-python", "scapy", "docker", "vici", "jinja2")
 
 
-def peer_entry(peer: Peer, version_reported: str = "", image: str = "") -> PeerEntry:
+def peer_entry(peer: Peer, version_reported: str = "", image: str = "", kernel: str = "") -> PeerEntry:
     """A peer's column; an emulated vendor brings every behaviour that it claims, with its source."""
     behaviours = peer.profile.behaviours if peer.profile else ()
     rows = tuple((each.key, each.value, each.source or "assumed") for each in behaviours)
     # An emulated vendor's version must not read as the vendor's: it is the wearer's.
     worn = f"worn by {peer.profile.rendered_on}, " if peer.profile and version_reported else ""
     esp = peer.esp_implementation
-    return PeerEntry(peer.name, peer.title, peer.emulated, worn + version_reported, image, esp, rows)
+    return PeerEntry(peer.name, peer.title, peer.emulated, worn + version_reported, image, esp, rows, kernel)
 
 
 def scenario_entry(scenario: Scenario) -> ScenarioEntry:
@@ -31,10 +31,10 @@ def scenario_entry(scenario: Scenario) -> ScenarioEntry:
 
 
 def run_header(
-    run: str, started: str, cases: Sequence[Case], *, seed: int, suite: str, command: str, lab: Mapping[str, str]
+    run: str, started: str, cases: Sequence[AnyCase], *, seed: int, suite: str, command: str, lab: Mapping[str, str]
 ) -> RunHeader:
     """The header of a run. ``lab`` holds the kernel and the versions that only the lab knows."""
-    peers = {case.peer.name: case.peer for case in cases}
+    peers = {peer.name: peer for case in cases for peer in case.peers}
     scenarios = {case.scenario.id: case.scenario for case in cases}
     versions = {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
     return RunHeader(

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from harness.emulation import profile_connection
 from harness.lab.driver import Connection, DaemonSettings
 from harness.run.plan import Case
-from harness.scenario.model import Role
+from harness.scenario.model import Mode, Role
 from harness.transport.job import Job
 
 PEER_INNER = "10.99.0.1"
@@ -42,6 +42,7 @@ def daemon_settings(case: Case) -> DaemonSettings:
 
 def connection(case: Case, number: int, address: str, peer_address: str, keys: CaseSecrets) -> Connection:
     """The case's connection at the peer; ``number`` is unique in the run, ``address`` is the engine's."""
+    engine_inner, peer_inner = _inner_hosts(case, number, address, peer_address)
     return Connection(
         name=f"case-{number}",
         role=Role.RESPONDER if case.role is Role.INITIATOR else Role.INITIATOR,
@@ -51,8 +52,9 @@ def connection(case: Case, number: int, address: str, peer_address: str, keys: C
         remote_identity=f"engine-{number}.interop.test",
         psk=keys.peer,
         policy=case.expectation.peer,
-        local_inner=PEER_INNER,
-        remote_inner=_inner(number),
+        local_inner=peer_inner,
+        remote_inner=engine_inner,
+        mode=case.scenario.settings.mode,
         mobike=case.scenario.settings.mobike,
         fragment_size=daemon_settings(case).fragment_size,
     )
@@ -62,6 +64,7 @@ def job(case: Case, number: int, address: str, peer_address: str, keys: CaseSecr
     """The engine's part of the case."""
     settings = case.scenario.settings
     initiator = case.role is Role.INITIATOR
+    engine_inner, peer_inner = _inner_hosts(case, number, address, peer_address)
     return Job(
         case=f"case-{number}",
         role=case.role,
@@ -71,13 +74,23 @@ def job(case: Case, number: int, address: str, peer_address: str, keys: CaseSecr
         peer_identity=f"peer-{number}.interop.test",
         psk=keys.engine,
         policy=case.expectation.engine,
-        inner_address=_inner(number),
-        peer_inner_address=PEER_INNER,
+        inner_address=engine_inner,
+        peer_inner_address=peer_inner,
+        mode=settings.mode,
         steps=case.scenario.steps,
         fragment_octets=settings.fragment_size or _ENGINE_FRAGMENT_OCTETS,
         require_cookie=settings.require_cookie and not initiator,
         half_open=_HALF_OPEN if settings.require_cookie and initiator else 0,
+        deviation=case.scenario.deviation,
+        listen_on=case.expectation.reaction is not None and not initiator and not case.expectation.establishes,
     )
+
+
+def _inner_hosts(case: Case, number: int, address: str, peer_address: str) -> tuple[str, str]:
+    """Who talks through the Child SA, at our end and at the peer's: in transport mode the two ends themselves."""
+    if case.scenario.settings.mode is Mode.TRANSPORT:
+        return address, peer_address
+    return _inner(number), PEER_INNER
 
 
 def _inner(number: int) -> str:

@@ -13,7 +13,7 @@ from harness.scenario.model import Scenario
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.selection import select
 from harness.scenario.toml_source import InvalidData
-from harness.verify.checks import CHECKS
+from harness.verify.check_names import CHECK_NAMES
 from harness.verify.judge import Judgement
 
 
@@ -77,7 +77,7 @@ def recorded_scenario(evidence: Path, inputs: Inputs) -> Scenario:
     path = evidence / "scenario.toml"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing from the evidence")
-    return load_scenario(path, inputs.requirements, frozenset(CHECKS), filed=False)
+    return load_scenario(path, inputs.requirements, CHECK_NAMES, filed=False)
 
 
 def _still_in_error(first: Attempt) -> Judgement:

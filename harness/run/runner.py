@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.evidence.store import EvidenceFolder, folder_name
@@ -20,12 +20,17 @@ from harness.lab.running_peer import RunningPeer
 from harness.results.judgement import is_expected
 from harness.results.model import Attempt, CaseRecord, Verdict
 from harness.run.attempt import Stage, failed_attempt, play
+from harness.run.compliance import FAILED, Compliance
 from harness.run.entries import peer_entry
 from harness.run.events import CaseFinished, CaseStarted, Listener, PeerStarted, RunEvent
+from harness.run.pair_attempt import play_pair
+from harness.run.pair_parties import pair_daemon_settings
+from harness.run.pair_plan import PairCase
 from harness.run.parties import daemon_settings
-from harness.run.plan import Case
+from harness.run.plan import AnyCase
 from harness.run.workers import Workers
-from harness.scenario.model import Requirement
+from harness.scenario.model import Requirement, Scenario
+from harness.scenario.peer import Peer
 
 
 @dataclass(slots=True)
@@ -38,12 +43,18 @@ class Runner:
     listener: Listener
     jobs: int
     seed: int
+    probe: Scenario | None = None  # the exchange of the compliance probe; None leaves the probe out
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _told: set[str] = field(default_factory=set)
     _stopped: bool = False
+    _compliance: Compliance | None = None
 
-    def run(self, cases: Sequence[Case]) -> None:
+    def __post_init__(self) -> None:
+        if self.probe is not None:
+            self._compliance = Compliance(self.probe, self._numbers)
+
+    def run(self, cases: Sequence[AnyCase]) -> None:
         """Play every case that is not planned SKIPPED; each ends in a CaseFinished.
 
         Raises:
@@ -77,20 +88,37 @@ class Runner:
         with self._lock:
             self._stopped = True
 
-    def _play_case(self, stage: Stage, case: Case) -> None:
+    def _play_case(self, stage: Stage, case: AnyCase) -> None:
         folder = self.folder / "cases" / folder_name(case.id)
+        if unfit := self._unfit(stage, case, folder):
+            self._tell(CaseFinished(self._record(case, (unfit,))))
+            return
         attempts = [self._attempt(stage, case, folder, 1)]
         if attempts[0].verdict in (Verdict.FAIL, Verdict.ERROR) and not self._stopped:
             attempts.append(self._attempt(stage, case, folder / "attempt-2", 2))
         self._tell(CaseFinished(self._record(case, tuple(attempts))))
 
-    def _attempt(self, stage: Stage, case: Case, folder: Path, attempt: int) -> Attempt:
+    def _unfit(self, stage: Stage, case: AnyCase, folder: Path) -> Attempt | None:
+        """An ERROR in place of a case whose peer did not pass the compliance probe; None where it may be played."""
+        if self._compliance is None or self._stopped:
+            return None
+        try:
+            stage.workers.channel()
+            found = [(peer, self._compliance.probed(stage, peer)) for peer in case.peers]
+        except LabError as error:
+            return failed_attempt(stage, folder, str(error), 0)
+        for peer, probed in found:
+            self._tell_peer(peer, probed.running, probed.words)
+        unfit = [f"{peer.name}: {probed.failure}" for peer, probed in found if probed.failure]
+        return failed_attempt(stage, folder, FAILED + unfit[0], 0) if unfit else None
+
+    def _attempt(self, stage: Stage, case: AnyCase, folder: Path, attempt: int) -> Attempt:
         """Play the case once. A peer that saw a FAIL or an ERROR takes no further case."""
         self._tell(CaseStarted(case.id, attempt))
         began = time.monotonic()
         try:
             stage.workers.channel()  # without one, no peer need be taken, nor given up as suspect
-            return self._on_leased_peer(stage, case, folder)
+            return self._on_leased_peers(stage, case, folder)
         except LabError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  # an error of ours in one case is that case's ERROR, not the run's end
@@ -98,41 +126,61 @@ class Runner:
             EvidenceFolder(folder).write_text("harness-error.txt", "".join(traceback.format_exception(error)))
         return failed_attempt(stage, folder, reason, round((time.monotonic() - began) * 1000))
 
-    def _on_leased_peer(self, stage: Stage, case: Case, folder: Path) -> Attempt:
-        with self.lab.lease(case.peer, daemon_settings(case)) as running:
-            self._tell_peer(case, running)
+    def _on_leased_peers(self, stage: Stage, case: AnyCase, folder: Path) -> Attempt:
+        with self._leased(case) as running:
+            for peer, each in zip(case.peers, running, strict=True):
+                self._tell_peer(peer, each)
             try:
-                result = play(stage, case, next(self._numbers), folder, running)
+                result = self._played(stage, case, folder, running)
             except Exception:
-                self.lab.recycle(running)
+                self._give_up(running)
                 raise
             if result.verdict in (Verdict.FAIL, Verdict.ERROR):
-                self.lab.recycle(running)
+                self._give_up(running)
             return result
+
+    @contextmanager
+    def _leased(self, case: AnyCase) -> Iterator[tuple[RunningPeer, ...]]:
+        if isinstance(case, PairCase):
+            with self.lab.lease_pair(case.peers, pair_daemon_settings(case)) as pair:
+                yield pair
+        else:
+            with self.lab.lease(case.peer, daemon_settings(case)) as running:
+                yield (running,)
+
+    def _played(self, stage: Stage, case: AnyCase, folder: Path, running: tuple[RunningPeer, ...]) -> Attempt:
+        number = next(self._numbers)
+        if isinstance(case, PairCase):
+            return play_pair(stage, case, number, folder, (running[0], running[1]))
+        return play(stage, case, number, folder, running[0])
+
+    def _give_up(self, running: tuple[RunningPeer, ...]) -> None:
+        for each in running:
+            self.lab.recycle(each)
 
     def _tell(self, event: RunEvent) -> None:
         with self._lock:
             if not self._stopped:
                 self.listener(event)
 
-    def _tell_peer(self, case: Case, running: RunningPeer) -> None:
+    def _tell_peer(self, peer: Peer, running: RunningPeer | None, probe: str = "") -> None:
         with self._lock:
-            told = case.peer.name in self._told
-            self._told.add(case.peer.name)
+            told = peer.name in self._told
+            self._told.add(peer.name)
         if not told:
-            self._tell(PeerStarted(peer_entry(case.peer, running.version, running.image_id)))
+            facts = (running.version, running.image_id, running.kernel) if running else ()
+            self._tell(PeerStarted(replace(peer_entry(peer, *facts), probe=probe)))
 
     @staticmethod
-    def _record(case: Case, attempts: tuple[Attempt, ...]) -> CaseRecord:
+    def _record(case: AnyCase, attempts: tuple[Attempt, ...]) -> CaseRecord:
         known = case.known_failure
         expected = is_expected(attempts[0].verdict, known_failure=known is not None)
-        words = f"{known.reason} ({known.link})" if known else ""
-        return CaseRecord(case.id, case.scenario.id, case.peer.name, case.role.value, attempts, expected, words)
+        return case.record(attempts, expected=expected, known_failure=f"{known.reason} ({known.link})" if known else "")
 
     @staticmethod
-    def _skipped(case: Case) -> CaseRecord:
+    def _skipped(case: AnyCase) -> CaseRecord:
         attempt = Attempt(Verdict.SKIPPED, None, None, (), (), case.expectation.skipped, 0, "")
-        return CaseRecord(case.id, case.scenario.id, case.peer.name, case.role.value, (attempt,), expected=True)
+        return case.record((attempt,), expected=True)
 
 
 def _in_words(error: Exception) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from harness.ike.deviations.deviation import Deviation
 from harness.ike.policy import Policy
 
 
@@ -16,12 +17,29 @@ class Role(StrEnum):
     RESPONDER = "responder"
 
 
+class Parties(StrEnum):
+    """Between whom a scenario takes place."""
+
+    ENGINE = "engine"  # our engine and one peer
+    PRODUCTS = "products"  # two real products: we watch the wire and ask both sides
+    PUBLISHED = "published"  # any two peers, each with its own published policy
+
+
 class Step(StrEnum):
     """What the two parties do after the IKE SA stands, in the order that the scenario gives."""
 
     TRAFFIC = "traffic"  # ICMP echo through the Child SA, both ways
     LIVENESS = "liveness"  # an empty INFORMATIONAL request (RFC 7296 section 2.4)
+    REKEY_CHILD = "rekey-child"  # of two products: one of them rekeys the Child SA (RFC 7296 section 1.3.3)
+    REKEY_IKE = "rekey-ike"  # of two products: one of them rekeys the IKE SA (RFC 7296 section 1.3.2)
     DELETE = "delete"  # the IKE SA is deleted by its initiator (RFC 7296 section 1.4.1)
+
+
+class Mode(StrEnum):
+    """How ESP carries what it protects (RFC 4303 section 3.1)."""
+
+    TUNNEL = "tunnel"  # a whole IP packet, between hosts behind the two ends
+    TRANSPORT = "transport"  # what follows the IP header, between the two ends themselves (RFC 7296 section 1.3.1)
 
 
 class Subject(StrEnum):
@@ -67,6 +85,7 @@ class Settings:
     fragment_size: int | None = None  # octets of the whole IP datagram, both parties; None leaves each its default
     require_cookie: bool = False  # the responder demands a COOKIE before it keeps state (RFC 7296 section 2.6)
     wrong_psk: bool = False  # the two parties hold different pre-shared keys
+    mode: Mode = Mode.TUNNEL  # of the Child SA
     mobike: bool = False  # whether the product may use MOBIKE (RFC 4555), and with it port 4500 from IKE_AUTH on
 
 
@@ -85,7 +104,9 @@ class Scenario:
     settings: Settings = Settings()
     steps: tuple[Step, ...] = (Step.TRAFFIC, Step.DELETE)
     subject: Subject = Subject.METHODS
+    parties: Parties = Parties.ENGINE
     expects_refusal: bool = False  # the scenario itself asks for a clean refusal: REFUSED is then a PASS
+    deviation: Deviation | None = None  # how our engine misbehaves in it
     path: Path = Path()
 
     @property

@@ -18,7 +18,10 @@ class Capabilities:
     esp: dict[TransformType, frozenset[Algorithm]]  # ENCR, INTEG, KE, SN
     additional_key_exchange: bool  # RFC 9370 (and with it RFC 9242)
     fragmentation: bool = True  # RFC 7383
+    rekeys: bool = True  # whether its control interface can start a rekey
     demands_cookies: bool = True  # whether it can be made to demand a COOKIE (RFC 7296 section 2.6)
+    transport_mode: bool = True  # ESP in transport mode (RFC 4303 section 3.1.1)
+    esp_without_udp: bool = True  # ESP right above IP where there is no NAT (RFC 7296 section 2.23)
     roles: tuple[Role, ...] = (Role.INITIATOR, Role.RESPONDER)  # the PEER's roles, as IKE initiator or responder
     role_reason: str = ""
 
@@ -28,11 +31,12 @@ class KnownFailure:
     """A failure that is expected, with its reason and a link; an unexpected pass is a failure, too."""
 
     scenario: str
-    role: Role | None  # of the engine; None means both
+    role: Role | None  # of the other side, the engine or the peer of a pair; None means both
     requirement: str
     reason: str
     link: str
     where: str  # file:line
+    other: str = ""  # glob: with which peers of a pair; "" means the engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,10 @@ class Peer:
     esp_implementation: str = "userspace"  # or "kernel"
     concurrent: bool = True  # whether one daemon takes several cases at a time
     profile: Profile | None = None  # set for an emulated peer
+    published: PartyPolicy | None = None  # what a product proposes and accepts when nobody configures any proposal
     known_failures: tuple[KnownFailure, ...] = ()
     folder: Path = field(default=Path())
+    brought_in: Path | None = None  # the folder outside of this repository that a user gave with --peers
 
     @property
     def emulated(self) -> bool:

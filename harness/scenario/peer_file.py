@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from harness.registry.algorithms import Algorithm
@@ -21,12 +23,13 @@ ESP_IMPLEMENTATIONS = ("userspace", "kernel")
 _FAMILY_KEYS = frozenset({"family", "driver", "esp-implementation", "concurrent", "packages", "ike", "esp", "version"})
 _VERSION_KEYS = frozenset(
     {
-        "version", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies",
+        "version", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
+        "transport-mode", "esp-without-udp",
         "roles", "role-reason",
         "ike", "esp", "known-failure", "variant", "esp-implementation", "packages",
     }
 )  # fmt: skip
-_KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link"})
+_KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link", "with"})
 _SHEET_KEYS: dict[str, dict[str, TransformType]] = {
     "ike": {
         "encr": TransformType.ENCR,
@@ -43,28 +46,34 @@ _SHEET_KEYS: dict[str, dict[str, TransformType]] = {
 }
 
 
-def load_peers(folder: Path) -> dict[str, Peer]:
+def load_peers(folder: Path, *brought: Path) -> dict[str, Peer]:
     """Every peer below a folder by its name: ``strongswan-6.1``, ``emulated/cisco-8000-26.1.1``.
+
+    ``brought`` are folders of a user's own, outside of this repository: their peers know where they come from.
 
     Raises:
         InvalidData: a file breaks its format, or two peers have the same name; the problems of all files together.
     """
     peers: dict[str, Peer] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob(f"*/{PEER_FILE}")):
+    for each in brought:
+        problems.extend(_unfit(each))
+    for path, source in _files((folder, *brought), PEER_FILE):
         try:
             for peer in load_family(path):
                 if peer.name in peers:
                     problems.append(Problem(str(path), 1, f"peer {peer.name!r} is also in {peers[peer.name].folder}"))
-                peers[peer.name] = peer
+                peers[peer.name] = replace(peer, brought_in=source if source in brought else None)
         except InvalidData as error:
             problems.extend(error.problems)
     if problems:
         raise InvalidData(*problems)  # what profiles stand on is not known: what could be said of them misleads
-    for path in sorted((folder / PROFILES_FOLDER).glob(f"*/{PROFILE_FILE}")):
+    for path, source in _files(tuple(each / PROFILES_FOLDER for each in (folder, *brought)), PROFILE_FILE):
         try:
             peer = load_profile(path, peers)
-            peers[peer.name] = peer
+            if peer.name in peers:
+                problems.append(Problem(str(path), 1, f"there is another profile {peer.name!r}"))
+            peers[peer.name] = replace(peer, brought_in=source.parent if source.parent in brought else None)
         except InvalidData as error:
             problems.extend(error.problems)
     if not peers and not problems:
@@ -72,6 +81,20 @@ def load_peers(folder: Path) -> dict[str, Peer]:
     if problems:
         raise InvalidData(*problems)
     return peers
+
+
+def _files(folders: tuple[Path, ...], name: str) -> Iterator[tuple[Path, Path]]:
+    """Each file of this name one folder deeper, with the folder it was looked for in."""
+    return ((path, folder) for folder in folders for path in sorted(folder.glob(f"*/{name}")))
+
+
+def _unfit(brought: Path) -> list[Problem]:
+    """What is wrong with a folder that a user brings, as a whole."""
+    if (brought / PEER_FILE).is_file():
+        return [Problem(str(brought), 1, f"is one peer's folder; name the one that holds it: {brought.parent}")]
+    if not any(_files((brought,), PEER_FILE)) and not any(_files((brought / PROFILES_FOLDER,), PROFILE_FILE)):
+        return [Problem(str(brought), 1, f"holds no peers: no file */{PEER_FILE}")]
+    return []
 
 
 def load_family(path: Path) -> tuple[Peer, ...]:
@@ -137,7 +160,10 @@ def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
         esp=sheets["esp"],
         additional_key_exchange=entry.boolean("additional-key-exchange"),
         fragmentation=entry.boolean("fragmentation", True),
+        rekeys=entry.boolean("rekeys", True),
         demands_cookies=entry.boolean("demands-cookies", True),
+        transport_mode=entry.boolean("transport-mode", True),
+        esp_without_udp=entry.boolean("esp-without-udp", True),
         roles=roles,
         role_reason=reason,
     )
@@ -153,4 +179,5 @@ def _known_failure(table: Table) -> KnownFailure:
         reason=table.string("reason"),
         link=table.string("link"),
         where=f"{table.source.path}:{table.source.line(table.where)}",
+        other=table.string("with", ""),
     )

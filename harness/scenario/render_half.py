@@ -20,7 +20,8 @@ def without_unsupported(policy: PartyPolicy, capabilities: Capabilities) -> Part
     So that "does not know it" is tested and not a broken configuration: algorithms that the capability sheet lacks
     are left out; an ADDKE type that this empties, or that the product does not know at all, is dropped; a proposal of
     which something mandatory is emptied is dropped, except that a KE type emptied in every proposal is filled with
-    the most common method that the product has, as a product cannot be configured without any.
+    the most common method that the product has, and an SN type with the sequence numbers that it has, as a product
+    cannot be configured without any.
     """
     return PartyPolicy(_ike(policy.ike, capabilities), _esp(policy.esp, capabilities))
 
@@ -38,7 +39,16 @@ def _ike(policy: Policy, capabilities: Capabilities) -> Policy:
 
 
 def _esp(policy: Policy, capabilities: Capabilities) -> Policy:
-    return _render(policy, capabilities.esp, capabilities)
+    rendered = _render(policy, capabilities.esp, capabilities)
+    own = tuple(sorted(capabilities.esp.get(TransformType.SN, frozenset()), key=lambda one: one.identifier))
+    if rendered or not own:
+        return rendered
+    stand_in = tuple(
+        ProposalPolicy({**proposal.transforms, TransformType.SN: own})
+        for proposal in policy
+        if proposal.of(TransformType.SN)
+    )
+    return _render(stand_in, capabilities.esp, capabilities)
 
 
 def _without_additional(proposal: ProposalPolicy) -> dict[TransformType, tuple[Algorithm, ...]]:

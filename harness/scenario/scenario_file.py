@@ -8,8 +8,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from harness.ike.deviations.deviation import Deviation
+from harness.ike.deviations.table import DEVIATIONS
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Expect, PartyPolicy, Requirement, Role, Scenario, Settings, Step, Subject
+from harness.scenario.model import (
+    Expect,
+    Mode,
+    Parties,
+    PartyPolicy,
+    Requirement,
+    Role,
+    Scenario,
+    Settings,
+    Step,
+    Subject,
+)
 from harness.scenario.policy_file import read_party
 from harness.scenario.table import Table
 from harness.scenario.toml_source import read_toml
@@ -17,6 +30,7 @@ from harness.scenario.vocabulary import (
     CHECK_ARGUMENTS,
     EXPECT_KEYS,
     LARGEST_FRAGMENT,
+    PAIR_CHECK,
     SCENARIO_KEYS,
     SETTINGS_KEYS,
     SMALLEST_FRAGMENT,
@@ -38,7 +52,8 @@ def load_scenario(
     table = Table.root(read_toml(path))
     table.finish(SCENARIO_KEYS)
     offer_table, accept_table = table.table("offer"), table.table("accept")
-    if offer_table is None and "offer" not in table.data:
+    parties = Parties(table.choice("parties", {each.value for each in Parties}, Parties.ENGINE.value))
+    if offer_table is None and "offer" not in table.data and parties is not Parties.PUBLISHED:
         table.complain(None, "table 'offer' is missing")
     offer = read_party(offer_table) if offer_table else PartyPolicy((), ())
     roles = _words(table, "roles", Role)
@@ -54,13 +69,30 @@ def load_scenario(
         settings=_settings(table.table("settings")),
         steps=_words(table, "steps", Step, default=(Step.TRAFFIC, Step.DELETE)),
         subject=Subject(table.choice("subject", {each.value for each in Subject}, Subject.METHODS.value)),
+        parties=parties,
         expects_refusal=table.choice("expects", {"refusal"}, "") == "refusal",
+        deviation=_deviation(table, roles),
         path=path,
     )
+    _check_parties(table, scenario)
     if not scenario.expect:
         table.complain(None, "a scenario needs at least one [[expect]]")
     table.raise_problems()
     return scenario
+
+
+def _check_parties(table: Table, scenario: Scenario) -> None:
+    """What only the engine can do or show is for scenarios with it, and the other way round."""
+    pair = scenario.parties is not Parties.ENGINE
+    for expect in scenario.expect:
+        if expect.check.startswith(PAIR_CHECK) != pair:
+            words = f"between {scenario.parties.value}" if pair else "with the engine"
+            table.complain("expect", f"check {expect.check!r} is not for a scenario {words}")
+    for step in scenario.steps:
+        if step in ((Step.LIVENESS,) if pair else (Step.REKEY_CHILD, Step.REKEY_IKE)):
+            table.complain("steps", f"step {step.value!r} is not for a scenario of these parties")
+    if scenario.parties is Parties.PUBLISHED and "offer" in table.data:
+        table.complain("offer", "each party takes its published policy, so there is nothing to offer")
 
 
 def _identifier(table: Table, path: Path | None) -> str:
@@ -87,7 +119,7 @@ def _words(table: Table, key: str, vocabulary: type[Word], default: tuple[Word, 
     if key not in table.data:
         return everything if default is None else default
     found = []
-    for word in table.strings(key, ()):
+    for word in table.strings(key, (), repeated=vocabulary is Step):
         try:
             found.append(vocabulary(word))
         except ValueError:
@@ -104,6 +136,18 @@ def _role_reason(table: Table, roles: tuple[Role, ...]) -> str:
     return reason
 
 
+def _deviation(table: Table, roles: tuple[Role, ...]) -> Deviation | None:
+    known = {each.value: each for each in Deviation}
+    name = table.choice("deviation", known, "")
+    if name not in known:
+        return None
+    entry = DEVIATIONS[known[name]]
+    for role, possible in ((Role.INITIATOR, entry.as_initiator), (Role.RESPONDER, entry.as_responder)):
+        if role in roles and not possible:
+            table.complain("deviation", f"as {role} our engine cannot deviate by {name!r}: leave the role out")
+    return known[name]
+
+
 def _settings(table: Table | None) -> Settings:
     if table is None:
         return Settings()
@@ -113,6 +157,7 @@ def _settings(table: Table | None) -> Settings:
         require_cookie=table.boolean("require-cookie", False),
         wrong_psk=table.boolean("wrong-psk", False),
         mobike=table.boolean("mobike", False),
+        mode=Mode(table.choice("mode", {each.value for each in Mode}, Mode.TUNNEL.value)),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from harness.ike.deviations.deviation import Deviation
 from harness.registry.algorithms import names
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Role, Step, Subject
+from harness.scenario.model import Mode, Parties, Role, Step, Subject
 from harness.scenario.vocabulary import (
     CHECK_ARGUMENTS,
     LARGEST_FRAGMENT,
@@ -40,15 +41,17 @@ def scenario_schema(checks: Iterable[str]) -> dict[str, Any]:
                 "requirement": {"oneOf": [_REQUIREMENT, {**_list(_REQUIREMENT), "minItems": 1}]},
                 "roles": {**_list({"enum": [role.value for role in Role]}), "minItems": 1},
                 "role-reason": {"type": "string"},
-                "steps": _list({"enum": [step.value for step in Step]}),
+                "steps": {"type": "array", "items": {"enum": [step.value for step in Step]}},
+                "parties": {"enum": [parties.value for parties in Parties]},
                 "subject": {"enum": [subject.value for subject in Subject]},
                 "expects": {"enum": ["refusal"]},
+                "deviation": {"enum": [deviation.value for deviation in Deviation]},
                 "settings": _settings(),
                 "offer": {**party, "required": sorted(POLICY_KEYS)},
                 "accept": party,
                 "expect": {"type": "array", "minItems": 1, "items": {"oneOf": _expects(sorted(checks))}},
             },
-            required=("id", "title", "requirement", "offer", "expect"),
+            required=("id", "title", "requirement", "expect"),
         ),
     }
 
@@ -69,6 +72,7 @@ def _settings() -> dict[str, Any]:
             "require-cookie": {"type": "boolean"},
             "wrong-psk": {"type": "boolean"},
             "mobike": {"type": "boolean"},
+            "mode": {"enum": [mode.value for mode in Mode]},
         }
     )
 

@@ -71,8 +71,8 @@ class Table:
             self.complain(key, f"unknown {key} {value!r}; known: {', '.join(sorted(among))}")
         return value
 
-    def strings(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """A list of strings without repetition; without ``default`` it must be there and hold something."""
+    def strings(self, key: str, default: tuple[str, ...] | None = None, *, repeated: bool = False) -> tuple[str, ...]:
+        """A list of strings, none twice unless ``repeated``; without ``default`` it must be there and not empty."""
         value = self._value(key, list, default is None)
         if value is None:
             return default or ()
@@ -81,7 +81,7 @@ class Table:
             return ()
         if default is None and not value:
             self.complain(key, f"{key!r} must not be empty")
-        if len(set(value)) != len(value):
+        if len(set(value)) != len(value) and not repeated:
             self.complain(key, f"{key!r} names something twice")
         return tuple(value)
 

@@ -6,12 +6,12 @@ from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 
 SCENARIO_KEYS = frozenset(
     {
-        "id", "title", "requirement", "roles", "role-reason", "steps", "subject", "expects",
-        "settings", "offer", "accept", "expect",
+        "id", "title", "requirement", "roles", "role-reason", "steps", "subject", "parties", "expects",
+        "deviation", "settings", "offer", "accept", "expect",
     }
 )  # fmt: skip
 POLICY_KEYS = frozenset({"ike", "esp"})
-SETTINGS_KEYS = frozenset({"fragment-size", "require-cookie", "wrong-psk", "mobike"})
+SETTINGS_KEYS = frozenset({"fragment-size", "require-cookie", "wrong-psk", "mobike", "mode"})
 EXPECT_KEYS = frozenset({"check", "requirement"})
 SUITE_KEYS = frozenset({"title", "scenarios", "peers"})
 REQUIREMENT_KEYS = frozenset({"source", "section", "level", "text"})
@@ -29,9 +29,13 @@ UNKNOWN_TRANSFORM_PREFIX = "transform-type-"  # followed by the number of a type
 
 SMALLEST_FRAGMENT, LARGEST_FRAGMENT = 500, 65535  # octets of a whole IP datagram
 
+PAIR_CHECK = "pair-"
+"""How the names of checks begin that judge two products by the wire and by what both sides say."""
+
 # The arguments that a check takes besides its name. A check that is not listed takes none.
 CHECK_ARGUMENTS: dict[str, dict[str, type]] = {
     "esp-both-ways": {"packets": int},
+    "pair-esp-both-ways": {"packets": int},
     "fragments-within": {"octets": int},
     "refused-with": {"notify": str},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import struct
 import time
@@ -11,7 +12,8 @@ from dataclasses import dataclass, field
 from harness.evidence.model import Frame
 
 _ETH_P_ALL = 0x0003
-_ETHERTYPE_IPV4 = b"\x08\x00"
+_ADDRESSES = {b"\x08\x00": (26, 30, 34), b"\x86\xdd": (22, 38, 54)}
+"""Where a frame's source and destination begin and end, by its EtherType: IPv4, IPv6."""
 _FRAME_OCTETS = 65536
 _BUFFER_OCTETS = 8 << 20
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6  # Linux: if_packet.h
@@ -27,9 +29,9 @@ class _Watched:
 class Capture:
     """One packet socket for all cases; frames are kept from ``watch`` until ``collect``.
 
-    Seen is what the tester's interface carries from or to an address of the case: the outer one, and the inner one of
-    our end, in case that a peer sends inner packets there outside ESP. What the kernel drops because nobody read in
-    time it only counts, for all cases together.
+    Seen is what the interface carries from or to an address of the case: the outer one, and the inner ones, in case
+    that inner packets go there outside ESP. What the kernel drops because nobody read in time it only counts, for all
+    cases together.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -41,17 +43,17 @@ class Capture:
         self._socket.setblocking(False)
         loop.add_reader(self._socket, self._read)
 
-    def watch(self, address: str, inner_address: str) -> None:
-        """Begin to keep the frames from and to the outer and the inner IPv4 address of a case."""
+    def watch(self, *addresses: str) -> None:
+        """Begin to keep the frames from and to the IP addresses of a case, outer and inner; no other case has them."""
         watched = _Watched(self._drops_so_far())
-        for each in (address, inner_address):
-            self._watched[socket.inet_aton(each)] = watched
+        for each in addresses:
+            self._watched[ipaddress.ip_address(each).packed] = watched
 
-    def collect(self, address: str, inner_address: str) -> tuple[tuple[Frame, ...], int]:
+    def collect(self, *addresses: str) -> tuple[tuple[Frame, ...], int]:
         """The frames since ``watch``, and how many the kernel dropped meanwhile; nothing more is kept."""
         self._read()
-        watched = self._watched.pop(socket.inet_aton(address))
-        self._watched.pop(socket.inet_aton(inner_address), None)
+        # In transport mode the inner address is the outer one.
+        watched, *_ = [self._watched.pop(ipaddress.ip_address(each).packed) for each in dict.fromkeys(addresses)]
         return tuple(watched.frames), self._drops_so_far() - watched.drops_before
 
     def _drops_so_far(self) -> int:
@@ -66,8 +68,10 @@ class Capture:
                 octets, origin = self._socket.recvfrom(_FRAME_OCTETS)
             except BlockingIOError:
                 return
-            if origin[0] == "lo" or octets[12:14] != _ETHERTYPE_IPV4:
+            places = _ADDRESSES.get(octets[12:14])
+            if origin[0] == "lo" or places is None:
                 continue
-            watched = self._watched.get(octets[26:30]) or self._watched.get(octets[30:34])
+            source, destination, end = places
+            watched = self._watched.get(octets[source:destination]) or self._watched.get(octets[destination:end])
             if watched is not None:
                 watched.frames.append(Frame(time.time(), octets))

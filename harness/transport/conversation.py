@@ -17,6 +17,8 @@ Asker = Callable[[Wish], asyncio.Event]
 _LINGER = 0.05  # seconds after the last message, so that the capture holds what is still on its way
 _ECHO_PATIENCE = 1.0  # seconds for all replies; the network between the two is one host
 _ECHO_ATTEMPTS = 3
+_QUIET = 1.5  # seconds without a datagram after which a peer has said all it has to say to our deviation
+_QUIET_AT_WORK = 2  # so often in a row, as long as its initiation has not ended for itself
 
 
 class Player:
@@ -39,7 +41,7 @@ class Player:
         try:
             await link.open()
             await self._begin()
-            await link.until(lambda: link.over or link.settled, "the IKE SA to be established or refused")
+            await (self._listen_on() if job.listen_on else self._settled())
             for step in job.steps:
                 if not link.over:
                     await self._step(step)
@@ -62,6 +64,35 @@ class Player:
             self._link.command(self._link.session.start)
         else:
             self._peer_is_up = self._ask(Wish.INITIATE)
+
+    async def _settled(self) -> None:
+        link = self._link
+        await link.until(lambda: link.over or link.settled, "the IKE SA to be established or refused")
+
+    async def _listen_on(self) -> None:
+        """Wait for our deviation to leave, then until the IKE SA is over or the peer falls silent.
+
+        An initiator that rejects a response owes no word about it: silence is one of the ends that are right. A peer
+        whose own interface does not say yet how its initiation ended may be slow: it gets more time.
+        """
+        link, quiet = self._link, 0
+        await link.until(lambda: link.over or link.recorder.deviated, "our deviation to leave")
+        while not link.over and quiet < (_QUIET_AT_WORK if self._peer_is_at_work() else 1):
+            quiet = 0 if await self._hears_something() else quiet + 1
+        link.note("Quiet", seconds=str(quiet * _QUIET))
+
+    def _peer_is_at_work(self) -> bool:
+        return self._peer_is_up is not None and not self._peer_is_up.is_set()
+
+    async def _hears_something(self) -> bool:
+        link, heard = self._link, self._link.datagrams_received
+        try:
+            await link.until(lambda: link.over or link.datagrams_received > heard, "another word", _QUIET)
+        except OutOfTimeError:
+            if not link.remaining() or link.called_off.is_set():
+                raise
+            return False
+        return True
 
     async def _step(self, step: Step) -> None:
         self._link.note("Step", step=step.value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scapy.layers.inet import ICMP, IP
+from scapy.packet import Raw
 
-IPV4_IN_IP = 4
 _DATA = bytes(range(56))
 
 
@@ -14,6 +14,16 @@ def echo_request(source: str, destination: str, identifier: int, sequence: int) 
     """An IPv4 packet with an ICMP echo request of 56 octets of data."""
     packet = IP(src=source, dst=destination) / ICMP(type="echo-request", id=identifier, seq=sequence) / _DATA
     return bytes(packet)
+
+
+def without_header(packet: bytes) -> bytes:
+    """What follows the IPv4 header (RFC 791 section 3.1)."""
+    return packet[4 * (packet[0] & 15) :]
+
+
+def with_header(source: str, destination: str, message: bytes) -> bytes:
+    """An IPv4 packet with an ICMP message; the inverse of ``without_header``."""
+    return bytes(IP(src=source, dst=destination, proto="icmp") / Raw(message))
 
 
 @dataclass(frozen=True, slots=True)

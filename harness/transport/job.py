@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.scenario.model import PartyPolicy, Role, Step
+from harness.ike.deviations.deviation import Deviation
+from harness.scenario.model import Mode, PartyPolicy, Role, Step
 
 
 class Wish(StrEnum):
@@ -36,11 +37,14 @@ class Job:
     peer_identity: str
     psk: bytes = field(repr=False)
     policy: PartyPolicy
-    inner_address: str  # inner host address at our end of the tunnel
+    inner_address: str  # inner host address at our end of the tunnel; in transport mode ``address`` itself
     peer_inner_address: str
     steps: tuple[Step, ...]
+    mode: Mode = Mode.TUNNEL  # of the Child SA
     fragment_octets: int = 1280  # whole IP datagram
     require_cookie: bool = False
     half_open: int = 0  # IKE SAs to leave half-open first, so that the peer begins to demand cookies
+    deviation: Deviation | None = None
+    listen_on: bool = False  # for what the peer makes of our deviation, which may be nothing that we hear
     echo_requests: int = 5
     deadline: float = 20.0  # seconds for the whole case

@@ -33,6 +33,7 @@ class Link:
         self.recorder = Recorder()
         self.tunnel: Tunnel | None = None
         self.called_off = asyncio.Event()
+        self.datagrams_received = 0
         self._job = job
         self._endpoint = Endpoint()
         self._esp_path: Path | None = None
@@ -129,6 +130,7 @@ class Link:
         return Path((path.local[0], BARE_ESP), (path.remote[0], BARE_ESP))
 
     def _receive(self, data: bytes, path: Path) -> None:
+        self.datagrams_received += 1
         if path.local[1] != IKE_PORT:
             kind = classify(data).kind
             if kind is DatagramKind.KEEPALIVE:

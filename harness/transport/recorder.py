@@ -13,7 +13,17 @@ from harness.evidence.model import (
     SharedSecret,
     TraceEntry,
 )
-from harness.ike.events import ChildEstablished, ChildRefused, Closed, Established, Event, LivenessAnswered, Negotiated
+from harness.ike.deviations.deviation import Deviation
+from harness.ike.events import (
+    ChildEstablished,
+    ChildRefused,
+    Closed,
+    Deviated,
+    Established,
+    Event,
+    LivenessAnswered,
+    Negotiated,
+)
 from harness.ike.keylog import KeyLog
 from harness.ike.policy import Suite
 from harness.registry.transforms import TransformType
@@ -32,6 +42,7 @@ class Recorder:
         self.child_refused: ChildRefused | None = None
         self.closed: Closed | None = None
         self.liveness_answers = 0
+        self.deviated = False
 
     def take(self, event: Event, at: float) -> None:
         """Note an event, ``at`` seconds after the case began."""
@@ -47,6 +58,8 @@ class Recorder:
             self.child_refused = event
         elif isinstance(event, Closed):
             self.closed = event
+        elif isinstance(event, Deviated):
+            self.deviated = True
         elif isinstance(event, LivenessAnswered):
             self.liveness_answers += 1
 
@@ -109,4 +122,6 @@ def in_words(value: object) -> str:
         return value.hex()
     if isinstance(value, tuple):
         return " ".join(in_words(item) for item in value)
+    if isinstance(value, Deviation):
+        return value.value  # as scenario files spell it
     return getattr(value, "name", None) or str(value)

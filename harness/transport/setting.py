@@ -5,13 +5,13 @@ from __future__ import annotations
 from harness.ike.configuration import Configuration, Identity, Path
 from harness.ike.selectors import network_selector
 from harness.registry.identities import IdentificationType
-from harness.scenario.model import Role
+from harness.scenario.model import Mode, Role
 from harness.transport.endpoint import IKE_PORT
 from harness.transport.job import Job
 
 
 def configuration(job: Job) -> Configuration:
-    """One end of the case as the job describes it: FQDN identities, one host behind each side."""
+    """One end of the case as the job describes it: FQDN identities, one host at each side of the Child SA."""
     return Configuration(
         initiator=job.role is Role.INITIATOR,
         path=Path((job.address, IKE_PORT), (job.peer_address, IKE_PORT)),
@@ -22,6 +22,8 @@ def configuration(job: Job) -> Configuration:
         psk=job.psk,
         local_selectors=(network_selector(f"{job.inner_address}/32"),),
         remote_selectors=(network_selector(f"{job.peer_inner_address}/32"),),
+        transport_mode=job.mode is Mode.TRANSPORT,
         fragment_octets=job.fragment_octets,
         require_cookie=job.require_cookie,
+        deviation=job.deviation,
     )

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from harness.crypto.protection import protection
 from harness.crypto.random_source import Rng
+from harness.esp.packet import NextHeader
 from harness.esp.sa import EspSa, Inbound, Outbound
 from harness.evidence.model import EchoCount
 from harness.ike.events import ChildEstablished
 from harness.registry.transforms import SequenceNumbers, TransformType
-from harness.transport.echo import IPV4_IN_IP, echo_reply, echo_request, read_echo
+from harness.transport.echo import echo_reply, echo_request, read_echo, with_header, without_header
 
 
 class Tunnel:
-    """One Child SA in tunnel mode (RFC 4303 section 3.1.2)."""
+    """One Child SA in tunnel or in transport mode (RFC 4303 section 3.1).
+
+    In transport mode ESP carries what follows the IP header (section 3.1.1), and that header is the packet's own: here,
+    the two addresses that were agreed on.
+    """
 
     def __init__(self, child: ChildEstablished, inner: str, peer_inner: str, rng: Rng) -> None:
-        """``inner`` and ``peer_inner`` are the host addresses that talk through the tunnel."""
+        """``inner`` and ``peer_inner`` are the host addresses that talk through the tunnel, or over transport mode."""
+        self._transport = child.transport_mode
         self._inner, self._peer_inner, self._rng = inner, peer_inner, rng
         suite, keys = child.suite, child.keys
         encr, integ, sn = (suite.get(kind) for kind in (TransformType.ENCR, TransformType.INTEG, TransformType.SN))
@@ -38,7 +44,7 @@ class Tunnel:
 
     def repeated_requests(self) -> list[bytes]:
         """Every request that has no reply yet once more, each in a new ESP packet."""
-        inner = (echo_request(self._inner, self._peer_inner, *echo) for echo in sorted(self._awaited))
+        inner = (echo_request(self._inner, self._peer_inner, *each) for each in sorted(self._awaited))
         return [self._seal(request) for request in inner]
 
     def receive(self, packet: bytes) -> bytes | None:
@@ -48,15 +54,18 @@ class Tunnel:
             EspError: the packet is not for this SA, a replay, or not authentic.
         """
         opened = self._inbound.open(packet)
-        echo = read_echo(opened.payload) if opened.next_header == IPV4_IN_IP else None
-        if echo is None:
+        if opened.next_header != (NextHeader.ICMP if self._transport else NextHeader.IPV4):
             return None
-        if echo.request:
+        ip = with_header(self._peer_inner, self._inner, opened.payload) if self._transport else opened.payload
+        seen = read_echo(ip)
+        if seen is None:
+            return None
+        if seen.request:
             self.requests_received += 1
             self.replies_sent += 1
-            return self._seal(echo_reply(echo))
-        if (echo.identifier, echo.sequence) in self._awaited:
-            self._awaited.discard((echo.identifier, echo.sequence))
+            return self._seal(echo_reply(seen))
+        if (seen.identifier, seen.sequence) in self._awaited:
+            self._awaited.discard((seen.identifier, seen.sequence))
             self.replies_received += 1
         return None
 
@@ -69,5 +78,8 @@ class Tunnel:
         """The traffic so far."""
         return EchoCount(self.requests_sent, self.replies_received, self.requests_received, self.replies_sent)
 
-    def _seal(self, inner: bytes) -> bytes:
-        return self._outbound.seal(inner, IPV4_IN_IP, self._rng)
+    def _seal(self, packet: bytes) -> bytes:
+        """Seal an IPv4 packet, or what follows its header."""
+        if self._transport:
+            return self._outbound.seal(without_header(packet), NextHeader.ICMP, self._rng)
+        return self._outbound.seal(packet, NextHeader.IPV4, self._rng)

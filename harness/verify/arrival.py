@@ -29,6 +29,8 @@ def came_up(view: View, outcome: Outcome) -> Checked:
     predicted = " or ".join(sorted(allowed))
     ground = f"{predicted} was predicted, as both policies allow {common}"
     rule = _RULES.get(view.refusals[0][1]) if view.refusals and outcome is Outcome.REFUSED else None
+    if view.expectation.reaction is not None:  # all that is unusual about the case is what had to be taken as it is
+        rule = view.expectation.reaction.rule
     return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, rule),))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.verify.checks.traffic import SeenEsp, esp_packets
+from harness.verify.esp_packets import SeenEsp, esp_packets
 from harness.verify.view import View
 
 _TOLD = ("MessageSent", "MessageReceived")

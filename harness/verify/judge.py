@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.evidence.model import CaseEvidence
 from harness.oracle.expectation import Expectation
+from harness.oracle.reaction import Duty
 from harness.registry.messages import ExchangeType
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
 from harness.scenario.model import Expect, Requirement, Scenario
@@ -82,10 +83,20 @@ def _run_checks(view: View, outcome: Outcome, requirements: Requirements) -> tup
     for due in _due(view):
         expect = replace(due, requirement=fitting(view, due.check, due.requirement))
         checked = CHECKS[expect.check](view, expect.arguments) if expect.check in CHECKS else came_up(view, outcome)
+        checked = _without_our_deviation(view, checked)
         found = [_finding(view, expect, objection, requirements) for objection in checked.objections]
         findings += found
         results.append(_result(expect, checked, found))
     return findings, results
+
+
+def _without_our_deviation(view: View, checked: Checked) -> Checked:
+    """A check's result without what it holds against our engine in the very messages that deviate on purpose."""
+    deviating = {message.pointer for message in view.deviating}
+    kept = tuple(o for o in checked.objections if o.party != "engine" or o.pointer not in deviating)
+    if len(kept) == len(checked.objections):
+        return checked
+    return Checked("; ".join(filter(None, (checked.detail, "but for our own deviation"))), kept)
 
 
 def _due(view: View) -> Iterator[Expect]:
@@ -100,6 +111,10 @@ def _due(view: View) -> Iterator[Expect]:
         if view.child_established or view.report.child_established:
             due |= {expect.check: expect for expect in view.scenario.expect}
             due = {**due, **{n: Expect(n, r or default) for n, r in WHEN_UP.items() if n not in due}}
+    elif view.expectation.reaction is not None:
+        due = {expect.check: expect for expect in view.scenario.expect}
+        name = "keys-differ" if view.expectation.reaction.duty is Duty.NOTICE_LATER else "deviation-refused"
+        due.setdefault(name, Expect(name, view.expectation.reaction.rule))
     elif view.expectation.refusal is not None:
         notify: dict[str, str | int | bool] = {"notify": view.expectation.refusal.name}
         due["refused-with"] = Expect("refused-with", "B08", notify)

@@ -13,7 +13,7 @@ from harness.oracle.expectation import Expectation
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Role, Scenario
+from harness.scenario.model import Mode, Role, Scenario
 from harness.verify.key_chain import KeyChain, key_chain
 from harness.verify.transcript import Piece, SeenMessage, decrypt, group, read_pieces
 from harness.wire.payload import Payload
@@ -29,6 +29,7 @@ class SeenChild:
     initiator_spi: bytes
     responder_spi: bytes
     suite: Suite
+    mode: Mode  # transport if USE_TRANSPORT_MODE stands beside both SA payloads (RFC 7296 section 1.3.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +94,45 @@ class View:
         """Whether the wire shows one that, besides AUTH, carries the answer for a Child SA."""
         responses = self.find(ExchangeType.IKE_AUTH, response=True)
         whole = [m for m in responses if m.opened is not None]
-        return any(of(m, Authentication) and of(m, SecurityAssociation) for m in whole)
+        return any(of(m, Authentication) and accepts(m) for m in whole)
 
     @property
     def child(self) -> SeenChild | None:
         """The Child SA that IKE_AUTH agreed on, None if there is none."""
         offers, answers = (
-            [sa for m in self.find(ExchangeType.IKE_AUTH, response=response) for sa in of(m, SecurityAssociation)]
+            [sa for m in self.find(ExchangeType.IKE_AUTH, response=response) for sa in accepts(m)]
             for response in (False, True)
         )
         if not offers or not answers:
             return None
         accepted = answers[0].proposals[0]
         offered = next((p for p in offers[-1].proposals if p.number == accepted.number), offers[-1].proposals[0])
-        return SeenChild(offered.spi, accepted.spi, answered_suite(answers[0]))
+        transport = all(self.transport_mode(response=response) for response in (False, True))
+        mode = Mode.TRANSPORT if transport else Mode.TUNNEL
+        return SeenChild(offered.spi, accepted.spi, answered_suite(answers[0]), mode)
+
+    def transport_mode(self, *, response: bool) -> SeenMessage | None:
+        """The IKE_AUTH request, or response, that carries USE_TRANSPORT_MODE; None if none does."""
+        kind = NotifyType.USE_TRANSPORT_MODE
+        seen = self.find(ExchangeType.IKE_AUTH, response=response)
+        return next((m for m in seen if any(n.notify_type == kind for n in of(m, Notify))), None)
 
     @property
     def child_alone_refused(self) -> bool:
         """Whether only the Child SA was to be refused: the IKE SA then stands without one (RFC 7296 section 2.21.2)."""
         expected = self.expectation
         return bool(expected.ike) and not expected.esp and not self.scenario.settings.wrong_psk
+
+    @property
+    def deviating(self) -> tuple[SeenMessage, ...]:
+        """The messages in which our engine broke a rule on purpose, as its trace tells."""
+        told = {
+            (entry.detail.get("exchange"), entry.detail.get("message_id"), entry.detail.get("response"))
+            for entry in self.evidence.trace or ()
+            if entry.event == "Deviated"
+        }
+        keys = [(m, (m.exchange.name, str(m.message_id), str(m.response))) for m in self.messages]
+        return tuple(m for m, key in keys if key in told and self.sender(m) == "engine")
 
     @property
     def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:
@@ -125,6 +145,12 @@ class View:
 def of(message: SeenMessage, kind: type[P]) -> list[P]:
     """The payloads of one class in a message."""
     return [payload for payload in message.payloads if isinstance(payload, kind)]
+
+
+def accepts(message: SeenMessage) -> list[SecurityAssociation]:
+    """The SA payloads of a message that is no refusal: beside an error notification they agree on nothing."""
+    refused = message.readable and any(notify.notify_type.is_error for notify in of(message, Notify))
+    return [] if refused else of(message, SecurityAssociation)
 
 
 def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEvidence) -> View:

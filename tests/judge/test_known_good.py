@@ -13,9 +13,14 @@ from harness.scenario.model import Role
 from harness.verify.checks import CHECKS
 from tests.support.case_builder import good, peers, scenarios
 
-REAL = ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1")
+KERNEL_ESP = "strongswan-6.1-kernel-esp"
+REAL = ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1", KERNEL_ESP)
 # Our engine stands for the product; unlike 5.9 it knows the transform types of RFC 9370 and selects NONE.
-UNLIKE_THE_PRODUCT = {("multiple-ke/none-selected", "strongswan-5.9")}
+# And it has transport mode, which user-space ESP lacks.
+UNLIKE_THE_PRODUCT = {
+    ("multiple-ke/none-selected", "strongswan-5.9"),
+    *(("esp/transport", peer) for peer in REAL if peer != KERNEL_ESP),
+}
 
 
 def sent() -> list[tuple[str, str, Role]]:
@@ -53,9 +58,10 @@ def test_every_check_is_seen_failing():
 
 @pytest.mark.parametrize("scenario", sorted(scenarios()))
 def test_a_post_quantum_method_decides_the_outcome(scenario):
-    suites = good(scenario).expectation.ike
+    case = good(scenario, KERNEL_ESP, scenarios()[scenario].roles[0])
+    suites = case.expectation.ike
     names = {one.name(kind) for suite in suites for kind, one in suite.transforms.items() if kind.is_key_exchange}
-    outcome = good(scenario).judge().outcome
+    outcome = case.judge().outcome
     if outcome is Outcome.HYBRID:
         assert any(name.startswith("ml-kem") for name in names)
         assert any(not name.startswith("ml-kem") for name in names)

@@ -33,12 +33,13 @@ from harness.oracle.negotiation import first_child
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.scenario.catalogue import load_scenarios
-from harness.scenario.model import Requirement, Role, Scenario, Step
+from harness.scenario.model import Mode, Parties, Requirement, Role, Scenario, Step
 from harness.scenario.peer import Peer
 from harness.scenario.peer_file import load_peers
 from harness.scenario.requirements import load_requirements
 from harness.transport.recorder import Recorder
 from harness.transport.tunnel import Tunnel
+from harness.verify.check_names import CHECK_NAMES
 from harness.verify.checks import CHECKS
 from harness.verify.judge import Judgement, judge
 from harness.verify.result import Checked
@@ -60,7 +61,9 @@ Tamper = Callable[[Datagram, bool], list[bytes]]
 
 @functools.cache
 def scenarios() -> dict[str, Scenario]:
-    return load_scenarios(ROOT / "scenarios", frozenset(CHECKS))
+    """Those between our engine and a peer."""
+    found = load_scenarios(ROOT / "scenarios", CHECK_NAMES)
+    return {name: scenario for name, scenario in found.items() if scenario.parties is Parties.ENGINE}
 
 
 @functools.cache
@@ -312,8 +315,9 @@ def build(
 
 @functools.cache
 def good(scenario: str = "hybrid/x25519-mlkem768", peer: str = PEER_NAME, role: Role = Role.INITIATOR) -> Case:
-    """A case in which nothing went wrong, played once."""
-    return build(scenario, peer, role)
+    """A case in which nothing went wrong, played once; where ESP is to go without UDP, both sides do so."""
+    bare = any(expect.check == "esp-without-udp" for expect in scenarios()[scenario].expect)
+    return build(scenario, peer, role, esp_port=0 if bare else 4500)
 
 
 def _sides(
@@ -323,6 +327,8 @@ def _sides(
     for ours, policy, changes in ((True, predicted.engine, engine), (False, predicted.peer, product)):
         here, there = (ENGINE, PEER) if ours else (PEER, ENGINE)
         inner = (INNER, PEER_INNER) if ours else (PEER_INNER, INNER)
+        if settings.mode is Mode.TRANSPORT:
+            inner = (here, there)
         names = ("engine.interop.test", "peer.interop.test") if ours else ("peer.interop.test", "engine.interop.test")
         identities = [Identity(IdentificationType.ID_FQDN, name.encode()) for name in names]
         initiator = (role is Role.INITIATOR) == ours
@@ -334,8 +340,10 @@ def _sides(
             *identities,
             b"a pre-shared key" if ours or not settings.wrong_psk else b"quite another key",
             *((network_selector(f"{address}/32"),) for address in inner),
+            transport_mode=settings.mode is Mode.TRANSPORT,
             fragment_octets=settings.fragment_size or 1280,
             require_cookie=settings.require_cookie and not initiator,
+            deviation=scenario.deviation if ours else None,
         )
         yield Side(replace(configuration, **changes), inner)
 
@@ -347,7 +355,7 @@ def _step(play: Play, step: Step, role: Role, esp_port: int) -> PeerReport | Non
     report = None
     if step is Step.TRAFFIC:
         play.traffic(5, esp_port)
-        report = _peer_report(play.peer)
+        report = _peer_report(play.peer, in_udp=esp_port != 0)
     elif isinstance(play.engine.session.state, Standing) and step is Step.LIVENESS:
         play.engine.session.send_liveness(play.at)
     elif isinstance(initiator.session.state, Standing):
@@ -402,7 +410,7 @@ def facts_of(case: Case) -> CaseFacts:
     return CaseFacts(name, case.scenario.id, evidence.peer, evidence.role, ENGINE, PEER, "6.1.0", "sha256:0")
 
 
-def _peer_report(peer: Side) -> PeerReport:
+def _peer_report(peer: Side, *, in_udp: bool = True) -> PeerReport:
     """What a status interface would say: SPIs in hexadecimal, algorithms in the harness' spelling, counters."""
     if not isinstance(peer.session.state, Standing) or peer.recorder.established is None:
         return PeerReport("6.1.0", (), "[]")
@@ -420,12 +428,12 @@ def _peer_report(peer: Side) -> PeerReport:
         prf=named[TransformType.PRF],
         ke=named[TransformType.KE],
         additional_ke=tuple(name for kind, name in named.items() if kind.is_additional_key_exchange),
-        children=_peer_children(peer),
+        children=_peer_children(peer, in_udp),
     )
     return PeerReport("6.1.0", (sa,), "[]")
 
 
-def _peer_children(peer: Side) -> tuple[ChildReport, ...]:
+def _peer_children(peer: Side, in_udp: bool) -> tuple[ChildReport, ...]:
     child, tunnel = peer.recorder.child, peer.tunnel
     if child is None or tunnel is None:
         return ()
@@ -436,8 +444,8 @@ def _peer_children(peer: Side) -> tuple[ChildReport, ...]:
         ChildReport(
             name="net",
             state="INSTALLED",
-            mode="TUNNEL",
-            udp_encapsulated=True,
+            mode="TRANSPORT" if child.transport_mode else "TUNNEL",
+            udp_encapsulated=in_udp,
             spi_in=child.local_spi.hex(),
             spi_out=child.remote_spi.hex(),
             encr=named[TransformType.ENCR],

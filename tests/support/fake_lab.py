@@ -52,7 +52,9 @@ class FakeLab:
             self.busy += 1
             self.busiest = max(self.busiest, self.busy)
         try:
-            yield SimpleNamespace(name=name, peer=peer, version="6.1.0", image_id="sha256:1", settings=settings)
+            yield SimpleNamespace(
+                name=name, peer=peer, version="6.1.0", image_id="sha256:1", kernel="", settings=settings
+            )
         finally:
             with self._lock:
                 self.busy -= 1

@@ -41,6 +41,7 @@ def request(machine: Machine, agreement: Agreement) -> State:
         identity,
         *_wanted_identity(configuration.remote_identity),
         Authentication(_SHARED_KEY, _auth(machine, agreement, identity.body(), message_id, by_initiator=True)),
+        *child.mode_request(configuration),
         offered,
         TrafficSelectorsInitiator(configuration.local_selectors),
         TrafficSelectorsResponder(configuration.remote_selectors),

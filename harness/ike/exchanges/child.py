@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.crypto.key_schedule import child_keys
 from harness.crypto.protection import protection
+from harness.ike.configuration import Configuration
 from harness.ike.errors import PeerMisbehaved
 from harness.ike.events import ChildEstablished, ChildRefused
 from harness.ike.machine import Machine
@@ -25,8 +26,26 @@ from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelect
 Selectors = tuple[TrafficSelector | OpaqueSelector, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What an exchange agreed on for one Child SA."""
+
+    spis: tuple[bytes, bytes]  # ours, theirs
+    suite: Suite
+    ts_i: Selectors
+    ts_r: Selectors
+    transport_mode: bool
+
+
+def mode_request(configuration: Configuration) -> tuple[Notify, ...]:
+    """USE_TRANSPORT_MODE beside the SA payload, where that mode is wanted (section 1.3.1)."""
+    return (Notify(NotifyType.USE_TRANSPORT_MODE),) if configuration.transport_mode else ()
+
+
 def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -> Standing:
     """The initiator takes SAr2, TSi and TSr; without them the IKE SA stands alone (section 2.21.2).
+
+    A responder that leaves out USE_TRANSPORT_MODE declines it: the Child SA is then in tunnel mode (section 1.3.1).
 
     Raises:
         PeerMisbehaved: the answer is not a part of our offer.
@@ -35,8 +54,10 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
     ts_i = next((p for p in opened.inner if isinstance(p, TrafficSelectorsInitiator)), None)
     ts_r = next((p for p in opened.inner if isinstance(p, TrafficSelectorsResponder)), None)
-    if sa is None or ts_i is None or ts_r is None:
-        errors = [n.notify_type for n in opened.inner if isinstance(n, Notify) and n.notify_type.is_error]
+    # An error notification fails the request, whatever stands beside it: strongSwan leaves SA, TSi and TSr there when
+    # only the installation failed (section 2.21.2; appendix C.2 has the notification in their place).
+    errors = [n.notify_type for n in opened.inner if isinstance(n, Notify) and n.notify_type.is_error]
+    if errors or sa is None or ts_i is None or ts_r is None:
         machine.emit(ChildRefused(errors[0] if errors else NotifyType.NO_PROPOSAL_CHOSEN, by_peer=True))
         return standing
     suite, accepted = check_answer(sent.child_offer, sa, where)
@@ -46,9 +67,11 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     subset = narrow(ts_i.selectors, configuration.local_selectors) == ts_i.selectors
     if not subset or narrow(ts_r.selectors, configuration.remote_selectors) != ts_r.selectors:
         raise PeerMisbehaved("traffic selectors within our offer", "others", where)
-    return announce(
-        machine, _stand(machine, standing, (sent.child_spi, accepted.spi), suite, ts_i.selectors, ts_r.selectors)
-    )
+    transport = _asks_for_transport(opened)
+    if transport and not configuration.transport_mode:
+        raise PeerMisbehaved("tunnel mode, as nothing else was asked for", "USE_TRANSPORT_MODE", where)
+    agreed = Agreed((sent.child_spi, accepted.spi), suite, ts_i.selectors, ts_r.selectors, transport)
+    return announce(machine, _stand(machine, standing, agreed))
 
 
 def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standing, tuple[Payload, ...]]:
@@ -67,12 +90,18 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
         return _refuse(machine, standing, NotifyType.TS_UNACCEPTABLE)
     suite, proposal = chosen
     spi = machine.rng(4)
+    transport = machine.configuration.transport_mode and _asks_for_transport(opened)
     payloads = (
+        *(mode_request(machine.configuration) if transport else ()),
         answer_sa(suite, Protocol.ESP, spi),
         TrafficSelectorsInitiator(narrowed_i),
         TrafficSelectorsResponder(narrowed_r),
     )
-    return _stand(machine, standing, (spi, proposal.spi), suite, narrowed_i, narrowed_r), payloads
+    return _stand(machine, standing, Agreed((spi, proposal.spi), suite, narrowed_i, narrowed_r, transport)), payloads
+
+
+def _asks_for_transport(opened: Opened) -> bool:
+    return any(isinstance(p, Notify) and p.notify_type == NotifyType.USE_TRANSPORT_MODE for p in opened.inner)
 
 
 def _refuse(machine: Machine, standing: Standing, notify: NotifyType) -> tuple[Standing, tuple[Payload, ...]]:
@@ -80,10 +109,8 @@ def _refuse(machine: Machine, standing: Standing, notify: NotifyType) -> tuple[S
     return standing, (Notify(notify),)
 
 
-def _stand(
-    machine: Machine, standing: Standing, spis: tuple[bytes, bytes], suite: Suite, ts_i: Selectors, ts_r: Selectors
-) -> Standing:
-    agreement = standing.agreement
+def _stand(machine: Machine, standing: Standing, agreed: Agreed) -> Standing:
+    agreement, suite = standing.agreement, agreed.suite
     encr, integ = suite.get(TransformType.ENCR), suite.get(TransformType.INTEG)
     if encr is None:
         raise PeerMisbehaved("an ENCR transform", "none", "SA of the Child SA")
@@ -92,9 +119,9 @@ def _stand(
     keys = child_keys(schedule.prf, agreement.keys.sk_d, schedule.nonce_i, schedule.nonce_r, cipher)
     machine.keylog.child_keys.append(keys)
     initiator = machine.configuration.initiator
-    local, remote = (ts_i, ts_r) if initiator else (ts_r, ts_i)
-    established = ChildEstablished(*spis, suite, keys, local, remote, initiator)
-    return replace(standing, child_spis=(*standing.child_spis, spis), announced=established)
+    local, remote = (agreed.ts_i, agreed.ts_r) if initiator else (agreed.ts_r, agreed.ts_i)
+    established = ChildEstablished(*agreed.spis, suite, keys, local, remote, initiator, agreed.transport_mode)
+    return replace(standing, child_spis=(*standing.child_spis, agreed.spis), announced=established)
 
 
 def announce(machine: Machine, standing: Standing) -> Standing:

@@ -40,6 +40,10 @@ def refused_with(view: View, arguments: Arguments) -> Checked:
         message = seen[0][0]
         sentence = f"{wanted.name} is due in the {place} response, it came in {message.label}"
         objections.append(Objection(view.sender(message), sentence, message.pointer, "B08"))
+    for message, notify in seen:
+        if of(message, SecurityAssociation):  # RFC 7296 appendix C.2 has the notification in its place
+            sentence = f"the {message.label} carries {notify.name} and an SA payload: it refuses and accepts at once"
+            objections.append(Objection(view.sender(message), sentence, message.pointer, None, "should"))
     if awaited := view.report.timed_out:
         objections.append(Objection("engine", f"in vain was awaited: {awaited}", "engine/sas.json", None))
     left = _left_at_peer(view)

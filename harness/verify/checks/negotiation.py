@@ -10,7 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.transcript import SeenMessage
-from harness.verify.view import View, answered_suite, of
+from harness.verify.view import View, accepts, answered_suite, of
 from harness.verify.words import spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal, Transform
@@ -48,7 +48,7 @@ def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
 
 
 def _answer(view: View, exchange: ExchangeType) -> SeenMessage | None:
-    return next((m for m in view.find(exchange, response=True) if of(m, SecurityAssociation)), None)
+    return next((m for m in view.find(exchange, response=True) if accepts(m)), None)
 
 
 def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checked:

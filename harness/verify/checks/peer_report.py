@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness.evidence.peer_report import ChildReport, SaReport
 from harness.ike.policy import Suite
-from harness.registry.transforms import SequenceNumbers, TransformType
+from harness.registry.transforms import TransformType
+from harness.verify.esp_packets import uses_extended_sequence_numbers
 from harness.verify.result import Arguments, Checked, Objection, missing
 from harness.verify.view import SeenChild, View
 
@@ -60,15 +61,17 @@ def _child_differences(view: View, children: tuple[ChildReport, ...]) -> list[st
     if found is None:
         here, there = _spis(view, child)
         return [f"the peer reports no Child SA with SPI {here} in and {there} out"]
-    sn = child.suite.get(TransformType.SN)
     pairs = (
         ("state", found.state, "INSTALLED"),
         ("ENCR", found.encr, _named(child.suite, TransformType.ENCR)),
-        ("INTEG", found.integ, _named(child.suite, TransformType.INTEG)),
-        ("ESN", found.esn, sn is not None and sn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS),
+        ("INTEG", found.integ, _named(child.suite, TransformType.INTEG) if found.encr is not None else None),
+        ("mode", None if found.mode is None else found.mode.lower(), child.mode.value),
+        ("ESN", found.esn, uses_extended_sequence_numbers(child)),
     )
     return [
-        f"ESP {name}: the peer reports {theirs}, the wire says {ours}" for name, theirs, ours in pairs if theirs != ours
+        f"ESP {name}: the peer reports {theirs}, the wire says {ours}"
+        for name, theirs, ours in pairs
+        if theirs != ours and (theirs is not None or name == "INTEG")
     ]
 
 

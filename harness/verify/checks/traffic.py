@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from itertools import pairwise
 
-from harness.crypto.errors import IntegrityError, MethodUnavailable
-from harness.crypto.key_schedule import ChildKeys, child_keys
-from harness.crypto.protection import Protection, protection
-from harness.esp.errors import EspError
-from harness.esp.packet import NextHeader
-from harness.esp.sa import EspSa
+from harness.crypto.errors import MethodUnavailable
+from harness.crypto.key_schedule import ChildKeys
 from harness.evidence.model import ChildSecrets
 from harness.registry.messages import ExchangeType
-from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.verify.checks.peer_report import child_of
-from harness.verify.inner import EchoMessage, read_echo
+from harness.verify.esp_packets import SeenEsp, computed_keys, read_packets
+from harness.verify.inner import EchoMessage
 from harness.verify.result import Arguments, Checked, Objection, missing
-from harness.verify.transcript import is_esp
 from harness.verify.view import SeenChild, View, of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
-
-
-@dataclass(frozen=True, slots=True)
-class SeenEsp:
-    """One ESP packet of the capture, decrypted if the computed keys fit."""
-
-    frame: int
-    from_engine: bool
-    sequence: int
-    echo: EchoMessage | None
-    problem: str
 
 
 def esp_both_ways(view: View, arguments: Arguments) -> Checked:
@@ -47,11 +29,11 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     if child is None or view.chain is None:
         return Checked("", (Objection("", "no Child SA came up", "wire.pcapng"),))
     try:
-        keys, cipher = _computed(view, child)
+        keys, cipher = computed_keys(view, child)
     except MethodUnavailable as error:
         return Checked("", (Objection("", str(error), "secrets.json", severity="inconclusive"),))
     objections = _recorded(view.secrets.children, child, keys)
-    packets = _read(view, child, keys, cipher)
+    packets = read_packets(view, child, keys, cipher)
     objections += _packet_faults(view, packets)
     requests = _distinct(packets, from_engine=True, request=True)
     replies = _distinct(packets, from_engine=False, request=False)
@@ -69,31 +51,6 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     return Checked(detail, tuple(objections))
 
 
-def esp_packets(view: View) -> list[SeenEsp]:
-    """The ESP packets of the capture, opened with keys computed again; all closed where there are no such keys."""
-    child = view.child
-    if child is not None and view.chain is not None:
-        with suppress(MethodUnavailable):
-            return _read(view, child, *_computed(view, child))
-    return [
-        _open(datagram.frame, view.source(datagram) == "engine", datagram.payload, None)
-        for datagram in view.wire.datagrams
-        if is_esp(datagram)
-    ]
-
-
-def _computed(view: View, child: SeenChild) -> tuple[ChildKeys, Protection]:
-    """KEYMAT = prf+(SK_d, Ni | Nr) with the newest SK_d (RFC 7296 section 2.17)."""
-    assert view.chain is not None
-    encr, integ = child.suite.get(TransformType.ENCR), child.suite.get(TransformType.INTEG)
-    if encr is None:
-        raise MethodUnavailable("the Child SA has no ENCR transform")
-    cipher = protection(encr, integ if integ and integ.identifier else None)
-    schedule = view.chain.schedule
-    sk_d = view.chain.generations[-1].sk_d
-    return child_keys(schedule.prf, sk_d, schedule.nonce_i, schedule.nonce_r, cipher), cipher
-
-
 def _recorded(records: tuple[ChildSecrets, ...], child: SeenChild, keys: ChildKeys) -> list[Objection]:
     """What the engine recorded of the Child SA against what follows from the wire and SK_d."""
     if not records:
@@ -106,43 +63,6 @@ def _recorded(records: tuple[ChildSecrets, ...], child: SeenChild, keys: ChildKe
     wrong = [name for name in names if getattr(record, name) != getattr(keys, name)]
     sentence = f"recorded {', '.join(wrong)} of the Child SA do not follow from SK_d"
     return [Objection("engine", sentence, "secrets.json", "K02")] if wrong else []
-
-
-def _read(view: View, child: SeenChild, keys: ChildKeys, cipher: Protection) -> list[SeenEsp]:
-    sn = child.suite.get(TransformType.SN)
-    esn = sn is not None and sn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS
-    to_responder = (keys.initiator_encryption, keys.initiator_integrity)
-    to_initiator = (keys.responder_encryption, keys.responder_integrity)
-    initiator_is_engine = view.party(initiator=True) == "engine"
-    sas = {  # by sender and SPI
-        (initiator_is_engine, child.responder_spi): EspSa(
-            int.from_bytes(child.responder_spi), cipher, *to_responder, esn
-        ),
-        (not initiator_is_engine, child.initiator_spi): EspSa(
-            int.from_bytes(child.initiator_spi), cipher, *to_initiator, esn
-        ),
-    }
-    seen = []
-    for datagram in view.wire.datagrams:
-        if not is_esp(datagram):
-            continue
-        packet = datagram.payload
-        from_engine = datagram.source[0] == view.evidence.engine_address
-        seen.append(_open(datagram.frame, from_engine, packet, sas.get((from_engine, packet[:4]))))
-    return seen
-
-
-def _open(frame: int, from_engine: bool, packet: bytes, sa: EspSa | None) -> SeenEsp:
-    sequence = int.from_bytes(packet[4:8])
-    if sa is None:
-        return SeenEsp(frame, from_engine, sequence, None, f"SPI {packet[:4].hex()} belongs to no SA of this direction")
-    try:
-        inner = sa.open(sa.parse(packet), sequence)
-    except (EspError, IntegrityError) as error:
-        return SeenEsp(frame, from_engine, sequence, None, str(error))
-    if inner.next_header != NextHeader.IPV4:
-        return SeenEsp(frame, from_engine, sequence, None, f"its Next Header is {inner.next_header}, 4 is due")
-    return SeenEsp(frame, from_engine, sequence, read_echo(inner.payload), "")
 
 
 def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
@@ -202,7 +122,7 @@ def _counters(view: View, wanted: int) -> list[Objection]:
     child = child_of(view, tuple(child for sa in report.sas for child in sa.children))
     if child is None:
         return [Objection(view.peer, "the peer does not report the Child SA while traffic flows", "peer/sas.json")]
-    if child.packets_in < wanted or child.packets_out < wanted:
+    if any(count is not None and count < wanted for count in (child.packets_in, child.packets_out)):
         sentence = f"the peer counts {child.packets_in} packets in and {child.packets_out} out, {wanted} are due"
         return [Objection(view.peer, sentence, "peer/sas.json")]
     return []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.registry.messages import ExchangeType
 from harness.verify.reserved import has_reserved_bits
 from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import SeenMessage
+from harness.verify.transcript import Piece, SeenMessage
 from harness.verify.view import View, of
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payloads import SecurityAssociation
@@ -48,6 +48,8 @@ def _foreign(view: View) -> Iterable[Objection]:
         sentence = f"frame {datagram.frame} holds no IKE message that can be parsed"
         yield Objection(view.source(datagram), sentence, f"wire.pcapng#{datagram.frame}")
     for piece in view.strangers:
+        if _tries_again(view, piece):
+            continue
         header, frame = piece.message.header, piece.datagram.frame
         kind = "response" if header.is_response else "request"
         spi = header.initiator_spi.hex()
@@ -55,6 +57,14 @@ def _foreign(view: View) -> Iterable[Objection]:
             f"frame {frame} is an {header.exchange_type} {kind} with the initiator's SPI {spi}, of another IKE SA"
         )
         yield Objection(view.source(piece.datagram), sentence, f"wire.pcapng#{frame}", "B39")
+
+
+def _tries_again(view: View, piece: Piece) -> bool:
+    """Whether an initiator begins anew after a refusal: no document forbids it another IKE SA."""
+    header = piece.message.header
+    begins = header.exchange_type == ExchangeType.IKE_SA_INIT and not header.is_response
+    after = bool(view.refusals) and view.refusals[0][0].frame < piece.datagram.frame
+    return begins and after and view.source(piece.datagram) == view.party(initiator=True)
 
 
 def _roles(message: SeenMessage) -> Iterable[tuple[str, str]]:

@@ -28,7 +28,7 @@ def known_failure(checkout, scenario: str) -> int:
     path = checkout / "peers" / "strongswan" / "peer.toml"
     text = path.read_text() + KNOWN.format(scenario)
     path.write_text(text)
-    return text[: text.index("[[version.known-failure]]")].count("\n") + 1
+    return text[: text.rindex("[[version.known-failure]]")].count("\n") + 1
 
 
 def test_a_known_failure_that_matches_nothing_is_told_with_its_line(checkout, interop):

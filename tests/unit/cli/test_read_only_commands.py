@@ -30,7 +30,7 @@ def test_the_plan_as_json_has_every_case_once(interop):
     assert len(cases) == len(set(cases)) >= 240
 
 
-@pytest.mark.parametrize("what", ["peers", "scenarios", "checks", "algorithms"])
+@pytest.mark.parametrize("what", ["peers", "scenarios", "checks", "deviations", "algorithms"])
 def test_a_list_is_the_same_as_json_and_as_text(interop, what):
     rows = json.loads(interop("list", what, "--json").out)
     lines = interop("list", what).out.splitlines()

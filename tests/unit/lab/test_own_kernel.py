@@ -15,9 +15,13 @@ class Container:
 
     def __init__(self, log: str = READY) -> None:
         self.text, self.running, self.removed = log, True, False
+        self.restarted: str | None = None  # what it prints after a restart
 
     def log(self, since: float | None = None) -> str:
-        return self.text
+        return self.text if since is None or self.restarted is None else self.restarted
+
+    def restart(self) -> None:
+        self.restarted = "booting"
 
     def is_running(self) -> bool:
         return self.running
@@ -43,6 +47,18 @@ def key():
 def test_the_kernel_is_what_the_guest_said_when_it_was_ready(key):
     assert OwnKernel(Container(), key).kernel == "Linux 6.12.101"
     assert OwnKernel(Container("booting"), key).kernel == ""
+
+
+def test_a_guest_that_is_restarted_boots_and_its_old_console_is_not_its_own(key):
+    container = Container()
+    guest = OwnKernel(container, key)
+    assert guest.kernel
+    guest.restart()
+    assert guest.kernel == ""
+    with pytest.raises(PeerUnreachable, match="the guest boots"):
+        guest.run(["true"])
+    container.restarted = READY.replace("6.12.101", "6.12.102")
+    assert guest.kernel == "Linux 6.12.102"
 
 
 def test_a_guest_that_boots_takes_no_command(key):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.verify.checks import CHECKS
+from harness.verify.check_names import CHECK_NAMES
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -18,4 +18,4 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def checks() -> frozenset[str]:
-    return frozenset(CHECKS)
+    return CHECK_NAMES

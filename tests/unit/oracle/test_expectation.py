@@ -6,6 +6,7 @@ import pytest
 
 from harness.json_codec import from_json, to_json
 from harness.oracle.expectation import Expectation, expect
+from harness.oracle.reaction import Duty, reaction_to
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome
@@ -215,7 +216,34 @@ def test_every_prediction_is_whole(scenarios, peers):
                 found = expect(scenario, peer, role)
                 assert (found.outcome is None) == bool(found.skipped)
                 assert not (found.skipped and found.unsupported)
-                assert found.establishes == bool(found.ike and found.esp)
-                assert (found.refusal is not None) == (found.outcome is REFUSED)
+                spoiled = found.reaction is not None and found.reaction.duty is not Duty.CARRY_ON
+                assert found.establishes == bool(found.ike and found.esp and not spoiled)
+                # An initiator that rejects a response of ours owes no error.
+                owed = found.outcome is REFUSED and not (spoiled and role is RESPONDER)
+                assert (found.refusal is not None) == owed
                 if found.outcome is REFUSED:
                     assert scenario.expects_refusal or found.unsupported, (scenario.id, peer.name, role)
+
+
+def test_a_deviation_decides_what_a_peer_has_to_do(predict):
+    refusing = predict("errors/critical-payload-in-ike-auth", OLD)
+    assert (refusing.outcome, refusing.refusal) == (REFUSED, NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD)
+    abandoning = predict("intermediate/int-auth-wrong", NEW, RESPONDER)
+    assert (abandoning.outcome, abandoning.refusal) == (REFUSED, None)
+    parted = predict("multiple-ke/ciphertext-altered", NEW, RESPONDER)
+    assert (parted.outcome, parted.refusal) == (Outcome.BROKEN, None)
+    assert predict("errors/unknown-payload-everywhere", OLD).outcome is CLASSICAL
+
+
+def test_a_deviation_that_would_not_be_reached_is_not_tried(predict):
+    lacking = predict("multiple-ke/encapsulation-key-short", MIDDLE)
+    assert lacking.skipped == "strongSwan 6.0 has no ml-kem-768 as ADDKE1, so the case would end before the deviation"
+    worn = predict("multiple-ke/encapsulation-key-short", CISCO)
+    assert "is a published policy: what it makes of a deviation would be its wearer's doing" in worn.skipped
+
+
+def test_a_scenario_says_that_it_expects_a_refusal_where_its_deviation_asks_for_one(scenarios):
+    for scenario in scenarios.values():
+        if scenario.deviation is not None:
+            duties = {reaction_to(scenario.deviation, role).duty for role in scenario.roles}
+            assert scenario.expects_refusal == (duties == {Duty.REFUSE}), scenario.id

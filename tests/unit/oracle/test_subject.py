@@ -10,10 +10,10 @@ from harness.results.model import Outcome
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Role
 from harness.scenario.peer_file import load_peers
-from harness.verify.checks import CHECKS
+from harness.verify.check_names import CHECK_NAMES
 
 PEERS = load_peers(project_root() / "peers")
-SCENARIOS = load_scenarios(project_root() / "scenarios", frozenset(CHECKS))
+SCENARIOS = load_scenarios(project_root() / "scenarios", CHECK_NAMES)
 EMULATED = [peer for peer in PEERS.values() if peer.emulated]
 
 

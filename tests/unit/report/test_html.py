@@ -112,10 +112,11 @@ def test_each_case_gives_the_commands_that_repeat_it():
     assert command in text
 
 
-def test_pairs_have_their_own_columns():
+def test_pairs_have_a_table_of_their_own():
     pair = never_run("pairs/as-published@strongswan-6.0+emulated/cisco-8000-26.1.1@pair", "why")
     text = "".join(parsed(html.render(replace(RUN, cases=(*RUN.cases, pair)))).text)
-    assert "Pairs with an emulated member" in text
+    assert "Two peers with each other" in text
+    assert "initiator \\ responder" in text
     assert "strongswan-6.0 initiates to emulated/cisco-8000-26.1.1" in text
 
 

@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "report" / "run.jsonl"
 SCHEMA = json.loads((Path(module.__file__).parent / module.SCHEMA).read_text())
 CELL_KEYS = [
     "case", "scenario", "peer", "role", "outcome", "verdict", "grade", "flaky", "attempts", "deviation", "findings",
-    "reason", "duration_ms", "evidence",
+    "reason", "kernel", "duration_ms", "evidence",
 ]  # fmt: skip
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from harness.ike.deviations.deviation import Deviation
+from harness.json_codec import from_json, to_json
 from harness.run.parties import connection, daemon_settings, job, make_secrets
 from harness.run.plan import Selection, make_plan
 from harness.scenario.model import Role
+from harness.transport.job import Job
+from harness.transport.setting import configuration
 
 
 def one(inputs, scenario, role, peer="strongswan-6.1"):
@@ -79,3 +85,19 @@ def test_both_sides_fragment_at_what_the_scenario_says(inputs, role):
     half, task = halves(case)
     assert daemon_settings(case).fragment_size == half.fragment_size == task.fragment_octets == 576
     assert halves(one(inputs, "classical/x25519", role))[1].fragment_octets == 1280
+
+
+def test_the_engine_deviates_and_listens_on_where_a_peer_owes_no_word(inputs, role):
+    task = halves(one(inputs, "intermediate/int-auth-wrong", role))[1]
+    assert task.deviation is Deviation.INT_AUTH_WRONG
+    assert task.listen_on == (role == "responder")
+    control = halves(one(inputs, "errors/unknown-payload-everywhere", role))[1]
+    assert (control.deviation, control.listen_on) == (Deviation.UNKNOWN_PAYLOAD_EVERYWHERE, False)
+    plain = halves(one(inputs, "classical/x25519", role))[1]
+    assert (plain.deviation, plain.listen_on) == (None, False)
+
+
+def test_a_job_with_a_deviation_survives_the_way_to_the_worker(inputs):
+    task = halves(one(inputs, "intermediate/int-auth-wrong", "responder"))[1]
+    assert from_json(Job, json.loads(json.dumps(to_json(task)))) == task
+    assert configuration(task).deviation is Deviation.INT_AUTH_WRONG

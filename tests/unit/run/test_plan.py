@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 
+from harness.ike.deviations.deviation import Deviation
 from harness.registry.transforms import KeyExchangeMethod
 from harness.run.plan import Selection, make_plan, plan_hash, stale_known_failures
-from harness.scenario.model import Expect, Role, Step
+from harness.scenario.model import Expect, Parties, Role, Step
 from harness.scenario.peer import KnownFailure
 from harness.scenario.selection import NothingSelected
 from harness.scenario.toml_source import InvalidData
 
 
 def test_a_plan_crosses_scenarios_peers_and_roles(inputs):
-    cases = make_plan(inputs, Selection(suite="full"))
-    assert len(cases) == len(inputs.scenarios) * len(inputs.peers) * len(Role)
+    cases = make_plan(inputs, Selection(suite="full", roles=("initiator", "responder")))
+    with_engine = [scenario for scenario in inputs.scenarios.values() if scenario.parties is Parties.ENGINE]
+    assert len(cases) == len(with_engine) * len(inputs.peers) * len(Role)
     assert len({case.id for case in cases}) == len(cases)
     for case in cases:
         assert case.id == f"{case.scenario.id}@{case.peer.name}@{case.role.value}"
@@ -29,11 +31,11 @@ def test_the_order_is_that_of_scenario_peer_and_role_whatever_the_patterns_say(i
 
 
 def test_a_suite_may_name_its_peers_and_one_asked_for_by_name_runs_all_the_same(inputs):
-    smoke = {case.peer.name for case in make_plan(inputs, Selection(suite="smoke"))}
+    smoke = {peer.name for case in make_plan(inputs, Selection(suite="smoke")) for peer in case.peers}
     assert "strongswan-6.1" in smoke
     assert {peer.esp_implementation for peer in inputs.peers.values() if peer.name in smoke} == {"userspace"}
     asked = make_plan(inputs, Selection(peers=("libreswan-5.2",), suite="smoke"))
-    assert {case.peer.name for case in asked} == {"libreswan-5.2"}
+    assert all("libreswan-5.2" in {peer.name for peer in case.peers} for case in asked)
 
 
 def test_a_selection_narrows_each_dimension(inputs):
@@ -73,6 +75,16 @@ def test_what_a_product_cannot_send_is_skipped_with_the_reason(inputs):
     assert case.expectation.outcome is None
 
 
+def test_without_kernel_esp_the_peers_that_need_it_are_planned_and_not_sent(inputs):
+    chosen = Selection(("classical/x25519",), ("strongswan-6.1", "libreswan-5.2"), kernel_esp=False)
+    by_peer = {case.peer.name: case.expectation for case in make_plan(inputs, chosen)}
+    assert by_peer["strongswan-6.1"].skipped == ""
+    assert (
+        by_peer["libreswan-5.2"].skipped == "Libreswan 5.2 needs a kernel for its ESP, and this run was to do without"
+    )
+    assert by_peer["libreswan-5.2"].outcome is None
+
+
 def test_what_this_machine_lacks_is_skipped_with_the_reason(inputs):
     lacking = {KeyExchangeMethod.ML_KEM_512: "liboqs is not there: make liboqs"}
     cases = make_plan(inputs, Selection(("hybrid/x25519-mlkem*",), ("strongswan-6.1",)), lacking)
@@ -99,6 +111,9 @@ CHANGES = {
     ),
     "steps": lambda case: replace(case, scenario=replace(case.scenario, steps=(Step.DELETE,))),
     "checks": lambda case: replace(case, scenario=replace(case.scenario, expect=(Expect("authenticated", "I08"),))),
+    "deviation": lambda case: replace(
+        case, scenario=replace(case.scenario, deviation=Deviation.UNKNOWN_PAYLOAD_EVERYWHERE)
+    ),
     "prediction": lambda case: replace(case, expectation=replace(case.expectation, unsupported="it lacks something")),
 }
 

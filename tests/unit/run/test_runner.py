@@ -221,3 +221,11 @@ def test_an_interrupted_run_tells_nothing_of_what_breaks_afterwards(inputs, tmp_
             thread.join(10)
     assert len(events) == told
     assert [case for case, _, _ in script.played].count(B) == 1, "no second attempt either"
+
+
+def test_the_record_names_the_deviation_of_its_scenario(run, lab, inputs):
+    cases = make_plan(inputs, Selection(("multiple-ke/encapsulation-key-short",), ("strongswan-6.1",)))
+    played = run(lab, cases)
+    assert {record.deviation for record in played.records.values()} == {"encapsulation-key-short"}
+    assert {record.first.verdict for record in played.records.values()} == {PASS, Verdict.SKIPPED}
+    assert {record.deviation for record in run(lab).records.values()} == {None}

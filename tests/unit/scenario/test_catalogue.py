@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.scenario.catalogue import load_scenarios, load_suite, suite_names
+from harness.scenario.model import Parties
 from harness.scenario.requirements import load_requirements
 from harness.scenario.toml_source import InvalidData
 
@@ -50,10 +51,15 @@ def test_the_published_scenarios_load(root: Path, checks):
 def test_a_scenario_with_traffic_expects_it_and_only_then(root: Path, checks):
     for scenario in load_scenarios(root / "scenarios", checks).values():
         named = {expect.check for expect in scenario.expect}
+        if scenario.parties is not Parties.ENGINE:
+            assert ("pair-esp-both-ways" in named) == ("traffic" in scenario.steps), scenario.id
+            assert ("pair-rekeyed" in named) == ("rekey-ike" in scenario.steps), scenario.id
+            continue
         assert ("esp-both-ways" in named) == ("traffic" in scenario.steps), scenario.id
         assert ("liveness-answered" in named) == ("liveness" in scenario.steps), scenario.id
         assert ("deleted-on-both-sides" in named) == ("delete" in scenario.steps), scenario.id
-        assert ("refused-with" in named) == scenario.expects_refusal, scenario.id
+        assert bool(named & {"refused-with", "deviation-refused"}) == scenario.expects_refusal, scenario.id
+        assert not (scenario.deviation and "refused-with" in named), scenario.id
 
 
 def test_duplicate_ids_refuse_and_name_the_other_file(tmp_path: Path, checks):
@@ -96,7 +102,7 @@ def test_a_suite_that_names_nothing_refuses(tmp_path: Path):
 
 def test_every_row_of_the_catalogue_is_there(root: Path):
     requirements = load_requirements(root / "scenarios" / "requirements.toml")
-    rows = {"B": 44, "F": 18, "I": 14, "A": 15, "P": 12, "M": 16}
+    rows = {"B": 47, "E": 4, "F": 18, "I": 14, "A": 15, "P": 12, "M": 16}
     for letter, count in rows.items():
         assert [f"{letter}{n:02}" for n in range(1, count + 1)] == sorted(x for x in requirements if x[0] == letter)
     assert all(one.text.endswith(".") and one.source for one in requirements.values())

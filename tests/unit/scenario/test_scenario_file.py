@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.ike.deviations.deviation import Deviation
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Requirement, Role, Settings, Step
@@ -88,6 +89,15 @@ def test_everything_a_file_says_arrives(tmp_path: Path, checks):
     assert (second.requirement, second.arguments) == ("A06", {})
 
 
+def test_a_deviation_needs_the_role_that_it_belongs_to(tmp_path: Path, checks):
+    text = GOOD.replace("steps =", 'deviation = "ciphertext-short"\nroles = ["responder"]\nrole-reason = "so"\nsteps =')
+    assert load_scenario(write(tmp_path, text), REQUIREMENTS, checks).deviation is Deviation.CIPHERTEXT_SHORT
+    other = text.replace('["responder"]', '["initiator"]')
+    [problem] = problems(tmp_path, checks, other)
+    assert problem == "4: as initiator our engine cannot deviate by 'ciphertext-short': leave the role out"
+    assert load_scenario(write(tmp_path, GOOD), REQUIREMENTS, checks).deviation is None
+
+
 def test_without_accept_the_halves_are_equal(tmp_path: Path, checks):
     start, end = GOOD.index("[[accept.ike]]"), GOOD.index("[[expect]]")
     scenario = load_scenario(write(tmp_path, GOOD[:start] + GOOD[end:]), REQUIREMENTS, checks)
@@ -106,10 +116,17 @@ def test_without_accept_the_halves_are_equal(tmp_path: Path, checks):
         ('["A06", "B06"]', '"Z99"', 3, "unknown requirement 'Z99'"),
         ('["A06", "B06"]', "[]", 3, "must not be empty"),
         ('requirement = "B06"', 'requirement = "Z99"', 33, "unknown requirement 'Z99'"),
-        ('"liveness"]', '"livness"]', 4, "unknown step 'livness'; known: traffic, liveness, delete"),
+        (
+            '"liveness"]',
+            '"livness"]',
+            4,
+            "unknown step 'livness'; known: traffic, liveness, rekey-child, rekey-ike, delete",
+        ),
         ('steps = ["traffic", "liveness"]', 'roles = ["observer"]', 4, "unknown role 'observer'"),
         ('steps = ["traffic", "liveness"]', 'roles = ["initiator"]', 4, "'role-reason'"),
         ('steps = ["traffic", "liveness"]', 'expects = "trouble"', 4, "unknown expects 'trouble'"),
+        ('steps = ["traffic", "liveness"]', 'deviation = "bad-manners"', 4, "unknown deviation 'bad-manners'; known: "),
+        ('steps = ["traffic", "liveness"]', 'deviation = "ciphertext-short"', 4, "as initiator our engine cannot"),
         ("fragment-size = 576", 'fragment-size = "576"', 7, "must be an integer"),
         ("fragment-size = 576", "fragment-size = true", 7, "must be an integer"),
         ("fragment-size = 576", "fragment-size = 100", 7, "from 500 to 65535"),

@@ -86,3 +86,10 @@ def test_each_case_is_told_of_what_was_dropped_while_it_ran(kernel):
     kernel.drops = 1
     assert watching.collect(OURS, INNER)[1] == 3
     assert watching.collect("198.51.100.11", "10.100.0.2")[1] == 1
+
+
+def test_an_address_that_is_outer_and_inner_at_once_is_watched_once(kernel):
+    watching = Capture(Loop())
+    watching.watch(OURS, OURS)
+    first = kernel.arrive(OURS, PEER)
+    assert [frame.octets for frame in watching.collect(OURS, OURS)[0]] == [first]

@@ -1,0 +1,164 @@
+"""Any product whose image brings a control program of its own: verbs, JSON in, JSON out (peers/README.md)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import TypeVar
+
+from harness.evidence.peer_report import PeerReport
+from harness.lab.byte_stream import STDERR, ByteStream
+from harness.lab.driver import Connection, DaemonSettings, PeerContainer
+from harness.lab.errors import LabError, NotReady, PeerUnreachable
+from harness.lab.program_answers import (
+    Done,
+    InitiateAnswer,
+    LoadAnswer,
+    StatusAnswer,
+    VersionAnswer,
+    connection_document,
+    decode,
+)
+from harness.lab.waiting import wait_until
+from harness.scenario.peer import Peer
+
+T = TypeVar("T")
+
+PROGRAM = "/usr/local/bin/peer-control"
+DAEMON_FILE = "/etc/peer-control/daemon.json"
+CONNECTION_FILE = "connection.json"
+
+CALL_TIMEOUT_S = 10.0
+_EXIT_DEADLINE_S = 2.0  # between the end of a program's output and its exit status
+_LOG_MARGIN_S = 1.0
+
+
+class ProgramFamily:
+    """A product in a container whose image holds the control program."""
+
+    def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
+        """See DriverFamily. The settings are there before the container starts."""
+        del peer
+        content = {"fragment_size": settings.fragment_size, "cookie_threshold": settings.cookie_threshold}
+        return {DAEMON_FILE: json.dumps(content) + "\n"}
+
+    def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
+        """See DriverFamily: what ``load`` is told."""
+        del peer
+        return {CONNECTION_FILE: json.dumps(connection_document(connection), indent=2) + "\n"}
+
+    def attach(self, peer: Peer, container: PeerContainer) -> ProgramDriver:
+        """See DriverFamily."""
+        return ProgramDriver(peer, container)
+
+
+class ProgramDriver:
+    """One product, spoken to by its control program: a process in the container for each call."""
+
+    def __init__(self, peer: Peer, container: PeerContainer) -> None:
+        self._peer = peer
+        self._container = container
+        self._version = ""
+        self._since: dict[str, float] = {}  # when a connection was loaded: seconds since 1970, UTC
+
+    def version(self) -> str:
+        """See PeerDriver."""
+        self._version = self._call(VersionAnswer, "version").version
+        return self._version
+
+    def key_exchange_methods(self) -> frozenset[str] | None:
+        """See PeerDriver."""
+        methods = self._call(VersionAnswer, "version").key_exchange
+        return None if methods is None else frozenset(methods)
+
+    def load(self, connection: Connection) -> dict[str, str]:
+        """See PeerDriver: what the program was told, and what it says that it made of it."""
+        self._since[connection.name] = time.time()
+        told = connection_document(connection)
+        answer = self._call(LoadAnswer, "load", told)
+        return {**answer.files, CONNECTION_FILE: json.dumps(told, indent=2) + "\n"}
+
+    def unload(self, name: str) -> None:
+        """See PeerDriver."""
+        self._call(Done, "unload", {"name": name})
+
+    def initiate(self, name: str, deadline_s: float) -> str:
+        """See PeerDriver."""
+        told = {"name": name, "deadline_s": deadline_s}
+        return self._call(InitiateAnswer, "initiate", told, deadline_s + CALL_TIMEOUT_S).error
+
+    def rekey(self, name: str, *, ike: bool) -> None:
+        """See PeerDriver."""
+        self._call(Done, "rekey", {"name": name, "what": "ike" if ike else "child"})
+
+    def terminate(self, name: str) -> None:
+        """See PeerDriver."""
+        self._call(Done, "terminate", {"name": name})
+
+    def status(self, name: str) -> PeerReport:
+        """See PeerDriver."""
+        text = self._answer("status", {"name": name}, CALL_TIMEOUT_S)
+        return PeerReport(self._version, decode(StatusAnswer, text, self._who("status")).sas, text)
+
+    def alive(self) -> bool:
+        """See PeerDriver."""
+        if not self._container.is_running():
+            return False
+        try:
+            self.version()
+        except LabError:
+            return False
+        return True
+
+    def log(self, name: str) -> str:
+        """See PeerDriver: all that the container printed since the connection was loaded, its neighbours' lines too."""
+        since = self._since.get(name)
+        return "" if since is None else self._container.log(since - _LOG_MARGIN_S)
+
+    def close(self) -> None:
+        """See PeerDriver."""
+
+    def _call(
+        self, kind: type[T], verb: str, told: Mapping[str, object] | None = None, timeout_s: float = CALL_TIMEOUT_S
+    ) -> T:
+        return decode(kind, self._answer(verb, told, timeout_s), self._who(verb))
+
+    def _who(self, verb: str) -> str:
+        return f"{self._container.name}: peer-control {verb}"
+
+    def _answer(self, verb: str, told: Mapping[str, object] | None, timeout_s: float) -> str:
+        """Standard output of one call.
+
+        Raises:
+            PeerUnreachable: the program is not there, ended with another status than 0, or took too long.
+        """
+        stream = self._container.open([PROGRAM, verb])
+        try:
+            stream.set_timeout(timeout_s)
+            if told is not None:
+                stream.write(json.dumps(told).encode() + b"\n")
+            stream.end_input()
+            return self._finished(verb, stream)
+        except (TimeoutError, BrokenPipeError) as error:
+            words = f"no answer within {timeout_s:g} s" if isinstance(error, TimeoutError) else "it ended at once"
+            raise PeerUnreachable(f"{self._who(verb)}: {words}") from error
+        finally:
+            stream.close()
+
+    def _finished(self, verb: str, stream: ByteStream) -> str:
+        output: dict[int, bytes] = {}
+        while (frame := stream.read()) is not None:
+            kind, data = frame
+            output[kind] = output.get(kind, b"") + data
+        said = output.pop(STDERR, b"").decode(errors="replace").strip()
+        text = b"".join(output.values()).decode(errors="replace")
+        try:
+            status = wait_until(
+                self._who(verb), stream.exit_status, deadline_s=_EXIT_DEADLINE_S, pattern="its exit status", state=str
+            )
+        except NotReady as error:
+            raise PeerUnreachable(str(error)) from error
+        if status:
+            raise PeerUnreachable(f"{self._who(verb)}: {said or text.strip() or 'no word'} (status {status})")
+        return text

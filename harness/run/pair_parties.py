@@ -1,0 +1,57 @@
+"""The two halves of a case of two products as the lab needs them: a connection at each."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from harness.emulation import profile_connection
+from harness.lab.driver import Connection, DaemonSettings
+from harness.run.pair_plan import PairCase
+from harness.scenario.model import Role
+
+_INNER_BASE = int(IPv4Address("10.128.0.0"))
+
+Halves = tuple[Connection, Connection]
+
+
+def pair_daemon_settings(case: PairCase) -> tuple[DaemonSettings, DaemonSettings]:
+    """What the case asks of the two daemons; the initiator's first."""
+    initiator, responder = (
+        profile_connection.daemon_settings(peer, replace(case.scenario.settings, require_cookie=False))
+        for peer in case.peers
+    )
+    return initiator, responder
+
+
+def halves(case: PairCase, number: int, addresses: tuple[str, str]) -> Halves:
+    """The connections at initiator and responder; ``number`` is unique in the run."""
+    inner = _inner(number)
+    identities = f"initiator-{number}.interop.test", f"responder-{number}.interop.test"
+    psk = secrets.token_hex(16).encode()
+    policies = case.expectation.initiator, case.expectation.responder
+    daemons = pair_daemon_settings(case)
+    initiator, responder = (
+        Connection(
+            name=f"case-{number}",
+            role=role,
+            local_address=addresses[local],
+            remote_address=addresses[1 - local],
+            local_identity=identities[local],
+            remote_identity=identities[1 - local],
+            psk=psk,
+            policy=policies[local],
+            local_inner=inner[local],
+            remote_inner=inner[1 - local],
+            mobike=case.scenario.settings.mobike,
+            fragment_size=daemons[local].fragment_size,
+        )
+        for local, role in enumerate((Role.INITIATOR, Role.RESPONDER))
+    )
+    return initiator, responder
+
+
+def _inner(number: int) -> tuple[str, str]:
+    """Inner hosts of the case's own, behind initiator and responder."""
+    return str(IPv4Address(_INNER_BASE + 2 * number)), str(IPv4Address(_INNER_BASE + 2 * number + 1))

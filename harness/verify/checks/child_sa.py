@@ -1,0 +1,131 @@
+"""How the Child SA's ESP looks: its mode, whether it is inside UDP, and how long its sequence numbers are."""
+
+from __future__ import annotations
+
+from harness.crypto.errors import MethodUnavailable
+from harness.evidence.model import CapturedDatagram
+from harness.evidence.peer_report import ChildReport
+from harness.registry.transforms import TransformType
+from harness.scenario.model import Mode
+from harness.verify.checks.peer_report import child_of
+from harness.verify.esp_packets import (
+    SeenEsp,
+    computed_keys,
+    esp_packets,
+    read_packets,
+    uses_extended_sequence_numbers,
+)
+from harness.verify.result import Arguments, Checked, Objection
+from harness.verify.transcript import NAT_PORT
+from harness.verify.view import View
+
+_FILE = "peer/sas.json"
+_PARTIES = (True, False)  # whether packets are from the engine
+
+
+def esp_mode(view: View, _arguments: Arguments) -> Checked:
+    """The Child SA has the scenario's mode: asked for and agreed to, in every ESP packet, and in the peer's report."""
+    wanted, none = view.scenario.settings.mode, _no_child(view)
+    if none is not None:
+        return none
+    objections = []
+    for response in (False, True):
+        message, party = view.transport_mode(response=response), view.party(initiator=not response)
+        if (message is not None) == (wanted is Mode.TRANSPORT):
+            continue
+        what = "request" if not response else "response"
+        verb = "carries" if message is not None else "lacks"
+        pointer = message.pointer if message is not None else "wire.pcapng"
+        objections.append(Objection(party, f"the IKE_AUTH {what} {verb} USE_TRANSPORT_MODE", pointer))
+    objections += [
+        Objection(_party(view, packet), f"an ESP packet does not open: {packet.problem}", packet.pointer, "E04")
+        for packet in esp_packets(view)
+        if packet.problem
+    ]
+    child = _reported(view)
+    if child is not None and child.mode is not None and child.mode.lower() != wanted.value:
+        sentence = f"the peer reports mode {child.mode.lower()}, the scenario asks for {wanted}"
+        objections.append(Objection(view.peer, sentence, _FILE))
+    return Checked(f"{wanted} mode is agreed, and every ESP packet and the peer's report say so", tuple(objections))
+
+
+def esp_without_udp(view: View, _arguments: Arguments) -> Checked:
+    """Without a NAT, ESP goes right above IP in both directions, and IKE stays on port 500 (RFC 7296 section 2.23).
+
+    Either side may put its ESP into UDP whatever the other does: then what the scenario is about did not take place.
+    """
+    none = _no_child(view)
+    if none is not None:
+        return none
+    objections = []
+    moved = next((m for m in view.messages if NAT_PORT in _ports(m.pieces[0].datagram)), None)
+    if moved is not None:
+        sentence = f"the {moved.label} goes over port {NAT_PORT}, which only a NAT, or one that is feigned, calls for"
+        objections.append(Objection(view.sender(moved), sentence, moved.pointer, severity="inconclusive"))
+    packets = esp_packets(view)
+    for from_engine in _PARTIES:
+        mine = [packet for packet in packets if packet.from_engine == from_engine]
+        party = "engine" if from_engine else view.peer
+        if not mine:
+            objections.append(Objection(party, f"no ESP packet comes from {party}", "wire.pcapng"))
+        elif inside := [packet for packet in mine if packet.in_udp]:
+            severity = "fail" if from_engine else "inconclusive"
+            sentence = f"{len(inside)} of {len(mine)} ESP packets are inside UDP although there is no NAT"
+            objections.append(Objection(party, sentence, inside[0].pointer, severity=severity))
+    child = _reported(view)
+    if child is not None and child.udp_encapsulated:
+        objections.append(
+            Objection(view.peer, "the peer reports that ESP is inside UDP", _FILE, severity="inconclusive")
+        )
+    return Checked(f"{len(packets)} ESP packets, all of them right above IP; IKE stays on port 500", tuple(objections))
+
+
+def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
+    """ESN is agreed, and its high half, which is never sent, enters the ICV of every packet (RFC 4303 2.2.1).
+
+    Proven twice: with the high half every packet opens, without it none does.
+    """
+    none = _no_child(view)
+    child = view.child
+    if none is not None or child is None:
+        return none or Checked("")
+    if not uses_extended_sequence_numbers(child):
+        return Checked("", (Objection(view.party(initiator=False), "the answer does not select ESN", "wire.pcapng"),))
+    try:
+        keys, cipher = computed_keys(view, child)
+    except MethodUnavailable as error:
+        return Checked("", (Objection("", str(error), "secrets.json", severity="inconclusive"),))
+    long, short = (read_packets(view, child, keys, cipher, esn=esn) for esn in (True, False))
+    objections = []
+    for from_engine in _PARTIES:
+        party = "engine" if from_engine else view.peer
+        opened = [packet for packet in long if packet.from_engine == from_engine and not packet.problem]
+        if not opened:
+            objections.append(Objection(party, f"no ESP packet from {party} opens with 64-bit numbers", "wire.pcapng"))
+    for packet in short:
+        if not packet.problem:
+            sentence = "the ICV of an ESP packet lacks the high half of its sequence number"
+            objections.append(Objection(_party(view, packet), sentence, packet.pointer))
+    name = child.suite.transforms[TransformType.ENCR].name(TransformType.ENCR)
+    detail = f"{len(long)} ESP packets of {name} open with the high half of their number in the ICV, none without"
+    return Checked(detail, tuple(objections))
+
+
+def _no_child(view: View) -> Checked | None:
+    if view.child is not None and view.chain is not None:
+        return None
+    return Checked("", (Objection("", "no Child SA came up", "wire.pcapng"),))
+
+
+def _party(view: View, packet: SeenEsp) -> str:
+    return "engine" if packet.from_engine else view.peer
+
+
+def _reported(view: View) -> ChildReport | None:
+    """The Child SA in the peer's own report, None where there is none: other checks object to that."""
+    report = view.evidence.peer_report
+    return None if report is None else child_of(view, tuple(child for sa in report.sas for child in sa.children))
+
+
+def _ports(datagram: CapturedDatagram) -> tuple[int, int]:
+    return datagram.source[1], datagram.destination[1]

@@ -1,0 +1,44 @@
+"""The checks of two products. Nobody has their keys: what they show is on the wire in clear, or both sides say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from harness.verify.pair import agreement, arrival, exchanges, traffic
+from harness.verify.pair.view import PairView
+from harness.verify.result import Arguments, Checked
+
+PairCheck = Callable[[PairView, Arguments], Checked]
+
+PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
+    {
+        "pair-came-up-as-predicted": arrival.came_up_as_predicted,
+        "pair-negotiated-as-predicted": agreement.negotiated_as_predicted,
+        "pair-sides-agree": agreement.sides_agree,
+        "pair-exchanges-as-predicted": exchanges.exchanges_as_predicted,
+        "pair-key-exchange-sizes": exchanges.key_exchange_sizes,
+        "pair-esp-both-ways": traffic.esp_both_ways,
+        "pair-nothing-in-clear": traffic.nothing_in_clear,
+        "pair-rekeyed": exchanges.rekeyed,
+        "pair-requests-answered": exchanges.requests_answered,
+        "pair-deleted-on-both-sides": exchanges.deleted_on_both_sides,
+    }
+)
+
+WHEN_UP: Mapping[str, str] = MappingProxyType(
+    {
+        "pair-negotiated-as-predicted": "B06",
+        "pair-sides-agree": "B06",
+        "pair-exchanges-as-predicted": "A06",
+        "pair-key-exchange-sizes": "K04",
+        "pair-esp-both-ways": "E01",
+        "pair-nothing-in-clear": "E01",
+        "pair-requests-answered": "B30",
+        "pair-deleted-on-both-sides": "B29",
+    }
+)
+"""Checks that every pair undergoes whose tunnel was to come up, with the requirement that each speaks for."""
+
+REFUSED: Mapping[str, str] = MappingProxyType({"pair-nothing-in-clear": "E01"})
+"""Checks that a pair undergoes whose tunnel was not to come up."""

@@ -1,0 +1,135 @@
+"""How many exchanges of which kind went over the wire, and how large: what needs no keys to be seen."""
+
+from __future__ import annotations
+
+from harness.evidence.pair import DELETED, StepReport
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
+from harness.registry.messages import ExchangeType
+from harness.scenario.model import Step
+from harness.verify.pair.agreement import FILE
+from harness.verify.pair.view import PairView, established, installed
+from harness.verify.result import Arguments, Checked, Objection
+from harness.verify.transcript import SeenMessage
+from harness.verify.view import of
+from harness.wire.payloads import KeyExchange
+
+_REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
+
+
+def exchanges_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
+    """An IKE_INTERMEDIATE for each additional key exchange that was chosen, then IKE_AUTH (RFC 9370 section 2.2)."""
+    if view.suite is None:
+        return Checked("", (Objection("", "no suite is on the wire", "wire.pcapng"),))
+    wanted = len(view.suite.additional_key_exchanges)
+    objections = []
+    for response in (False, True):
+        seen = {m.message_id for m in view.find(ExchangeType.IKE_INTERMEDIATE, response=response)}
+        kind = "responses" if response else "requests"
+        if len(seen) != wanted:
+            sentence = f"{len(seen)} IKE_INTERMEDIATE {kind} are on the wire; the suite chosen asks for {wanted}"
+            objections.append(Objection(view.sides[int(response)].peer, sentence, "wire.pcapng"))
+        if not view.find(ExchangeType.IKE_AUTH, response=response):
+            objections.append(Objection("", f"no IKE_AUTH {kind} are on the wire", "wire.pcapng", "B06"))
+    return Checked(f"IKE_SA_INIT, {wanted} IKE_INTERMEDIATE, IKE_AUTH", tuple(objections))
+
+
+def key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
+    """KE payloads in clear have their method's octets; an IKE_INTERMEDIATE has room for those of its method."""
+    if view.suite is None:
+        return Checked("", (Objection("", "no suite is on the wire", "wire.pcapng"),))
+    objections, seen = [], []
+    for message in view.find(ExchangeType.IKE_SA_INIT):
+        for payload in of(message, KeyExchange):
+            sizes = KEY_EXCHANGE_OCTETS.get(payload.method)
+            if sizes is None:
+                continue
+            seen.append(f"{payload.method} {len(payload.data)}")
+            if len(payload.data) != sizes[int(message.response)]:
+                sentence = f"KE of {payload.method} in {message.label} has {len(payload.data)} octets"
+                objections.append(Objection(view.sender(message), sentence, message.pointer))
+    for number, method in enumerate(view.suite.additional_key_exchanges, start=1):
+        sizes = KEY_EXCHANGE_OCTETS.get(method)
+        for message in view.find(ExchangeType.IKE_INTERMEDIATE) if sizes else ():
+            if sizes and message.message_id == number:
+                octets = _octets(message)
+                seen.append(f"{method} in {octets}")
+                if octets < sizes[int(message.response)]:
+                    sentence = f"{message.label} has {octets} octets, too few for {method}"
+                    objections.append(Objection(view.sender(message), sentence, message.pointer))
+    return Checked("octets: " + ", ".join(seen), tuple(objections))
+
+
+def _octets(message: SeenMessage) -> int:
+    """Of the message with all its fragments, each counted once."""
+    fragments = {piece.fragment.fragment_number if piece.fragment else 0: piece for piece in message.pieces}
+    return sum(len(piece.octets) for piece in fragments.values())
+
+
+def rekeyed(view: PairView, _arguments: Arguments) -> Checked:
+    """After each rekey both sides use new SPIs and the old no more, by a CREATE_CHILD_SA exchange of its own."""
+    objections, done = [], 0
+    for before, after in zip(view.standing, view.standing[1:], strict=False):
+        if after.step in _REKEYS:
+            done += 1
+            objections += _renewed(view, before, after)
+    wanted = sum(step in _REKEYS for step in view.scenario.steps)
+    if done < wanted:
+        objections.append(Objection("", f"{done} of {wanted} rekeys were begun", FILE))
+    spoken = min(len(view.find(ExchangeType.CREATE_CHILD_SA, response=response)) for response in (False, True))
+    if spoken < wanted:
+        sentence = f"{spoken} CREATE_CHILD_SA exchanges are on the wire; {wanted} rekeys ask for as many"
+        objections.append(Objection("", sentence, "wire.pcapng"))
+    return Checked(f"{done} rekeys, {spoken} CREATE_CHILD_SA exchanges", tuple(objections))
+
+
+def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Objection]:
+    ike = after.step == Step.REKEY_IKE
+    requirement = "B24" if ike else "B25"
+    objections = []
+    for index, (old, new) in enumerate(((before.initiator, after.initiator), (before.responder, after.responder))):
+        party, first, second = view.sides[index].peer, established(old), established(new)
+        if second is None:
+            objections.append(Objection(party, f"after {after.step} it has no standing SAs", FILE, requirement))
+            continue
+        if first is None or (ike and None in (first.initiator_spi, second.initiator_spi)):
+            continue  # it does not tell
+        if ike:
+            kept = {str(first.initiator_spi)} & {str(sa.initiator_spi) for sa in new.sas if sa.state == "ESTABLISHED"}
+        else:
+            kept = {c.spi_in for c in installed(first)} & {c.spi_in for sa in new.sas for c in installed(sa)}
+        if kept:
+            sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
+            objections.append(Objection(party, sentence, FILE, requirement))
+    return objections
+
+
+def requests_answered(view: PairView, _arguments: Arguments) -> Checked:
+    """Every request in a standing IKE SA is answered by the other side (RFC 7296 sections 1.4 and 2.1)."""
+    objections = []
+    for message in view.unanswered:
+        other = next(side.peer for side in view.sides if side.address != message.pieces[0].datagram.source[0])
+        sentence = f"{message.label} of {view.sender(message)} was sent {len(message.pieces)} times and never answered"
+        objections.append(Objection(other, sentence, message.pointer))
+    return Checked("every request has its response", tuple(objections))
+
+
+def deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked:
+    """Once the initiator was told to delete, an INFORMATIONAL exchange is seen and neither side has an SA left."""
+    if Step.DELETE not in view.scenario.steps:
+        return Checked("the scenario does not delete")
+    last = view.report.steps[-1] if view.report.steps else None
+    if last is None or last.step != DELETED:
+        return Checked("", (Objection("", "no report was taken after the deletion", FILE, severity="inconclusive"),))
+    objections = [
+        Objection(view.sides[index].peer, "it still reports an IKE SA after the deletion", FILE)
+        for index, report in enumerate((last.initiator, last.responder))
+        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas)
+    ]
+    if not view.find(ExchangeType.INFORMATIONAL, response=True):
+        objections.append(Objection("", "no answered INFORMATIONAL exchange is on the wire", "wire.pcapng"))
+    return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
+
+
+def _waiting(view: PairView) -> set[str]:
+    """The initiator's SPIs of IKE SAs in which a request was never answered: its sender cannot let go of them."""
+    return {message.pieces[0].octets[:8].hex() for message in view.unanswered}

@@ -1,0 +1,104 @@
+"""From the evidence of two products to its verdict. Pure: the same evidence always gets the same verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from harness.evidence.pair import PairEvidence
+from harness.oracle.pair import PairExpectation
+from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
+from harness.scenario.model import Expect, Requirement, Scenario
+from harness.verify.judge import Judgement
+from harness.verify.pair.arrival import outcome_seen
+from harness.verify.pair.checks import PAIR_CHECKS, REFUSED, WHEN_UP
+from harness.verify.pair.view import PairView, make_view
+from harness.verify.result import Objection
+from harness.verify.words import payload_name
+
+Requirements = dict[str, Requirement]
+
+
+def judge_pair(
+    scenario: Scenario, expectation: PairExpectation, evidence: PairEvidence, requirements: Requirements
+) -> Judgement:
+    """The verdict on one attempt. ``requirements`` is the catalogue, for the levels of findings."""
+    if evidence.wire is None or evidence.report is None:
+        absent = "wire.pcapng" if evidence.wire is None else "steps.json"
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), f"{absent} is missing from the evidence")
+    view = make_view(scenario, expectation, evidence)
+    outcome = outcome_seen(view)
+    if outcome is None:
+        said = next((step.said for step in view.report.steps if step.said), "")
+        reason = f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}"
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), reason)
+    if evidence.report.capture_drops:
+        reason = f"the kernel dropped {evidence.report.capture_drops} frames of the capture"
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), reason, _ladder(view))
+    findings, results = _run_checks(view, requirements)
+    verdict, reason = _verdict(view, outcome, findings)
+    grade = Grade.B if verdict in (Verdict.PASS, Verdict.FAIL) else None
+    return Judgement(verdict, outcome, grade, tuple(findings), tuple(results), reason, _ladder(view))
+
+
+def _due(view: PairView) -> Iterator[Expect]:
+    default = view.scenario.requirements[0].id if view.scenario.requirements else ""
+    yield Expect("pair-came-up-as-predicted", default)
+    own = {expect.check: expect for expect in view.scenario.expect if expect.check != "pair-came-up-as-predicted"}
+    if view.expectation.establishes and view.up:
+        yield from own.values()
+        yield from (Expect(name, requirement) for name, requirement in WHEN_UP.items() if name not in own)
+    else:
+        yield from (Expect(name, requirement) for name, requirement in REFUSED.items())
+
+
+def _run_checks(view: PairView, requirements: Requirements) -> tuple[list[Finding], list[CheckResult]]:
+    findings: list[Finding] = []
+    results: list[CheckResult] = []
+    for expect in _due(view):
+        checked = PAIR_CHECKS[expect.check](view, expect.arguments)
+        found = [_finding(expect, objection, requirements) for objection in checked.objections]
+        passed = not any(finding.severity in ("fail", "inconclusive") for finding in found)
+        detail = "; ".join(finding.sentence for finding in found) if found else checked.detail
+        findings += found
+        results.append(CheckResult(expect.check, expect.requirement, passed, detail))
+    return findings, results
+
+
+def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:
+    identifier = objection.requirement or expect.requirement
+    requirement = requirements.get(identifier)
+    party = objection.party or "undetermined"
+    level = requirement.level if requirement else ""
+    return Finding(expect.check, identifier, level, party, objection.sentence, objection.pointer, objection.severity)
+
+
+def _verdict(view: PairView, outcome: Outcome, findings: list[Finding]) -> tuple[Verdict, str]:
+    severities = {finding.severity for finding in findings}
+    if "fail" in severities:
+        return Verdict.FAIL, ""
+    if "inconclusive" in severities:
+        return Verdict.INCONCLUSIVE, "; ".join(f.sentence for f in findings if f.severity == "inconclusive")
+    if view.expectation.unsupported and outcome is Outcome.REFUSED:
+        return Verdict.UNSUPPORTED, view.expectation.unsupported
+    return Verdict.PASS, ""
+
+
+def _ladder(view: PairView) -> tuple[LadderStep, ...]:
+    """One step a message, in order, ESP packets of one direction in a row together; times in milliseconds."""
+    began = view.messages[0].pieces[0].datagram.at if view.messages else 0.0
+    initiator = view.sides[0].address
+    steps = []
+    for message in view.messages:
+        words = ", ".join(map(payload_name, message.payloads)) or "no payload"
+        direction = ">" if message.pieces[0].datagram.source[0] == initiator else "<"
+        octets = sum(len(piece.octets) for piece in message.pieces)
+        at_ms = round((message.pieces[0].datagram.at - began) * 1000, 1)
+        steps.append(LadderStep(direction, message.label, words, octets, at_ms))
+    for forth, run in groupby(view.esp, lambda each: each.source[0] == initiator):
+        row = list(run)
+        detail = f"{len(row)} packet{'' if len(row) == 1 else 's'}"
+        octets = sum(len(each.payload) for each in row)
+        at_ms = round((row[0].at - began) * 1000, 1)
+        steps.append(LadderStep(">" if forth else "<", "ESP", detail, octets, at_ms))
+    return tuple(sorted(steps, key=lambda step: step.at_ms))

@@ -1,0 +1,94 @@
+"""ESP between two products: with the SPIs that they report, counted by both, and nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.evidence.pair import StepReport
+from harness.evidence.peer_report import PeerReport
+from harness.scenario.model import Step
+from harness.verify.pair.agreement import FILE
+from harness.verify.pair.view import PairView, established, installed
+from harness.verify.result import Arguments, Checked, Objection
+
+_SPI_OCTETS = 4
+
+
+def esp_both_ways(view: PairView, arguments: Arguments) -> Checked:
+    """Every echo request got its reply, in ESP whose SPIs both sides report, and both count packets in and out."""
+    wanted = int(arguments.get("packets", 1))
+    steps = [step for step in view.standing if step.step == Step.TRAFFIC]
+    if not steps:
+        return Checked("the scenario has no traffic") if Step.TRAFFIC not in view.scenario.steps else _none()
+    objections: list[Objection] = []
+    for step in steps:
+        objections += _echoed(step, wanted)
+        objections += _counted(view, step, wanted)
+    objections += _on_the_wire(view)
+    received = sum(step.echo_received for step in steps)
+    return Checked(f"{received} echo replies in {len(view.esp)} ESP packets, counted on both sides", tuple(objections))
+
+
+def _none() -> Checked:
+    return Checked("", (Objection("", "no traffic was sent: the tunnel did not stand", FILE),))
+
+
+def _echoed(step: StepReport, wanted: int) -> list[Objection]:
+    if step.echo_received >= wanted:
+        return []
+    return [Objection("", f"{step.echo_received} of {step.echo_sent} echo requests were answered; {step.said}", FILE)]
+
+
+def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
+    """Counters of the Child SA that both sides use now."""
+    objections = []
+    for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
+        for way, count in zip(("in", "out"), _packets(report), strict=True):
+            if count is not None and count < wanted:
+                sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due"
+                objections.append(Objection(side.peer, sentence, FILE))
+    return objections
+
+
+def _packets(report: PeerReport) -> tuple[int | None, int | None]:
+    """Packets in and out of the Child SAs in use, the most of each, as only one carries traffic; None if untold."""
+    sa = established(report)
+    children = installed(sa) if sa else []
+    return _most(child.packets_in for child in children), _most(child.packets_out for child in children)
+
+
+def _most(counts: Iterable[int | None]) -> int | None:
+    told = list(counts)
+    return None if None in told else max((count for count in told if count is not None), default=0)
+
+
+def _on_the_wire(view: PairView) -> list[Objection]:
+    """ESP goes both ways, each packet with an SPI that its receiver reports."""
+    reported: list[set[str]] = [set(), set()]
+    for step in view.standing:
+        for index, report in enumerate((step.initiator, step.responder)):
+            reported[index] |= {child.spi_in for sa in report.sas for child in sa.children}
+    objections = []
+    for index, side in enumerate(view.sides):
+        packets = [each for each in view.esp if each.destination[0] == side.address]
+        if not packets:
+            objections.append(Objection("", f"no ESP packet goes to {side.peer}", "wire.pcapng"))
+        strange = {each.payload[:_SPI_OCTETS].hex() for each in packets} - reported[index]
+        if strange:
+            sender = view.sides[1 - index].peer
+            sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
+            objections.append(Objection(sender, sentence, "wire.pcapng"))
+    return objections
+
+
+def nothing_in_clear(view: PairView, _arguments: Arguments) -> Checked:
+    """Nothing but IKE and ESP crosses the path between the two, be it from outer or from inner addresses."""
+    objections = []
+    for packet in view.wire.clear:
+        at_initiator = packet.source in (view.sides[0].address, view.sides[0].inner)
+        party = view.sides[0 if at_initiator else 1].peer
+        sentence = (
+            f"an IP packet of protocol {packet.protocol} from {packet.source} to {packet.destination} crosses in clear"
+        )
+        objections.append(Objection(party, sentence, f"wire.pcapng#{packet.frame}"))
+    return Checked("only IKE and ESP on the path", tuple(objections))

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.ike.exchanges import child as child_exchange
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.results.model import Outcome, Verdict
+from harness.scenario.model import Role
+from harness.wire.payloads import Notify
+from tests.support.case_builder import PEER_NAME, Case, build, good
+from tests.support.judging import initiator, objects, passes, responder
+
+KERNEL = "strongswan-6.1-kernel-esp"
+TRANSPORT, ESN, BARE = "esp/transport", "esp/esn", "esp/no-encapsulation"
+RESPONSE = "IKE_AUTH response 1"
+
+
+def kernel(scenario: str, role: Role, **changes: object) -> Case:
+    """The case with a peer whose kernel does ESP; it has the name that the helpers of these tests know."""
+    case = build(scenario, KERNEL, role, **changes)
+    return case.with_evidence(peer=PEER_NAME)
+
+
+def without_mode(payloads):
+    return [p for p in payloads if not (isinstance(p, Notify) and p.notify_type == NotifyType.USE_TRANSPORT_MODE)]
+
+
+def test_transport_mode(role):
+    case = kernel(TRANSPORT, role)
+    passes(case, "esp-mode")
+    passes(case, "esp-both-ways", packets=5)
+    assert case.judge().verdict is Verdict.PASS
+
+
+def test_tunnel_mode(role):
+    passes(good(role=role), "esp-mode")
+
+
+def test_transport_mode_that_is_declined(role):
+    """The Child SA is then in tunnel mode, and works: the scenario asks for the other one."""
+    declining = {"product" if role is Role.INITIATOR else "engine": {"transport_mode": False}}
+    case = kernel(TRANSPORT, role, **declining)
+    passes(case, "esp-both-ways", packets=5)
+    saying = "the IKE_AUTH response lacks USE_TRANSPORT_MODE"
+    objects(case, "esp-mode", saying, party=responder(role), at="wire.pcapng")
+    objects(case, "esp-mode", "the peer reports mode tunnel", party=PEER_NAME, at="peer/sas.json")
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_transport_mode_that_was_never_asked_for(role):
+    case = kernel(TRANSPORT, role).rewritten("IKE_AUTH request 1", without_mode)
+    saying = "the IKE_AUTH request lacks USE_TRANSPORT_MODE"
+    objects(case, "esp-mode", saying, party=initiator(role), at="wire.pcapng")
+
+
+def test_packets_of_another_mode_than_was_agreed(role):
+    case = kernel(TRANSPORT, role)
+    tunnel = case.rewritten(RESPONSE, without_mode)
+    saying = "its Next Header is 1, 4 is due in tunnel mode"
+    objections = tunnel.check("esp-mode").objections
+    found = {(each.party, each.pointer) for each in objections if saying in each.sentence}
+    parties = {True: "engine", False: PEER_NAME}
+    assert found == {
+        (parties[mine], f"wire.pcapng#{packet.frame}") for mine in parties for packet in case.esp(from_engine=mine)
+    }
+    assert tunnel.judge().verdict is Verdict.FAIL
+
+
+def test_a_peer_that_reports_another_mode(role):
+    case = kernel(TRANSPORT, role).with_peer_child(mode="TUNNEL")
+    objects(case, "esp-mode", "the peer reports mode tunnel", party=PEER_NAME, at="peer/sas.json")
+    saying = "ESP mode: the peer reports tunnel, the wire says transport"
+    objects(case, "peer-agrees", saying, party=PEER_NAME, at="peer/sas.json")
+
+
+def test_esp_right_above_ip(role):
+    case = kernel(BARE, role, esp_port=0)
+    passes(case, "esp-without-udp")
+    assert case.judge().verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("from_engine", "severity"), [(True, "fail"), (False, "inconclusive")])
+def test_esp_inside_udp(role, from_engine, severity):
+    case = kernel(BARE, role, esp_port=0)
+    packet = case.esp(from_engine=from_engine)[2]
+    source, destination = ((address, 4500) for address, _ in (packet.source, packet.destination))
+    case = case.changed(packet, replace(packet, source=source, destination=destination))
+    party = "engine" if from_engine else PEER_NAME
+    at = f"wire.pcapng#{packet.frame}"
+    saying = "1 of 5 ESP packets are inside UDP although there is no NAT"
+    objects(case, "esp-without-udp", saying, party=party, at=at, severity=severity)
+    assert case.judge().verdict is (Verdict.FAIL if from_engine else Verdict.INCONCLUSIVE)
+
+
+def test_no_esp_from_one_side(role):
+    case = kernel(BARE, role, esp_port=0)
+    gone = {packet.frame for packet in case.esp(from_engine=False)}
+    case = case.with_datagrams(each for each in case.datagrams if each.frame not in gone)
+    saying = f"no ESP packet comes from {PEER_NAME}"
+    objects(case, "esp-without-udp", saying, party=PEER_NAME, at="wire.pcapng")
+
+
+def test_a_peer_that_reports_udp(role):
+    case = kernel(BARE, role, esp_port=0).with_peer_child(udp_encapsulated=True)
+    where = {"party": PEER_NAME, "at": "peer/sas.json", "severity": "inconclusive"}
+    objects(case, "esp-without-udp", "the peer reports that ESP is inside UDP", **where)
+
+
+def test_ike_that_moves_to_the_nat_port(role):
+    case = kernel(BARE, role, esp_port=0)
+    datagram = case.message("INFORMATIONAL request 2").pieces[0].datagram
+    ends = ((address, 4500) for address, _ in (datagram.source, datagram.destination))
+    marked = replace(
+        datagram, **dict(zip(("source", "destination"), ends, strict=True)), payload=bytes(4) + datagram.payload
+    )
+    case = case.changed(datagram, marked)
+    saying = "the INFORMATIONAL request 2 goes over port 4500"
+    at = f"wire.pcapng#{datagram.frame}"
+    objects(case, "esp-without-udp", saying, party=initiator(role), at=at, severity="inconclusive")
+
+
+@pytest.mark.parametrize("scenario", [ESN, "esp/esn-with-hmac"])
+def test_extended_sequence_numbers(role, scenario):
+    case = kernel(scenario, role)
+    passes(case, "extended-sequence-numbers")
+    assert case.judge().verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("scenario", [ESN, "esp/esn-with-hmac"])
+def test_an_icv_without_the_high_half(role, scenario, monkeypatch):
+    """Both sides agree on ESN, and leave the high half out of the ICV."""
+    monkeypatch.setattr("harness.esp.sa.EspSa._authenticated", _short)
+    case = kernel(scenario, role)
+    monkeypatch.undo()
+    ours = case.esp(from_engine=True)[0].frame
+    saying = "the ICV of an ESP packet lacks the high half of its sequence number"
+    objects(case, "extended-sequence-numbers", saying, party="engine", at=f"wire.pcapng#{ours}")
+    saying = f"no ESP packet from {PEER_NAME} opens with 64-bit numbers"
+    objects(case, "extended-sequence-numbers", saying, party=PEER_NAME, at="wire.pcapng")
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def _short(sa, sequence):
+    return sa.spi.to_bytes(4) + (sequence & 0xFFFFFFFF).to_bytes(4), b""
+
+
+def test_normal_sequence_numbers(role):
+    saying = "the answer does not select ESN"
+    objects(good(role=role), "extended-sequence-numbers", saying, party=responder(role), at="wire.pcapng")
+
+
+def test_no_child_sa(role):
+    for check in ("esp-mode", "esp-without-udp", "extended-sequence-numbers"):
+        objects(good("authentication/wrong-psk", role=role), check, "no Child SA came up", party="", at="wire.pcapng")
+
+
+def test_a_product_without_transport_mode_refuses(monkeypatch):
+    """As strongSwan with user-space ESP does: everything of an acceptance is there, and the refusal, too."""
+    answer = child_exchange.answer
+
+    def contradicting(machine, standing, opened):
+        _, payloads = answer(machine, standing, opened)
+        return standing, (*payloads, Notify(NotifyType.NO_PROPOSAL_CHOSEN))
+
+    monkeypatch.setattr(child_exchange, "answer", contradicting)
+    case = build(TRANSPORT, role=Role.INITIATOR)
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.UNSUPPORTED, Outcome.REFUSED)
+    assert judgement.reason == "strongSwan 6.1 has no transport mode"
+    saying = "carries NO_PROPOSAL_CHOSEN and an SA payload: it refuses and accepts at once"
+    at = case.message(RESPONSE).pointer
+    objects(
+        case,
+        "refused-with",
+        saying,
+        party=PEER_NAME,
+        at=at,
+        requirement=None,
+        severity="should",
+        notify="NO_PROPOSAL_CHOSEN",
+    )
+    assert case.view.child is None
+    assert not case.evidence.report.child_established
+
+
+def test_the_sequence_numbers_are_a_transform_of_the_answer(role):
+    """What the judge opens packets with is what the wire says, not what the scenario asks for."""
+    case = kernel(ESN, role)
+    assert case.view.child.suite.transforms[TransformType.SN].identifier == 1

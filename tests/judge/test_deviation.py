@@ -1,0 +1,327 @@
+"""What a peer makes of our deviations: the right end of each, and the ends that are a peer's fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from unittest.mock import patch
+
+import pytest
+
+from harness.crypto.interface import KeyExchange as Method
+from harness.crypto.interface import KeyPair
+from harness.crypto.key_exchange import key_exchange
+from harness.crypto.random_source import Rng
+from harness.ike.errors import PeerMisbehaved
+from harness.ike.exchanges import authentication, sa_init
+from harness.ike.negotiation import check_answer
+from harness.ike.session import Session
+from harness.ike.states import PeerAuthenticated
+from harness.registry.identities import IdentificationType
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod
+from harness.results.model import Outcome, Verdict
+from harness.scenario.model import Role
+from harness.wire.payloads import Notify, Unknown
+from tests.support.case_builder import PEER_NAME, Case, build, good
+from tests.support.judging import objects, passes
+
+IN_INIT, IN_AUTH = "errors/critical-payload-in-ike-sa-init", "errors/critical-payload-in-ike-auth"
+SHORT_KEY, SHORT_CIPHERTEXT = "multiple-ke/encapsulation-key-short", "multiple-ke/ciphertext-short"
+ALTERED, WRONG, TWICE = (
+    "multiple-ke/ciphertext-altered",
+    "intermediate/int-auth-wrong",
+    "negotiation/second-transform-in-the-answer",
+)
+RESPONDER = Role.RESPONDER
+
+
+@dataclass(frozen=True)
+class Lenient:
+    """ML-KEM of a peer that makes any value fit: the length by padding, the contents by ``mend``."""
+
+    true: Method
+    mend: Callable[[bytes], bytes] = bytes
+
+    def generate(self, rng: Rng) -> KeyPair:
+        return self.true.generate(rng)
+
+    def encapsulate(self, public: bytes, rng: Rng) -> tuple[bytes, bytes]:
+        return self.true.encapsulate(public.ljust(self.true.initiator_octets, b"\0"), rng)
+
+    def decapsulate(self, pair: KeyPair, data: bytes) -> bytes:
+        return self.true.decapsulate(pair, self.mend(data).ljust(self.true.responder_octets, b"\0"))
+
+
+def lenient(mend: Callable[[bytes], bytes] = bytes) -> dict[str, object]:
+    def method(number: KeyExchangeMethod) -> object:
+        true = key_exchange(number)
+        return Lenient(true, mend) if number.is_post_quantum else true
+
+    return {"key_exchange": method}
+
+
+def ignoring_the_critical_bit(scenario: str) -> Case:
+    return build(scenario, doctored=patch.object(Session, "_refuse_critical", lambda _self, _payloads: None))
+
+
+def trusting(role: Role) -> Case:
+    """Both sides take any AUTH: ours is right to, as the peer's is good."""
+    proof = PeerAuthenticated(b"somebody", IdentificationType.ID_FQDN)
+    return build(WRONG, role=role, doctored=patch.object(authentication, "verify", lambda *_a, **_k: proof))
+
+
+def with_notify(label: str, kind: NotifyType, data: bytes | None = None) -> Callable[[Case], Case]:
+    def edit(case: Case) -> Case:
+        def other(notify: Notify) -> Notify:
+            return replace(notify, notify_type=kind, data=notify.data if data is None else data)
+
+        return case.rewritten(label, lambda old: [other(p) if isinstance(p, Notify) else p for p in old])
+
+    return edit
+
+
+@pytest.mark.parametrize("scenario", [IN_INIT, IN_AUTH, "intermediate/critical-payload", SHORT_KEY, WRONG])
+def test_the_error_that_is_due(scenario):
+    passes(good(scenario), "deviation-refused")
+    judgement = good(scenario).judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.PASS, Outcome.REFUSED)
+
+
+@pytest.mark.parametrize("scenario", [SHORT_CIPHERTEXT, "pq-only/ciphertext-long", WRONG, TWICE])
+def test_an_initiator_that_goes_no_further(scenario):
+    passes(good(scenario, role=RESPONDER), "deviation-refused")
+    judgement = good(scenario, role=RESPONDER).judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.PASS, Outcome.REFUSED)
+
+
+@pytest.mark.parametrize(("scenario", "label", "at"), [(IN_INIT, "IKE_SA_INIT", 2), (IN_AUTH, "IKE_AUTH", 4)])
+def test_a_critical_payload_that_is_ignored(scenario, label, at):
+    case = ignoring_the_critical_bit(scenario)
+    place = {"party": PEER_NAME, "at": f"wire.pcapng#{at}", "requirement": "B13"}
+    objects(case, "deviation-refused", f"{label} response", **place)
+    objects(case, "deviation-refused", "goes on as if", **place)
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.FAIL, Outcome.CLASSICAL)
+    assert {finding.party for finding in judgement.findings} == {PEER_NAME}
+
+
+def test_the_error_names_the_payload():
+    case = with_notify("IKE_SA_INIT response 0", NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, b"\x21")(good(IN_INIT))
+    at = {"party": PEER_NAME, "at": "wire.pcapng#2", "requirement": "B13"}
+    objects(case, "deviation-refused", "its data is 21, the type of the payload, c8, is due", **at)
+    empty = with_notify("IKE_SA_INIT response 0", NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, b"")(good(IN_INIT))
+    objects(empty, "deviation-refused", "its data is empty", **at)
+
+
+def test_another_error_for_a_critical_payload_fails():
+    case = with_notify("IKE_AUTH response 1", NotifyType.INVALID_SYNTAX)(good(IN_AUTH))
+    at = {"party": PEER_NAME, "at": "wire.pcapng#4", "requirement": "B13"}
+    objects(
+        case,
+        "deviation-refused",
+        "UNSUPPORTED_CRITICAL_PAYLOAD is due, IKE_AUTH response 1 carries INVALID_SYNTAX",
+        **at,
+    )
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_another_error_for_a_bad_key_is_an_unfollowed_should():
+    case = with_notify("IKE_INTERMEDIATE response 1", NotifyType.NO_PROPOSAL_CHOSEN)(good(SHORT_KEY))
+    place = {"party": PEER_NAME, "at": f"{case.message('IKE_INTERMEDIATE response 1').pointer}", "requirement": "M07"}
+    objects(
+        case,
+        "deviation-refused",
+        "INVALID_SYNTAX is due, IKE_INTERMEDIATE response 1 carries NO_PROPOSAL_CHOSEN",
+        **place,
+    )
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.PASS, Outcome.REFUSED)
+    assert [(each.requirement, each.severity) for each in judgement.findings] == [("M07", "should")]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "label", "rule", "verdict"),
+    [
+        (IN_INIT, "IKE_SA_INIT response 0", "B13", Verdict.FAIL),
+        (SHORT_KEY, "IKE_INTERMEDIATE response 1", "M07", Verdict.PASS),
+        (WRONG, "IKE_AUTH response 2", "K05", Verdict.PASS),
+    ],
+)
+def test_silence_is_judged_by_what_the_document_asks_for(scenario, label, rule, verdict):
+    """An answer to a critical payload is a MUST; those to a bad key and to a wrong AUTH are each a SHOULD."""
+    case = good(scenario)
+    request = case.message(label.replace("response", "request")).pointer
+    silent = case.without(label)
+    objects(
+        silent, "deviation-refused", "gets no response that can be read", party=PEER_NAME, at=request, requirement=rule
+    )
+    trace = tuple(
+        e for e in case.evidence.trace or () if e.event != "MessageReceived" or e.detail["message_id"] != label[-1]
+    )
+    judgement = silent.with_evidence(trace=trace).judge()
+    assert (judgement.verdict, judgement.outcome) == (verdict, Outcome.BROKEN)
+
+
+def test_a_demand_for_a_cookie_is_no_answer_to_the_deviation():
+    case = build("pq-only/encapsulation-key-short", product={"require_cookie": True})
+    assert len(case.view.deviating) == 2
+    passes(case, "deviation-refused")
+    assert case.judge().verdict is Verdict.PASS
+
+
+def test_a_bad_key_that_is_encapsulated_to():
+    case = build(SHORT_KEY, product=lenient())
+    at = case.message("IKE_INTERMEDIATE response 1").pointer
+    objects(
+        case,
+        "deviation-refused",
+        "goes on as if IKE_INTERMEDIATE request 1 were right",
+        party=PEER_NAME,
+        at=at,
+        requirement="M06",
+    )
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_a_bad_ciphertext_that_is_decapsulated():
+    case = build(SHORT_CIPHERTEXT, role=RESPONDER, product=lenient())
+    at = case.message("IKE_AUTH request 2").pointer
+    objects(case, "deviation-refused", "IKE_AUTH request 2 goes on as if", party=PEER_NAME, at=at, requirement="M08")
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.FAIL, Outcome.BROKEN)
+
+
+def test_a_wrong_auth_that_a_responder_takes():
+    case = trusting(Role.INITIATOR)
+    at = case.message("IKE_AUTH response 2").pointer
+    objects(
+        case,
+        "deviation-refused",
+        "goes on as if IKE_AUTH request 2 were right",
+        party=PEER_NAME,
+        at=at,
+        requirement="I08",
+    )
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_a_wrong_auth_that_an_initiator_takes():
+    """IKE_AUTH ends with our response: only its status tells that the peer believes us."""
+    case = trusting(RESPONDER)
+    at = {"party": PEER_NAME, "at": "peer/sas-after.json", "requirement": "I08"}
+    objects(case, "deviation-refused", "has an IKE SA in state ESTABLISHED", **at)
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.FAIL, Outcome.CLASSICAL)
+
+
+def test_a_peer_that_sends_esp_all_the_same():
+    up = good("multiple-ke/classical-additional", role=RESPONDER)
+    case = good(WRONG, role=RESPONDER)
+    late = [replace(each, frame=each.frame + 100) for each in up.esp(from_engine=False)]
+    sending = case.with_datagrams((*case.datagrams, *late))
+    at = {"party": PEER_NAME, "at": f"wire.pcapng#{late[0].frame}", "requirement": "I08"}
+    objects(sending, "deviation-refused", "the peer sends ESP although IKE_AUTH response 2 deviates", **at)
+
+
+def test_an_answer_with_two_transforms_that_is_taken():
+    def choosy(offered, answered, where):
+        accepted = answered.proposals[0]
+        one = replace(answered, proposals=(replace(accepted, transforms=accepted.transforms[1:]),))
+        return check_answer(offered, one, where)
+
+    case = build(TWICE, role=RESPONDER, doctored=patch.object(sa_init, "check_answer", choosy))
+    at = case.message("IKE_AUTH request 1").pointer
+    objects(case, "deviation-refused", "IKE_AUTH request 1 goes on as if", party=PEER_NAME, at=at, requirement="B03")
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.FAIL, Outcome.CLASSICAL)
+    assert {finding.party for finding in judgement.findings} == {PEER_NAME}
+
+
+def test_a_case_that_ends_before_the_deviation():
+    case = good(SHORT_KEY)
+    trace = tuple(entry for entry in case.evidence.trace or () if entry.event != "Deviated")
+    early = case.with_evidence(trace=trace)
+    at = early.view.refusals[0][0].pointer
+    objects(
+        early,
+        "deviation-refused",
+        "the case ended before our deviation: it answered",
+        party=PEER_NAME,
+        at=at,
+        requirement=None,
+    )
+
+
+def test_without_the_peers_word_nothing_is_concluded():
+    case = good(IN_AUTH).with_evidence(peer_report_after=None)
+    objects(case, "deviation-refused", "is missing", party="", at="peer/sas-after.json", severity="inconclusive")
+    assert case.judge().verdict is Verdict.INCONCLUSIVE
+
+
+def test_an_engine_that_waits_on():
+    case = good(IN_AUTH).with_report(timed_out="our deviation to leave")
+    objects(case, "deviation-refused", "in vain was awaited", party="engine", at="engine/sas.json", requirement=None)
+
+
+@pytest.mark.parametrize("scenario", [ALTERED, "pq-only/ciphertext-altered"])
+def test_an_altered_ciphertext_parts_the_keys(scenario):
+    case = good(scenario, role=RESPONDER)
+    passes(case, "keys-differ")
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.PASS, Outcome.BROKEN)
+
+
+def test_keys_that_do_not_depend_on_the_ciphertext():
+    case = build(ALTERED, role=RESPONDER, product=lenient(lambda data: bytes((data[0] ^ 1,)) + data[1:]))
+    at = case.message("IKE_AUTH request 2").pointer
+    objects(case, "keys-differ", "IKE_AUTH request 2 opens with our keys", party=PEER_NAME, at=at, requirement="A06")
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_silence_after_an_altered_ciphertext_proves_nothing():
+    case = good(ALTERED, role=RESPONDER)
+    silent = case.without("IKE_AUTH request 2")
+    at = case.message("IKE_INTERMEDIATE response 1").pointer
+    objects(silent, "keys-differ", "no message of the peer follows", party="", at=at, severity="inconclusive")
+
+
+def test_our_own_deviation_is_never_held_against_us(role):
+    """In the control every message of ours has a payload too many, and nothing is found."""
+    judgement = good("errors/unknown-payload-everywhere", role=role).judge()
+    assert (judgement.verdict, judgement.outcome, judgement.findings) == (Verdict.PASS, Outcome.CLASSICAL, ())
+    form = {each.check: each.detail for each in good(IN_INIT).judge().checks}["canonical-wire-format"]
+    assert form.endswith("but for our own deviation")
+
+
+def test_what_else_we_do_wrong_is():
+    """Only the messages that deviate are excused, and only ours."""
+    case = good(IN_AUTH).rewritten("IKE_SA_INIT request 0", lambda old: [replace(old[0], flags=1), *old[1:]])
+    found = [finding for finding in case.judge().findings if finding.check == "canonical-wire-format"]
+    assert [(finding.party, finding.requirement) for finding in found] == [("engine", "B15")]
+    theirs = good(IN_INIT).rewritten("IKE_SA_INIT response 0", lambda old: [replace(old[0], flags=0x80), *old[1:]])
+    found = [finding for finding in theirs.judge().findings if finding.check == "canonical-wire-format"]
+    assert [(finding.party, finding.requirement) for finding in found] == [(PEER_NAME, "B14")]
+
+
+def test_refusing_what_is_to_be_skipped_breaks_the_rule_on_it():
+    """A peer that rejects any unknown payload."""
+
+    def strict(self: Session, payloads: tuple[object, ...]) -> None:
+        if any(isinstance(payload, Unknown) for payload in payloads):
+            raise PeerMisbehaved("known payloads", "another", "message", NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD)
+
+    case = build("errors/unknown-payload-everywhere", doctored=patch.object(Session, "_refuse_critical", strict))
+    judgement = case.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.FAIL, Outcome.REFUSED)
+    [finding] = [each for each in judgement.findings if each.check == "came-up-as-predicted"]
+    assert (finding.party, finding.requirement) == (PEER_NAME, "B14")
+
+
+def test_which_messages_deviate_is_told_by_the_trace():
+    view = good("errors/unknown-payload-everywhere").view
+    kinds = {message.exchange for message in view.deviating}
+    assert kinds == {ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.INFORMATIONAL}
+    assert {view.sender(message) for message in view.deviating} == {"engine"}
+    assert good().view.deviating == ()

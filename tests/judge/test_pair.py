@@ -1,0 +1,274 @@
+"""Every check of two products, shown passing and failing, and the verdicts that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from harness.evidence.model import ClearPacket, WirePicture
+from harness.evidence.pair import DELETED, ESTABLISHED
+from harness.evidence.peer_report import PeerReport
+from harness.registry.messages import PayloadType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.results.model import Grade, Outcome, Verdict
+from harness.scenario.model import Step
+from harness.verify.pair.checks import PAIR_CHECKS
+from harness.wire.message import Message
+from harness.wire.payload import Payload
+from harness.wire.payloads import Encrypted, KeyExchange, Notify
+from tests.support.pair_builder import FIRST, SECOND, THERE, Pair, good_pair
+
+HYBRID, REKEY, EITHER, CLASSICAL = "pairs/hybrid", "pairs/rekey", "pairs/hybrid-or-classical", "pairs/classical"
+OLD = "strongswan-5.9"
+NOTHING = PeerReport("1", (), "[]")
+
+
+def test_all_goes_as_the_policies_have_it():
+    for scenario, outcome in ((HYBRID, Outcome.HYBRID), (REKEY, Outcome.CLASSICAL), (EITHER, Outcome.HYBRID)):
+        judgement = good_pair(scenario).judge()
+        assert (judgement.verdict, judgement.outcome, judgement.grade) == (Verdict.PASS, outcome, Grade.B)
+        assert judgement.findings == ()
+        assert [step.label for step in judgement.ladder][:2] == ["IKE_SA_INIT request 0", "IKE_SA_INIT response 0"]
+
+
+@pytest.mark.parametrize("name", PAIR_CHECKS)
+def test_each_check_passes_and_says_what_it_looked_at(name):
+    checked = good_pair(REKEY if name == "pair-rekeyed" else HYBRID).check(name)
+    assert checked.objections == ()
+    assert checked.detail
+
+
+def another_suite(pair: Pair) -> Pair:
+    """The same wire, where the policies lead to the classical suite."""
+    return replace(pair, expectation=good_pair(CLASSICAL).expectation)
+
+
+def never_up(pair: Pair) -> Pair:
+    return pair.with_report(steps=(replace(pair.report.steps[0], responder=NOTHING, said="no answer"),))
+
+
+def rewritten(pair: Pair, label: str, edit: Callable[[Payload], Payload]) -> Pair:
+    """One message, from port 500, with each payload edited."""
+    piece = pair.message(label).pieces[0]
+    octets = Message(piece.message.header, tuple(map(edit, piece.message.payloads))).to_bytes()
+    return pair.changed(piece.datagram, replace(piece.datagram, payload=octets))
+
+
+def short_key_exchange(pair: Pair) -> Pair:
+    label = "IKE_SA_INIT response 0"
+    return rewritten(pair, label, lambda p: replace(p, data=p.data[1:]) if isinstance(p, KeyExchange) else p)
+
+
+def small_intermediate(pair: Pair) -> Pair:
+    """An IKE_INTERMEDIATE request with no room for the 1184 octets of an encapsulation key."""
+    return rewritten(pair, "IKE_INTERMEDIATE request 1", lambda _: Encrypted(PayloadType.KE, bytes(1100)))
+
+
+def strange_esp(pair: Pair) -> Pair:
+    packet = next(each for each in pair.view.esp if each.destination[0] == THERE)
+    return pair.changed(packet, replace(packet, payload=b"\xff" * 4 + packet.payload[4:]))
+
+
+def one_way(pair: Pair) -> Pair:
+    gone = [each for each in pair.view.esp if each.destination[0] == THERE]
+    return pair.with_wire(datagrams=tuple(each for each in pair.wire.datagrams if each not in gone))
+
+
+def in_clear(pair: Pair) -> Pair:
+    return pair.with_wire(clear=(ClearPacket(9, pair.view.sides[1].inner, pair.view.sides[0].inner, 1),))
+
+
+def unanswered(pair: Pair) -> Pair:
+    """The request to delete, sent twice, to which nobody answers."""
+    label = pair.view.messages[-1].label
+    cut = pair.without(label)
+    request = cut.message(label.replace("response", "request")).pieces[0].datagram
+    return cut.changed(request, request, replace(request, frame=request.frame + 1))
+
+
+def still_there(pair: Pair) -> Pair:
+    return pair.with_step(DELETED, responder=pair.reported(Step.TRAFFIC, "responder"))
+
+
+def the_same_child(pair: Pair) -> Pair:
+    return pair.with_step(Step.REKEY_CHILD, initiator=pair.reported(ESTABLISHED, "initiator"))
+
+
+def the_same_ike_sa(pair: Pair) -> Pair:
+    spi = pair.reported(ESTABLISHED, "responder").sas[0].initiator_spi
+    steps = tuple(
+        replace(s, responder=replace(s.responder, sas=(replace(s.responder.sas[0], initiator_spi=spi),)))
+        if s.responder.sas
+        else s
+        for s in pair.report.steps
+    )
+    return pair.with_report(steps=steps)
+
+
+def one_exchange_less(pair: Pair) -> Pair:
+    return pair.without(next(m.label for m in pair.view.messages if m.label.startswith("CREATE_CHILD_SA response")))
+
+
+Spoil = Callable[[Pair], Pair]
+
+SPOILED: list[tuple[str, str, Spoil, str, str]] = [
+    ("pair-came-up-as-predicted", HYBRID, another_suite, "CLASSICAL was predicted", ""),
+    ("pair-came-up-as-predicted", HYBRID, never_up, "it ended BROKEN", ""),
+    ("pair-negotiated-as-predicted", HYBRID, another_suite, "the two policies lead to", SECOND),
+    ("pair-negotiated-as-predicted", HYBRID, lambda p: p.without("IKE_SA_INIT response 0"), "no IKE_SA_INIT", SECOND),
+    ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_INTERMEDIATE request 1"), "0 IKE_INTER", FIRST),
+    ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_INTERMEDIATE response 1"), "0 IKE_INTER", SECOND),
+    ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_AUTH response 2"), "no IKE_AUTH responses", ""),
+    ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_SA_INIT response 0"), "no suite", ""),
+    ("pair-key-exchange-sizes", HYBRID, short_key_exchange, "KE of CURVE25519", SECOND),
+    ("pair-key-exchange-sizes", HYBRID, small_intermediate, "too few for ML_KEM_768", FIRST),
+    ("pair-key-exchange-sizes", HYBRID, lambda p: p.without("IKE_SA_INIT response 0"), "no suite", ""),
+    ("pair-esp-both-ways", HYBRID, lambda p: p.with_step(Step.TRAFFIC, echo_received=0), "0 of 3 echo", ""),
+    (
+        "pair-esp-both-ways",
+        HYBRID,
+        lambda p: p.with_child(Step.TRAFFIC, "initiator", packets_in=0),
+        "0 packets in",
+        FIRST,
+    ),
+    (
+        "pair-esp-both-ways",
+        HYBRID,
+        lambda p: p.with_child(Step.TRAFFIC, "responder", packets_out=0),
+        "0 packets out",
+        SECOND,
+    ),
+    ("pair-esp-both-ways", HYBRID, strange_esp, "which reports no such Child SA", FIRST),
+    ("pair-esp-both-ways", HYBRID, one_way, f"no ESP packet goes to {SECOND}", ""),
+    ("pair-esp-both-ways", HYBRID, never_up, "no traffic was sent", ""),
+    ("pair-nothing-in-clear", HYBRID, in_clear, "protocol 1 from", SECOND),
+    ("pair-rekeyed", REKEY, the_same_child, "after rekey-child it still has", FIRST),
+    ("pair-rekeyed", REKEY, the_same_ike_sa, "after rekey-ike it still has", SECOND),
+    ("pair-rekeyed", REKEY, lambda p: p.with_step(Step.REKEY_IKE, responder=NOTHING), "no standing SAs", SECOND),
+    ("pair-rekeyed", REKEY, one_exchange_less, "5 CREATE_CHILD_SA exchanges", ""),
+    ("pair-rekeyed", REKEY, lambda p: p.with_report(steps=p.report.steps[:4]), "1 of 6 rekeys were begun", ""),
+    ("pair-requests-answered", HYBRID, unanswered, "was sent 2 times and never answered", SECOND),
+    ("pair-deleted-on-both-sides", HYBRID, still_there, "still reports an IKE SA", SECOND),
+    ("pair-deleted-on-both-sides", HYBRID, lambda p: p.without(p.view.messages[-1].label), "no answered INFOR", ""),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "initiator", initiator=False), "initiator", FIRST),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "responder", encr="null"), "ENCR: it", SECOND),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "initiator", prf="hmac-sha1"), "PRF: it", FIRST),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "responder", ke="ecp256"), "KE: it", SECOND),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "initiator", additional_ke=()), "ADDKE: it", FIRST),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_child(ESTABLISHED, "responder", integ=None), "ESP: it", SECOND),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_child(ESTABLISHED, "initiator", spi_in="00"), "different Child", ""),
+    (
+        "pair-sides-agree",
+        HYBRID,
+        lambda p: p.with_sa(ESTABLISHED, "responder", responder_spi="00" * 8),
+        "different IKE SAs",
+        "",
+    ),
+]
+"""Check, scenario, what goes wrong, words of the objection, whom it names."""
+
+
+@pytest.mark.parametrize(("name", "scenario", "spoil", "saying", "party"), SPOILED)
+def test_each_check_objects(name, scenario, spoil, saying, party):
+    objections = spoil(good_pair(scenario)).check(name, packets=3).objections
+    found = [each for each in objections if saying in each.sentence]
+    assert found, [each.sentence for each in objections]
+    assert (found[0].party, found[0].severity) == (party, "fail")
+    assert found[0].pointer.startswith(("wire.pcapng", "steps.json"))
+
+
+def test_every_check_is_seen_failing():
+    assert {name for name, *_ in SPOILED} == set(PAIR_CHECKS)
+
+
+def test_a_case_cut_short_says_nothing_of_the_deletion():
+    pair = good_pair(HYBRID)
+    (objection,) = pair.with_report(steps=pair.report.steps[:-1]).check("pair-deleted-on-both-sides").objections
+    assert objection.severity == "inconclusive"
+
+
+def test_who_waits_for_an_answer_may_keep_its_ike_sa():
+    pair = unanswered(still_there(good_pair(HYBRID)))
+    sentences = [each.sentence for each in pair.check("pair-deleted-on-both-sides").objections]
+    assert sentences == ["no answered INFORMATIONAL exchange is on the wire"]
+
+
+def test_an_objection_makes_the_case_fail_with_grade_b():
+    judgement = in_clear(good_pair(HYBRID)).judge()
+    assert (judgement.verdict, judgement.outcome, judgement.grade) == (Verdict.FAIL, Outcome.HYBRID, Grade.B)
+    (finding,) = judgement.findings
+    assert (finding.check, finding.requirement, finding.party) == ("pair-nothing-in-clear", "E01", SECOND)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda p: p.with_evidence(wire=None), "wire.pcapng is missing"),
+        (lambda p: p.with_evidence(report=None), "steps.json is missing"),
+        (lambda p: p.with_evidence(wire=WirePicture(())), "no IKE message is in the capture"),
+        (lambda p: never_up(p).with_evidence(wire=WirePicture(())), f"{FIRST} says: no answer"),
+        (lambda p: p.with_report(capture_drops=2), "dropped 2 frames"),
+        (lambda p: p.with_report(steps=p.report.steps[:-1]), "no report was taken after the deletion"),
+    ],
+)
+def test_evidence_that_proves_nothing_is_inconclusive(spoil, reason):
+    judgement = spoil(good_pair(HYBRID)).judge()
+    assert (judgement.verdict, judgement.grade) == (Verdict.INCONCLUSIVE, None)
+    assert reason in judgement.reason
+
+
+def test_a_predicted_refusal_is_unsupported_and_says_what_is_lacking():
+    judgement = good_pair(HYBRID, FIRST, OLD).judge()
+    assert (judgement.verdict, judgement.outcome, judgement.grade) == (Verdict.UNSUPPORTED, Outcome.REFUSED, None)
+    assert "no multiple key exchanges" in judgement.reason
+
+
+def test_a_refusal_that_was_not_predicted_fails_and_names_who_refused():
+    refused = good_pair(HYBRID, FIRST, OLD)
+    judgement = replace(refused, expectation=good_pair(HYBRID).expectation).judge()
+    assert (judgement.verdict, judgement.outcome, judgement.grade) == (Verdict.FAIL, Outcome.REFUSED, Grade.B)
+    (finding,) = judgement.findings
+    assert finding.party == OLD
+    assert "NO_PROPOSAL_CHOSEN" in finding.sentence
+
+
+def test_an_exchange_that_breaks_off_is_broken():
+    pair = never_up(good_pair(HYBRID)).without("IKE_AUTH response 2")
+    judgement = pair.judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.FAIL, Outcome.BROKEN)
+    assert f"{FIRST} says: no answer" in judgement.findings[0].sentence
+
+
+def test_a_retry_asked_for_is_no_refusal():
+    """An IKE_SA_INIT answer of INVALID_KE_PAYLOAD only asks for another method (RFC 7296 section 1.2)."""
+    pair = never_up(good_pair(HYBRID))
+    piece = pair.message("IKE_SA_INIT response 0").pieces[0]
+    notify = Notify(NotifyType.INVALID_KE_PAYLOAD, bytes((0, 31)))
+    retry = replace(piece.datagram, payload=Message(piece.message.header, (notify,)).to_bytes())
+    assert pair.changed(piece.datagram, retry, piece.datagram).judge().outcome is Outcome.BROKEN
+
+
+def test_ike_auth_answered_and_no_child_sa_on_either_side_is_a_refusal():
+    pair = never_up(good_pair(HYBRID)).with_step(ESTABLISHED, initiator=NOTHING)
+    assert pair.judge().outcome is Outcome.REFUSED
+
+
+def test_a_message_sent_twice_has_its_octets_once():
+    pair = small_intermediate(good_pair(HYBRID))
+    sent = pair.message("IKE_INTERMEDIATE request 1").pieces[0].datagram
+    assert pair.changed(sent, sent, replace(sent, frame=99)).check("pair-key-exchange-sizes").objections
+
+
+def test_after_a_rekey_either_side_may_be_the_initiator_of_the_ike_sa():
+    pair = good_pair(REKEY).with_sa(ESTABLISHED, "responder", initiator=True)
+    assert pair.check("pair-sides-agree").objections == ()
+
+
+def test_who_knows_ml_kem_falls_back_for_who_does_not():
+    pair = good_pair(EITHER, FIRST, OLD)
+    assert pair.judge().outcome is Outcome.CLASSICAL
+    assert pair.view.suite is not None
+    assert TransformType.ADDKE1 not in pair.view.suite.transforms

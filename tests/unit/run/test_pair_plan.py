@@ -1,0 +1,98 @@
+"""Pairs of peers: every ordered pair once, predicted from the two policies."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.results.model import Outcome
+from harness.run.pair_plan import pair_cases
+from harness.run.plan import Selection, make_plan, stale_known_failures
+from harness.scenario.peer import KnownFailure
+
+REAL = [f"strongswan-{version}{variant}" for version in ("5.9", "6.0", "6.1") for variant in ("", "-kernel-esp")] + [
+    "libreswan-4.10", "libreswan-5.2", "openiked-7.2", "openiked-7.4",
+]  # fmt: skip
+
+
+@pytest.fixture
+def planned(inputs):
+    def plan(scenario, **selection):
+        chosen = Selection((f"pairs/{scenario}",), suite="standard", **selection)
+        return {case.name: case for case in make_plan(inputs, chosen)}
+
+    return plan
+
+
+def test_every_ordered_pair_of_real_peers_is_planned_each_with_itself_too(planned):
+    cases = planned("classical")
+    assert set(cases) == {f"{one}+{other}" for one in REAL for other in REAL}
+    assert all(case.expectation.outcome is Outcome.CLASSICAL for case in cases.values())
+    one = cases["libreswan-5.2+strongswan-6.1"]
+    assert one.id == "pairs/classical@libreswan-5.2+strongswan-6.1@pair"
+
+
+def test_a_peer_asked_for_by_name_meets_all_others_both_ways(planned):
+    cases = planned("classical", peers=("openiked-7.4",))
+    assert len(cases) == 2 * len(REAL) - 1
+    assert all("openiked-7.4" in name.split("+") for name in cases)
+
+
+def test_who_cannot_offer_is_not_sent_and_who_cannot_accept_refuses(planned):
+    cases = planned("hybrid")
+    assert "cannot offer" in cases["strongswan-5.9+strongswan-6.1"].expectation.skipped
+    refused = cases["strongswan-6.1+libreswan-5.2"].expectation
+    assert (refused.outcome, refused.unsupported) == (
+        Outcome.REFUSED, "Libreswan 5.2 has no multiple key exchanges (RFC 9370)",
+    )  # fmt: skip
+    assert cases["strongswan-6.1+strongswan-6.1-kernel-esp"].expectation.outcome is Outcome.HYBRID
+
+
+def test_hybrid_first_and_classical_second_reaches_everybody(planned):
+    cases = planned("hybrid-or-classical")
+    for other in REAL:
+        expected = Outcome.HYBRID if other.startswith("strongswan-6.1") else Outcome.CLASSICAL
+        assert cases[f"strongswan-6.1+{other}"].expectation.outcome is expected
+
+
+def test_a_rekey_is_started_by_whoever_can(planned):
+    cases = planned("rekey")
+    assert cases["openiked-7.4+openiked-7.2"].expectation.skipped == (
+        "neither OpenIKED 7.4 nor OpenIKED 7.2 can be told to rekey"
+    )
+    assert not cases["openiked-7.4+strongswan-5.9"].expectation.skipped
+
+
+def test_without_kernel_esp_pairs_that_need_it_are_planned_and_not_sent(planned):
+    cases = planned("classical", kernel_esp=False)
+    assert cases["strongswan-6.1+libreswan-5.2"].expectation.skipped.startswith("Libreswan 5.2 needs a kernel")
+    assert not cases["strongswan-6.1+strongswan-5.9"].expectation.skipped
+
+
+def test_no_pairs_where_only_the_engines_roles_are_asked_for(planned):
+    assert planned("classical", roles=("initiator",)) == {}
+
+
+def test_a_known_failure_of_a_pair_names_the_other_side(inputs):
+    known = KnownFailure("pairs/classical", None, "B29", "reason", "link", "peer.toml:1", other="strongswan-*")
+    peer = replace(inputs.peers["openiked-7.4"], known_failures=(known,))
+    cases = {
+        case.name: case
+        for case in pair_cases(
+            [inputs.scenarios["pairs/classical"]], [peer, inputs.peers["strongswan-6.1"]], {peer.name: peer}
+        )
+    }
+    assert cases["openiked-7.4+strongswan-6.1"].known_failure is known
+    assert cases["strongswan-6.1+openiked-7.4"].known_failure is known
+    assert cases["openiked-7.4+openiked-7.4"].known_failure is None
+
+
+@pytest.mark.parametrize(
+    ("scenario", "other", "stale"),
+    [("pairs/classical", "strongswan-*", False), ("pairs/classical", "nobody-*", True), ("pairs/classical", "", True),
+     ("classical/x25519", "strongswan-*", True)],
+)  # fmt: skip
+def test_a_known_failure_of_a_pair_must_match_one_that_is_sent(inputs, scenario, other, stale):
+    known = KnownFailure(scenario, None, "B29", "reason", "link", "peer.toml:1", other=other)
+    peer = replace(inputs.peers["libreswan-5.2"], known_failures=(known,))
+    found = stale_known_failures(replace(inputs, peers={**inputs.peers, peer.name: peer}))
+    assert bool(found) == stale
