@@ -37,7 +37,7 @@ def up(peers: tuple[str, ...]) -> None:
 def down(images: bool) -> None:
     """Remove containers and networks that dead runs left behind; those of a living run stay."""
     client = connect()
-    print(f"{reap(client, this_process())} containers and networks removed")
+    print(reap(client, this_process()))
     if images:
         print(f"{remove_images(client)} images removed")
     client.close()

@@ -94,7 +94,9 @@ class Lab:
         self._client = connect()
         self._signals.take_over()
         try:
-            self.reaped = reap(self._client, this_process())
+            found = reap(self._client, this_process())
+            if found.left:
+                self._progress.advanced("lab", str(found))
             with self._signals.held_back():
                 self._network = create_network(self._client, f"ipsec-interop-{self.run}", self._labels)
         except BaseException:

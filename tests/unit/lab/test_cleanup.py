@@ -7,7 +7,6 @@ import requests
 from docker.errors import APIError
 
 from harness.lab import cleanup
-from harness.lab.errors import NotReady
 
 
 def refusal(status):
@@ -35,14 +34,15 @@ class Engine:
 @pytest.mark.parametrize("answers", [(None,), (refusal(404),), (refusal(403), refusal(403), None)])
 def test_a_network_goes_once_its_containers_have_gone(answers):
     engine = Engine(*answers)
-    assert cleanup.remove_run(engine, "run") == 1
+    assert cleanup.remove_run(engine, "run") == cleanup.Removal(1)
     assert engine.asked == len(answers)
 
 
-def test_a_network_that_stays_is_told(monkeypatch):
-    monkeypatch.setattr(cleanup, "_NETWORK_DEADLINE_S", 0.1)
-    with pytest.raises(NotReady, match=r"network ours: not ready within 0\.1 s; state: a container holds on to it"):
-        cleanup.remove_run(Engine(refusal(403)), "run")
+def test_a_network_that_stays_is_told_and_stops_nobody(monkeypatch):
+    monkeypatch.setattr(cleanup, "_OWN_NETWORK_DEADLINE_S", 0.1)
+    removal = cleanup.remove_run(Engine(refusal(403)), "run")
+    assert removal == cleanup.Removal(0, ("ours",))
+    assert str(removal).endswith("left behind: network ours")
 
 
 def test_another_refusal_is_no_patience(monkeypatch):

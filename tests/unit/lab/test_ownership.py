@@ -64,7 +64,7 @@ def test_leftovers_of_a_killed_run_go_and_live_runs_stay():
     dead = Owner(here.pid, "1", here.boot, here.pid_namespace)
     left, network = Thing(dead.labels("old")), Thing(dead.labels("old"))
     mine, foreign = Thing(here.labels("new")), Thing({"ipsec-interop.run": "x"})
-    assert reap(engine([left, mine, foreign], [network]), here) == 2
+    assert reap(engine([left, mine, foreign], [network]), here).removed == 2
     assert left.removed
     assert network.removed
     assert not mine.removed
