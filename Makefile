@@ -19,7 +19,7 @@ help: ## Show what there is to make
 .PHONY: matrix
 matrix: $(INSTALLED) ## Everything, then the smoke suite: prints where the report is
 	@tools/prerequisites lab
-	@$(MAKE) --no-print-directory liboqs || echo "liboqs is not there: cells that need ML-KEM-512 say why" >&2
+	@$(MAKE) --no-print-directory liboqs || echo "liboqs is not there: cells that need ML-KEM-512 or sntrup761 say why" >&2
 	@$(INTEROP) run --suite smoke
 
 .PHONY: test

@@ -1,4 +1,4 @@
-# The shared library behind ML-KEM-512, built once into the per-user cache (about half a minute), then only checked.
+# The shared library behind ML-KEM-512 and sntrup761, built once into the per-user cache (about half a minute), then only checked.
 # PYTHON is the interpreter of the virtual environment that has the development dependencies (cmake, ninja).
 PYTHON ?= .venv/bin/python
 

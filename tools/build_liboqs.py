@@ -1,4 +1,4 @@
-"""Build liboqs, with ML-KEM alone, into the per-user cache; the target ``liboqs`` of the Makefile runs this.
+"""Build liboqs, with ML-KEM and sntrup761 alone, into the per-user cache; `make liboqs` runs this.
 
 The C source is the one that the Rust crate ``oqs-sys`` carries: cargo fetches it, checked by cargo's own checksum, and
 nothing of Rust is compiled. Where the library is already there, nothing happens.
@@ -16,9 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.crypto import liboqs, ml_kem
+from harness.crypto import liboqs, ml_kem, sntrup
 
 CRATE, CRATE_VERSION = "oqs-sys", "0.11.0+liboqs-0.13.0"
+BUILT = ("KEM_ml_kem_512", "KEM_ml_kem_768", "KEM_ml_kem_1024", "KEM_ntruprime_sntrup761")
 SHIM = Path(__file__).parent / "liboqs" / "sig_supports_ctx_str.c"
 
 # A throw-away package that exists only to depend on the crate.
@@ -48,7 +49,7 @@ def main() -> int:
         check()
     except BuildFailed as failure:
         _say(str(failure))
-        _say("everything but ML-KEM-512 works without it")
+        _say("everything but ML-KEM-512 and sntrup761 works without it")
         return 3
     _say(f"{liboqs.library_version()} at {liboqs.find_library()}")
     return 0
@@ -72,7 +73,7 @@ def build() -> None:
         _run([cmake, "-G", "Ninja", "-S", str(source), "-B", str(work / "build"), f"-DCMAKE_MAKE_PROGRAM={ninja}",
               f"-DCMAKE_C_COMPILER={compiler}", "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=ON",
               "-DOQS_BUILD_ONLY_LIB=ON", "-DOQS_USE_OPENSSL=OFF", "-DOQS_DIST_BUILD=ON",
-              "-DOQS_MINIMAL_BUILD=KEM_ml_kem_512;KEM_ml_kem_768;KEM_ml_kem_1024",
+              f"-DOQS_MINIMAL_BUILD={';'.join(BUILT)}",
               f"-DCMAKE_SHARED_LINKER_FLAGS={shim}"])  # fmt: skip
         _run([cmake, "--build", str(work / "build")])
         _install(work / "build" / "lib" / "liboqs.so")
@@ -88,12 +89,11 @@ def check() -> None:
     reason = liboqs.unavailable_reason()
     if reason is not None:
         raise BuildFailed(reason)
-    for number, parameters in ml_kem.PARAMETER_SETS.items():
-        method = ml_kem.provider(number, "liboqs")
+    for method in (*(ml_kem.provider(number, "liboqs") for number in ml_kem.PARAMETER_SETS), sntrup.METHOD):
         pair = method.generate(os.urandom)
         ciphertext, secret = method.encapsulate(pair.public, os.urandom)
         if method.decapsulate(pair, ciphertext) != secret:
-            raise BuildFailed(f"{parameters.name}: the two sides computed different secrets")
+            raise BuildFailed(f"{method.number}: the two sides computed different secrets")
 
 
 def _fetch_source(cargo: str, folder: Path) -> Path:

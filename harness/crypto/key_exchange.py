@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.crypto import ecp, liboqs, ml_kem, modp, montgomery
+from harness.crypto import ecp, liboqs, ml_kem, modp, montgomery, sntrup
 from harness.crypto.errors import MethodUnavailable
 from harness.crypto.interface import KeyExchange, KeyPair
 from harness.registry.transforms import KeyExchangeMethod
@@ -31,6 +31,10 @@ def key_exchange(number: KeyExchangeMethod) -> KeyExchange:
         return _CLASSICAL[number]
     if number in ml_kem.PARAMETER_SETS:
         return ml_kem.provider(number, ml_kem.FIRST_PROVIDER[number])
+    if number == sntrup.METHOD.number:
+        if reason := liboqs.unavailable_reason():
+            raise MethodUnavailable(reason)
+        return sntrup.METHOD
     raise MethodUnavailable(f"key exchange method {number} ({number.value}) is not implemented by this engine")
 
 
@@ -50,6 +54,8 @@ def unavailable_reason(number: KeyExchangeMethod) -> str | None:
     """Why ``key_exchange(number)`` would raise, in one line; None when the method is there."""
     if number in _CLASSICAL:
         return None
+    if number == sntrup.METHOD.number:
+        return liboqs.unavailable_reason()
     if number not in ml_kem.PARAMETER_SETS:
         return f"key exchange method {number} ({number.value}) is not implemented by this engine"
     return liboqs.unavailable_reason() if ml_kem.FIRST_PROVIDER[number] == "liboqs" else None
@@ -57,5 +63,5 @@ def unavailable_reason(number: KeyExchangeMethod) -> str | None:
 
 def available_methods() -> tuple[KeyExchangeMethod, ...]:
     """Every method that this machine can compute right now, in numeric order."""
-    known = sorted({*_CLASSICAL, *ml_kem.PARAMETER_SETS})
+    known = sorted({*_CLASSICAL, *ml_kem.PARAMETER_SETS, sntrup.METHOD.number})
     return tuple(number for number in known if unavailable_reason(number) is None)

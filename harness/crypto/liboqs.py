@@ -26,7 +26,8 @@ from harness.crypto.errors import MethodUnavailable
 from harness.crypto.random_source import Rng
 
 VERSION = "0.13.0"
-ALGORITHMS = ("ML-KEM-512", "ML-KEM-768", "ML-KEM-1024")
+BUILD = 2  # one more whenever ALGORITHMS change, so that a library of before is not taken for the new one
+ALGORITHMS = ("ML-KEM-512", "ML-KEM-768", "ML-KEM-1024", "sntrup761")
 _INSTALL_PATH = "OQS_INSTALL_PATH"
 _SYSTEM_RANDOM = b"system"
 
@@ -39,15 +40,15 @@ _lock = threading.Lock()  # the import, and the random source of liboqs, are one
 
 @dataclass(frozen=True, slots=True)
 class SecretKey:
-    """An expanded decapsulation key (FIPS 203 algorithm 16's dk)."""
+    """A decapsulation key as liboqs holds it; of ML-KEM the expanded one (FIPS 203 algorithm 16's dk)."""
 
     octets: bytes = field(repr=False)
 
 
 def cache_directory() -> Path:
-    """Where ``make liboqs`` installs, and where this module looks: one folder per user, version and processor."""
+    """Where ``make liboqs`` installs, and where this module looks: one per user, version, build and processor."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ipsec-interop" / "liboqs" / f"{VERSION}-{platform.machine()}"
+    return Path(base) / "ipsec-interop" / "liboqs" / f"{VERSION}-{BUILD}-{platform.machine()}"
 
 
 def find_library() -> Path | None:
@@ -67,8 +68,15 @@ def unavailable_reason() -> str | None:
     return loaded if isinstance(loaded, str) else None
 
 
+def keypair(algorithm: str, rng: Rng) -> tuple[bytes, SecretKey]:
+    """(encapsulation key, decapsulation key), with the random octets taken from ``rng``."""
+    with _binding().KeyEncapsulation(algorithm) as kem, _random_source(rng):
+        public = kem.generate_keypair()
+        return public, SecretKey(kem.export_secret_key())
+
+
 def keypair_from_seed(algorithm: str, seed: bytes) -> tuple[bytes, SecretKey]:
-    """(encapsulation key, decapsulation key) from the 64 octets d | z."""
+    """(encapsulation key, decapsulation key) of ML-KEM from the 64 octets d | z."""
     with _binding().KeyEncapsulation(algorithm) as kem:
         public = kem.generate_keypair_seed(seed)
         return public, SecretKey(kem.export_secret_key())
@@ -106,7 +114,7 @@ def _load() -> Any:
     """The imported binding, or why it cannot be had, in one line."""
     path = find_library()
     if path is None:
-        return "liboqs is missing (ML-KEM-512 needs it): run `make liboqs`"
+        return "liboqs is missing (ML-KEM-512 and sntrup761 need it): run `make liboqs`"
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:

@@ -59,7 +59,9 @@ class MontgomeryCurve:
 
 _X25519 = X25519PrivateKey.from_private_bytes
 
+X25519 = MontgomeryCurve(KeyExchangeMethod.CURVE25519, 32)
+
 METHODS: tuple[KeyExchange, ...] = (
-    MontgomeryCurve(KeyExchangeMethod.CURVE25519, 32),
+    X25519,
     MontgomeryCurve(KeyExchangeMethod.CURVE448, 56),
 )

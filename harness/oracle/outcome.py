@@ -14,8 +14,11 @@ def key_exchanges(suite: Suite) -> tuple[KeyExchangeMethod, ...]:
 
 
 def outcome_of(suite: Suite) -> Outcome:
-    """HYBRID with a classical and a post-quantum method, PQ_ONLY and CLASSICAL with one kind alone."""
-    kinds = {method.is_post_quantum for method in key_exchanges(suite)}
-    if kinds == {True, False}:
-        return Outcome.HYBRID
-    return Outcome.PQ_ONLY if kinds == {True} else Outcome.CLASSICAL
+    """HYBRID with a classical and a post-quantum method, PQ_ONLY and CLASSICAL with one kind alone.
+
+    A combined method is both at once.
+    """
+    methods = key_exchanges(suite)
+    if not any(method.is_post_quantum for method in methods):
+        return Outcome.CLASSICAL
+    return Outcome.HYBRID if any(method.is_classical for method in methods) else Outcome.PQ_ONLY

@@ -80,6 +80,7 @@ _FIXED: dict[TransformType, dict[str, int]] = {
         "ml-kem-512": KeyExchangeMethod.ML_KEM_512,
         "ml-kem-768": KeyExchangeMethod.ML_KEM_768,
         "ml-kem-1024": KeyExchangeMethod.ML_KEM_1024,
+        "sntrup761x25519": KeyExchangeMethod.SNTRUP761X25519,
     },
     TransformType.SN: {
         "no-esn": SequenceNumbers.NO_EXTENDED_SEQUENCE_NUMBERS,

@@ -2,6 +2,8 @@
 
 RFC 7296 section 3.4 (MODP: the modulus), RFC 5903 section 7 (ECP: both coordinates), RFC 8031 section 3 (Curve25519,
 Curve448), draft-ietf-ipsecme-ikev2-mlkem table 1 with FIPS 203 table 3 (ML-KEM: encapsulation key, ciphertext).
+1035 is OpenIKED's own, iked/dh.c: an encapsulation key or a ciphertext of sntrup761 (1158 and 1039 octets), and an
+X25519 public key.
 """
 
 from __future__ import annotations
@@ -24,4 +26,5 @@ KEY_EXCHANGE_OCTETS: dict[Method, tuple[int, int]] = {
     Method.ML_KEM_512: (800, 768),
     Method.ML_KEM_768: (1184, 1088),
     Method.ML_KEM_1024: (1568, 1568),
+    Method.SNTRUP761X25519: (1190, 1071),
 }

@@ -17,18 +17,21 @@ from harness.crypto.key_exchange import (
 )
 from harness.registry.transforms import KeyExchangeMethod
 
-# Octets of Key Exchange Data: RFC 3526 and RFC 2409, RFC 5903, RFC 8031, FIPS 203 table 3.
+# Octets of Key Exchange Data: RFC 3526 and RFC 2409, RFC 5903, RFC 8031, FIPS 203 table 3; 1035: OpenIKED, iked/dh.c.
 SIZES = {
     2: (128, 128), 5: (192, 192), 14: (256, 256), 15: (384, 384), 16: (512, 512), 17: (768, 768), 18: (1024, 1024),
     19: (64, 64), 20: (96, 96), 21: (132, 132), 31: (32, 32), 32: (56, 56),
     35: (800, 768), 36: (1184, 1088), 37: (1568, 1568),
+    1035: (1158 + 32, 1039 + 32),
 }  # fmt: skip
-SECRET_OCTETS = {19: 32, 20: 48, 21: 66, 31: 32, 32: 56, 35: 32, 36: 32, 37: 32}
+SECRET_OCTETS = {19: 32, 20: 48, 21: 66, 31: 32, 32: 56, 35: 32, 36: 32, 37: 32, 1035: 64}
+LIBOQS_ALONE = (35, 1035)
 
 
 def with_marks(numbers: list[int]) -> list[object]:
     return [
-        pytest.param(number, marks=pytest.mark.liboqs, id=str(number)) if number == 35 else number for number in numbers
+        pytest.param(number, marks=pytest.mark.liboqs, id=str(number)) if number in LIBOQS_ALONE else number
+        for number in numbers
     ]
 
 
@@ -44,7 +47,7 @@ def method(number: int) -> KeyExchange:
 def test_two_sides_agree(number: int) -> None:
     ke = method(number)
     assert (ke.number, ke.initiator_octets, ke.responder_octets) == (number, *SIZES[number])
-    assert ke.post_quantum == (number in (35, 36, 37))
+    assert ke.post_quantum == (number in (35, 36, 37, 1035))
     pair = ke.generate(secrets.token_bytes)
     data, secret = ke.encapsulate(pair.public, secrets.token_bytes)
     assert ke.decapsulate(pair, data) == secret
@@ -60,7 +63,7 @@ def test_keys_come_from_the_random_source_alone(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [pytest.param(n, marks=pytest.mark.liboqs) if n in (35, 36, 37) else n for n in SIZES]
+    "number", [pytest.param(n, marks=pytest.mark.liboqs) if n in (35, 36, 37, 1035) else n for n in SIZES]
 )
 def test_replayable_methods_repeat_the_responder_too(number: int) -> None:
     ke = replayable_key_exchange(KeyExchangeMethod(number))
@@ -89,7 +92,7 @@ def test_private_keys_do_not_print(number: int) -> None:
     assert "private" not in repr(pair)
 
 
-@pytest.mark.parametrize("number", [0, 1, 22, 27, 1035, 65535])
+@pytest.mark.parametrize("number", [0, 1, 22, 27, 1036, 65535])
 def test_unknown_methods_say_so(number: int) -> None:
     with pytest.raises(MethodUnavailable, match=f"\\({number}\\) is not implemented"):
         method(number)
@@ -99,7 +102,7 @@ def test_unknown_methods_say_so(number: int) -> None:
 def test_available_methods_are_in_numeric_order() -> None:
     numbers = [int(number) for number in available_methods()]
     assert numbers == sorted(numbers)
-    assert set(SIZES) - {35} <= set(numbers) <= set(SIZES)
+    assert set(SIZES) - set(LIBOQS_ALONE) <= set(numbers) <= set(SIZES)
 
 
 @pytest.mark.liboqs

@@ -40,7 +40,7 @@ def test_without_library_nothing_is_built_and_the_rest_works(tmp_path: Path) -> 
         HOME=str(tmp_path),
         OQS_INSTALL_PATH=str(tmp_path / "nothing"),
     )
-    reason = "liboqs is missing (ML-KEM-512 needs it): run `make liboqs`"
+    reason = "liboqs is missing (ML-KEM-512 and sntrup761 need it): run `make liboqs`"
     assert done.stdout.splitlines() == [reason, "14", "False", f"MethodUnavailable {reason}"]
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []

@@ -151,6 +151,7 @@ def test_the_first_child_has_no_key_exchange_of_its_own():
     [
         ({"ke": "curve25519", "addke1": "ml-kem-768"}, Outcome.HYBRID),
         ({"ke": "ml-kem-512", "addke1": "ecp384"}, Outcome.HYBRID),
+        ({"ke": "sntrup761x25519"}, Outcome.HYBRID),
         ({"ke": "ml-kem-512"}, Outcome.PQ_ONLY),
         ({"ke": "ml-kem-512", "addke3": "ml-kem-768"}, Outcome.PQ_ONLY),
         ({"ke": "curve25519"}, Outcome.CLASSICAL),

@@ -77,6 +77,7 @@ NOT_IN_SOURCE = {
         16447: "draft-ietf-ipsecme-ikev2-downgrade-prevention",
     },
     "identification-types": {13: "RFC 7619"},
+    "key-exchange-methods": {1035: "private use; iked/ikev2.h of OpenIKED"},
     "traffic-selector-types": {10: "RFC 9478"},
 }
 

@@ -37,7 +37,9 @@ def test_key_exchange_types_and_methods_know_their_kind():
         f"ADDKE{n}" for n in range(1, 8)
     ]
     assert not TransformType(13).is_key_exchange
-    assert [method.value for method in KeyExchangeMethod.known() if method.is_post_quantum] == [35, 36, 37]
+    assert [method.value for method in KeyExchangeMethod.known() if method.is_post_quantum] == [35, 36, 37, 1035]
+    both = [method.value for method in KeyExchangeMethod.known() if method.is_post_quantum and method.is_classical]
+    assert both == [method.value for method in KeyExchangeMethod.known() if method.is_combined] == [1035]
     assert KeyExchangeMethod(1080).is_private_use and not KeyExchangeMethod(1023).is_private_use
 
 
