@@ -32,8 +32,13 @@ _ABORT_DEADLINE_S = 10.0
 def peer_context(peer: Peer) -> BuildContext:
     """The build context of a peer's image. An emulated peer has the image of the product that wears its profile."""
     name = peer.profile.rendered_on if peer.profile else peer.name
-    packages = (*peer.packages, *(own_kernel.PACKAGES if peer.esp_implementation == "kernel" else ()))
-    arguments = {"BASE": base_tag(peer.suite), "PACKAGES": " ".join(packages)}
+    arguments = {"BASE": base_tag(peer.suite), "PACKAGES": " ".join(peer.packages)}
+    if peer.esp_implementation == "kernel":
+        arguments |= {
+            "PACKAGES": " ".join((*peer.packages, *own_kernel.PACKAGES)),
+            "KERNEL_BASE": base_tag(own_kernel.KERNEL_SUITE),
+            "KERNEL_PACKAGES": " ".join(own_kernel.KERNEL_PACKAGES),
+        }
     return BuildContext(name, read_context(peer.folder), arguments)
 
 
@@ -80,7 +85,8 @@ class ImageBuilder:
         if "Dockerfile" not in context.files:
             words = "its folder has no Dockerfile; write one, or bring an image with --image PEER=IMAGE"
             raise ImageBuildFailed(context.tag, words, "")
-        self._ensure_base(context.arguments["BASE"])
+        for base in sorted({context.arguments[key] for key in ("BASE", "KERNEL_BASE") if key in context.arguments}):
+            self._ensure_base(base)
         with _Timed(self._progress, context.tag):
             self._docker_build(context)
 

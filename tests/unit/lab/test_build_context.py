@@ -27,6 +27,12 @@ def test_templates_and_facts_of_a_peer_are_not_in_its_image(peer):
     assert context.arguments == {"BASE": "ipsec-interop/base:forky", "PACKAGES": "charon-systemd"}
 
 
+def test_the_kernel_of_its_own_does_not_follow_the_release_of_the_product(peer):
+    arguments = peer_context(replace(peer, suite="bookworm", esp_implementation="kernel")).arguments
+    assert arguments["BASE"] == "ipsec-interop/base:bookworm"
+    assert (arguments["KERNEL_BASE"], arguments["KERNEL_PACKAGES"]) == ("ipsec-interop/base:forky", "user-mode-linux")
+
+
 def test_the_archive_is_what_docker_reads(peer):
     with tarfile.open(fileobj=peer_context(peer).archive()) as archive:
         assert archive.getnames() == ["Dockerfile", "start"]
