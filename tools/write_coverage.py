@@ -26,6 +26,7 @@ FAMILIES: Mapping[str, str] = {
     "A": "Multiple key exchanges (RFC 9370)",
     "P": "Post-quantum preshared keys (RFC 8784, RFC 9867)",
     "M": "ML-KEM in IKEv2 (draft-ietf-ipsecme-ikev2-mlkem)",
+    "H": "Hygiene (this project's own)",
 }
 OWN, PASSING, FACT, NOT_YET = "own scenario", "in passing", "nothing to test", "not yet"
 STATES = (OWN, PASSING, FACT, NOT_YET)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.evidence.hygiene import Hygiene
 from harness.evidence.peer_report import PeerReport
 from harness.ike.policy import Suite
 from harness.registry.transforms import KeyExchangeMethod
@@ -159,3 +160,4 @@ class CaseEvidence:
     peer_report_after: PeerReport | None  # after the case
     ikev2_tables: tuple[str, ...] | None  # text of wireshark/<n>/ikev2_decryption_table, n = 0, 1, ...
     esp_table: str | None  # text of wireshark/esp_sa
+    hygiene: Hygiene | None = None  # of the peer, once its connection was unloaded

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.evidence.capture import read_capture
+from harness.evidence.hygiene import Hygiene
 from harness.evidence.model import WirePicture
 from harness.evidence.peer_report import PeerReport
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence
@@ -65,6 +66,7 @@ class PairEvidence:
     facts: PairFacts
     wire: WirePicture | None
     report: PairReport | None
+    hygiene: tuple[Hygiene | None, Hygiene | None] = (None, None)  # initiator, responder, once all was unloaded
 
 
 class PairFolder(EvidenceFolder):
@@ -94,4 +96,5 @@ class PairFolder(EvidenceFolder):
         """
         capture = self.path / "wire.pcapng"
         wire = read_capture(capture) if capture.exists() else None
-        return PairEvidence(self.pair_facts(), wire, self.read("steps.json", PairReport))
+        hygiene = self.hygiene("initiator"), self.hygiene("responder")
+        return PairEvidence(self.pair_facts(), wire, self.read("steps.json", PairReport), hygiene)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.evidence import hygiene
 from harness.evidence.capture import read_capture, write_pcapng
 from harness.evidence.model import CaseEvidence, Conversation, EngineReport, Secrets, TraceEntry
 from harness.evidence.peer_report import PeerReport
@@ -86,6 +87,10 @@ class EvidenceFolder:
         """``peer/sas.json`` while the SAs stand, ``peer/sas-after.json`` once the case is over."""
         self._write_json("peer/sas-after.json" if after else "peer/sas.json", to_json(report))
 
+    def hygiene(self, folder: str) -> hygiene.Hygiene | None:
+        """``hygiene.json`` of one of the products; None if there is none. Raises UnreadableEvidence when malformed."""
+        return self.read(f"{folder}/{hygiene.FILE}", hygiene.Hygiene)
+
     def write_json(self, name: str, value: object) -> None:
         """Any recorded value as JSON."""
         self._write_json(name, to_json(value))
@@ -126,6 +131,7 @@ class EvidenceFolder:
             peer_report_after=self.read("peer/sas-after.json", PeerReport),
             ikev2_tables=self._read_tables(),
             esp_table=self._read_text("wireshark/esp_sa"),
+            hygiene=self.hygiene("peer"),
         )
 
     def _read_tables(self) -> tuple[str, ...] | None:

@@ -78,6 +78,11 @@ class LabContainer:
         return str(self._container.id)
 
     @property
+    def process(self) -> int | None:
+        """See PeerContainer; as of the last look at its state."""
+        return self._container.attrs["State"]["Pid"] or None
+
+    @property
     def image_id(self) -> str:
         """The id of the image that it was made from: ``sha256:...``."""
         return str(self._container.attrs["Image"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import ByteStream
 from harness.scenario.model import Mode, PartyPolicy, Role
@@ -47,6 +48,10 @@ class PeerContainer(Protocol):
     def name(self) -> str:
         """For messages: the container's name."""
 
+    @property
+    def process(self) -> int | None:
+        """The number of its first process on the engine's host; None where the daemon is no process of that host."""
+
     def open(self, command: Sequence[str]) -> ByteStream:
         """Start a program in the container with its standard input attached."""
 
@@ -86,6 +91,12 @@ class PeerDriver(Protocol):
 
     def status(self, name: str) -> PeerReport:
         """What the product says of the SAs of one connection, now."""
+
+    def residue(self, connection: Connection) -> Residue | None:
+        """What product and kernel hold of the connection, now, whether it is loaded or not; None where none can tell.
+
+        It is asked after every case: one command where the product runs, at most.
+        """
 
     def alive(self) -> bool:
         """Whether the daemon runs and answers."""

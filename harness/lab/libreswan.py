@@ -8,10 +8,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
-from harness.lab import libreswan_report, xfrm_report
+from harness.lab import libreswan_report, residue, xfrm_report
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
+from harness.lab.fault_lines import is_fault
 from harness.lab.guest_files import InnerAddresses, put_files
 from harness.lab.libreswan_keywords import esn_setting, proposals
 from harness.lab.templates import render
@@ -26,6 +28,7 @@ CASES = "/run/cases"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VERSION = re.compile(r"pluto_version=([^,\s]+)")
 _TIMESTAMP = re.compile(r"^\w{3} +\d+ [\d:.]+: ")
+_OF_A_CONNECTION = re.compile(_TIMESTAMP.pattern + '"')
 _LOG_MARGIN_S = 1.0
 
 # What whack says where there is nothing of that name (any more).
@@ -174,9 +177,18 @@ class LibreswanDriver:
 
     def status(self, name: str) -> PeerReport:
         """See PeerDriver: the daemon's lines about the connection, and the counters of its kernel."""
-        script = f"{WHACK} --status | grep -F -e pluto_version -e '\"{name}\"'; echo ====; {xfrm_report.COMMAND}"
+        script = f"{_lines_about(name)}; echo ====; {xfrm_report.COMMAND}"
         output = self._whack_script(script, f"status of {name}")
-        lines, _, xfrm = output.partition("====\n")
+        return self._report(name, *output.split("====\n", 1))
+
+    def residue(self, connection: Connection) -> Residue | None:
+        """See PeerDriver."""
+        script = f"{_lines_about(connection.name)}; echo ====; {residue.command('pluto')}"
+        lines, rest = self._whack_script(script, f"residue of {connection.name}").split("====\n", 1)
+        states = (sa.state for sa in self._report(connection.name, lines, "").sas)
+        return residue.parse(rest, states, (connection.remote_address, connection.remote_inner))
+
+    def _report(self, name: str, lines: str, xfrm: str) -> PeerReport:
         found = _VERSION.search(lines)
         if found is None:
             raise PeerUnreachable(f"{self._container.name}: whack: no version in its status")
@@ -193,13 +205,22 @@ class LibreswanDriver:
         return True
 
     def log(self, name: str) -> str:
-        """See PeerDriver: lines that name the connection, or a packet of its address before it was found."""
+        """See PeerDriver: lines that name the connection, or a packet of its address before it was found.
+
+        A fault that pluto tells of for no connection in particular is every connection's.
+        """
         loaded = self._loaded.get(name)
         if loaded is None:
             return ""
         address = re.compile(rf"(?<![\d.:]){re.escape(loaded.connection.remote_address)}(?![\d.]*\d)")
         lines = self._container.log(loaded.since - _LOG_MARGIN_S).splitlines()
-        mine = [line for line in lines if f'"{name}"' in line or address.search(_TIMESTAMP.sub("", line))]
+        mine = [
+            line
+            for line in lines
+            if f'"{name}"' in line
+            or address.search(_TIMESTAMP.sub("", line))
+            or (is_fault(line) and not _OF_A_CONNECTION.match(line))
+        ]
         return "\n".join(mine) + "\n" if mine else ""
 
     def close(self) -> None:
@@ -210,6 +231,10 @@ class LibreswanDriver:
         if status:
             raise PeerUnreachable(f"{self._container.name}: {what}: {output.strip() or f'status {status}'}")
         return output
+
+
+def _lines_about(name: str) -> str:
+    return f"{WHACK} --status | grep -F -e pluto_version -e '\"{name}\"'"
 
 
 def _paths(name: str) -> tuple[str, str]:

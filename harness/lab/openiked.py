@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
-from harness.lab import openiked_report, xfrm_report
+from harness.lab import openiked_report, residue, xfrm_report
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationSyntax, NotReady, PeerUnreachable
 from harness.lab.guest_files import InnerAddresses, put_files
@@ -166,6 +167,13 @@ class OpenIkedDriver:
         if loaded is None or loaded.until is not None:
             sas = ""
         return openiked_report.peer_report(self._version, name, sas, xfrm)
+
+    def residue(self, connection: Connection) -> Residue | None:
+        """See PeerDriver: nothing else was loaded, so that every IKE SA is the connection's."""
+        script = f"ikectl show sa; echo ====; {residue.command('iked')}"
+        sas, _, rest = self._script(script, f"residue of {connection.name}").partition("====\n")
+        states = (sa.state for sa in openiked_report.peer_report(self._version, connection.name, sas, "").sas)
+        return residue.parse(rest, states, (connection.remote_address, connection.remote_inner))
 
     def alive(self) -> bool:
         """See PeerDriver."""

@@ -41,6 +41,7 @@ MEMORY = {"/uml": "exec,size=600m"}
 _HOST_KEY = "/run/own-kernel/host_key.pub"
 _AUTHORIZED_KEYS = f"{HOME}/authorized_keys"
 _SSH = ("nc", "-w", "600", "169.254.255.2", "22")
+_LAST_WORDS = re.compile(r"^own-kernel: (?!Linux )(.+)$", re.MULTILINE)
 _READY = re.compile(r"^own-kernel: (Linux \S+), ready", re.MULTILINE)
 
 
@@ -78,6 +79,11 @@ class OwnKernel:
         return self._container.image_id
 
     @property
+    def process(self) -> int | None:
+        """See PeerContainer: the daemon is a process of the guest alone."""
+        return None
+
+    @property
     def kernel(self) -> str:
         """The guest's kernel, ``Linux 6.12.101``; "" while it boots."""
         if not self._kernel:
@@ -104,8 +110,10 @@ class OwnKernel:
         return self._container.is_running()
 
     def state(self) -> str:
-        """The state of the container, and how far the guest has come."""
-        return f"{self._container.state()}, guest {self.kernel or 'not booted'}"
+        """The state of the container, how far the guest has come, and why it powered off, if it says so."""
+        said = _LAST_WORDS.findall(self.log())
+        words = f", {said[-1]}" if said else ""
+        return f"{self._container.state()}, guest {self.kernel or 'not booted'}{words}"
 
     def restart(self) -> None:
         """End the guest without a moment's grace, and boot another one on the files that it left."""

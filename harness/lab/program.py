@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TypeVar
 
+from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import STDERR, ByteStream
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
@@ -100,6 +101,10 @@ class ProgramDriver:
         """See PeerDriver."""
         text = self._answer("status", {"name": name}, CALL_TIMEOUT_S)
         return PeerReport(self._version, decode(StatusAnswer, text, self._who("status")).sas, text)
+
+    def residue(self, connection: Connection) -> Residue | None:
+        """See PeerDriver: its IKE SAs, by the verb ``status``."""
+        return Residue(tuple(sa.state for sa in self.status(connection.name).sas))
 
     def alive(self) -> bool:
         """See PeerDriver."""

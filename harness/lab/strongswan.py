@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
-from harness.lab import swanctl_syntax
+from harness.lab import residue, swanctl_syntax
 from harness.lab.case_log import lines_of_case
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
@@ -64,9 +65,7 @@ class StrongSwanFamily:
 
     def attach(self, peer: Peer, container: PeerContainer) -> StrongSwanDriver:
         """See DriverFamily."""
-        return StrongSwanDriver(
-            container, peer.folder / "templates", freshly_booted=peer.esp_implementation == "kernel"
-        )
+        return StrongSwanDriver(container, peer.folder / "templates", kernel_esp=peer.esp_implementation == "kernel")
 
 
 def render_daemon(peer: Peer, settings: DaemonSettings, start_script: str = "") -> str:
@@ -118,9 +117,10 @@ class StrongSwanDriver:
     A relay needs no shared folder and no right to the daemon's socket on the host, and works with a remote engine.
     """
 
-    def __init__(self, container: PeerContainer, templates: Path, *, freshly_booted: bool = False) -> None:
+    def __init__(self, container: PeerContainer, templates: Path, *, kernel_esp: bool = False) -> None:
         self._container = container
-        self._settled = not freshly_booted
+        self._kernel_esp = kernel_esp
+        self._settled = not kernel_esp  # a guest has just booted
         self._templates = templates
         self._vici = ViciClient(container.name, lambda: container.open(["sh", "-c", _RELAY, "relay", VICI_SOCKET]))
         self._loaded: dict[str, _Loaded] = {}
@@ -192,6 +192,17 @@ class StrongSwanDriver:
     def status(self, name: str) -> PeerReport:
         """See PeerDriver."""
         return peer_report(self.version(), self._vici.stream("list-sas", "list-sa", {"ike": name}))
+
+    def residue(self, connection: Connection) -> Residue | None:
+        """See PeerDriver: over vici, and from the kernel where that does ESP."""
+        listed = self._vici.stream("list-sas", "list-sa", {"ike": connection.name})
+        states = tuple(sa.state for sa in peer_report("", listed).sas)
+        if not self._kernel_esp:
+            return Residue(states, resident_octets=residue.resident_octets_of(self._container.process))
+        status, output = self._container.run(["sh", "-c", residue.command("charon-systemd")])
+        if status:
+            raise PeerUnreachable(f"{self._container.name}: residue of {connection.name}: {output.strip()}")
+        return residue.parse(output, states, (connection.remote_address, connection.remote_inner))
 
     def alive(self) -> bool:
         """See PeerDriver."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from harness.evidence.store import CaseFacts, EvidenceFolder
 from harness.json_codec import to_json
 from harness.lab.docker_runtime import Lab
 from harness.lab.driver import Connection, PeerDriver
-from harness.lab.errors import LabError, NotReady
+from harness.lab.errors import LabError, NotReady, PeerUnreachable
+from harness.lab.fault_lines import fault_lines
 from harness.lab.running_peer import RunningPeer
 from harness.lab.waiting import wait_until
 from harness.results.model import Attempt, Verdict
 from harness.run.dialogue import Dialogue
+from harness.run.hygiene import note_hygiene
 from harness.run.judging import judge_folder
 from harness.run.parties import connection, job, make_secrets
 from harness.run.plan import Case
@@ -25,6 +28,7 @@ from harness.scenario.model import Requirement, Scenario
 from harness.transport.job import Job
 
 _SETTLE = 1.0  # seconds for the peer to let go of an SA after the last message
+_END = 2.0  # seconds for a container to end once its daemon has
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPe
     began = time.monotonic()
     store = EvidenceFolder(folder)
     keys = make_secrets(case)
-    with stage.lab.case_address() as address:
+    with stage.lab.case_address() as address, naming_the_dead(running):
         half = connection(case, number, address, running.address, keys)
         task = job(case, number, address, running.address, keys)
         _write_givens(store, case, task, running)
@@ -61,19 +65,43 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPe
             if running.driver.alive():
                 running.driver.unload(half.name)
             dialogue.finish()
-            store.write_text("peer/log.txt", running.driver.log(half.name))
-    check_alive(running)
+            log = running.driver.log(half.name)
+            store.write_text("peer/log.txt", log)
+        if not note_hygiene(store, "peer", running, half, log):
+            check_alive(running)
     if dialogue.trouble is not None:
         raise dialogue.trouble
     return judged(stage, case.scenario, folder, running.kernel, began)
 
 
+@contextmanager
+def naming_the_dead(*running: RunningPeer) -> Iterator[None]:
+    """Where a peer cannot be reached because its daemon has ended, that is what the error says.
+
+    Raises:
+        LabError: in place of PeerUnreachable.
+    """
+    try:
+        yield
+    except PeerUnreachable:
+        for each in running:
+            check_alive(each)
+        raise
+
+
 def check_alive(running: RunningPeer) -> None:
     """Raises LabError, with what is left of the peer, when its daemon does not answer any more."""
-    if not running.driver.alive():
-        container = running.container
-        words = f"its daemon ended during the case; {container.name} is {container.state()}"
-        raise LabError(f"{running.peer.name}: {words}")
+    container = running.container
+    if running.driver.alive():
+        return
+    with suppress(NotReady):  # a guest that has lost its daemon powers off
+        wait_until(
+            container.name, lambda: None if container.is_running() else True, deadline_s=_END, pattern="its end",
+            state=str,
+        )  # fmt: skip
+    words = [f"its daemon ended during the case; {container.name} is {container.state()}"]
+    words += fault_lines(container.log())[-1:]
+    raise LabError(f"{running.peer.name}: {': '.join(words)}")
 
 
 def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: float) -> Attempt:

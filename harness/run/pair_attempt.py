@@ -12,7 +12,8 @@ from harness.json_codec import to_json
 from harness.lab.running_peer import RunningPeer
 from harness.lab.watcher import Watch
 from harness.results.model import Attempt
-from harness.run.attempt import Stage, check_alive, judged
+from harness.run.attempt import Stage, check_alive, judged, naming_the_dead
+from harness.run.hygiene import note_hygiene
 from harness.run.pair_parties import Halves, halves
 from harness.run.pair_plan import PairCase
 from harness.run.pair_steps import PairSteps
@@ -37,24 +38,30 @@ def play_pair(
     watched = (both[0].remote_address, both[0].local_inner, both[0].remote_inner)
     seen = Watch()
     try:
-        with watcher.watch(both[0].name, watched) as seen:
+        with naming_the_dead(*running), watcher.watch(both[0].name, watched) as seen:
             for index in (1, 0):
                 store.write_files(FOLDERS[index], running[index].driver.load(both[index]))
             steps.play()
     finally:
         write_pcapng(folder / "wire.pcapng", seen.frames)
         store.write_json("steps.json", PairReport(tuple(steps.reports), seen.drops))
-        _unload(store, both, running)
-    for each in running:
-        check_alive(each)
+        logs = _unload(store, both, running)
+    with naming_the_dead(*running):
+        for folder_name, half, each, log in zip(FOLDERS, both, running, logs, strict=True):
+            if not note_hygiene(store, folder_name, each, half, log):
+                check_alive(each)
     return judged(stage, case.scenario, folder, _kernel(running), began)
 
 
-def _unload(store: EvidenceFolder, both: Halves, running: tuple[RunningPeer, RunningPeer]) -> None:
+def _unload(store: EvidenceFolder, both: Halves, running: tuple[RunningPeer, RunningPeer]) -> list[str]:
+    """Unload both connections; what each product's log says of its own."""
+    logs = []
     for folder, half, each in zip(FOLDERS, both, running, strict=True):
         if each.driver.alive():
             each.driver.unload(half.name)
-        store.write_text(f"{folder}/log.txt", each.driver.log(half.name))
+        logs.append(each.driver.log(half.name))
+        store.write_text(f"{folder}/log.txt", logs[-1])
+    return logs
 
 
 def _write_givens(

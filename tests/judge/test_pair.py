@@ -181,7 +181,8 @@ def test_each_check_objects(name, scenario, spoil, saying, party):
 
 
 def test_every_check_is_seen_failing():
-    assert {name for name, *_ in SPOILED} == set(PAIR_CHECKS)
+    in_test_hygiene = {"pair-nothing-left-behind", "pair-no-fault-in-the-log"}
+    assert {name for name, *_ in SPOILED} | in_test_hygiene == set(PAIR_CHECKS)
 
 
 def test_a_case_cut_short_says_nothing_of_the_deletion():

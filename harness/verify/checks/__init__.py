@@ -11,6 +11,7 @@ from harness.verify.checks import (
     deviation,
     errors,
     fragmentation,
+    hygiene,
     key_agreement,
     lifecycle,
     negotiation,
@@ -46,6 +47,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "message-ids-in-sequence": wire_format.message_ids_in_sequence,
         "retransmissions-identical": wire_format.retransmissions_identical,
         "decryption-tables": tables.decryption_tables,
+        "nothing-left-behind": hygiene.nothing_left_behind,
+        "no-fault-in-the-log": hygiene.no_fault_in_the_log,
     }
 )
 
@@ -78,6 +81,8 @@ ALWAYS: Mapping[str, str] = MappingProxyType(
         "message-ids-in-sequence": "B22",
         "retransmissions-identical": "B18",
         "decryption-tables": "",
+        "nothing-left-behind": "H01",
+        "no-fault-in-the-log": "H02",
     }
 )
 """Checks that every case undergoes, with the requirement each speaks for."""

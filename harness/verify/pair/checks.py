@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from harness.verify.pair import agreement, arrival, exchanges, traffic
+from harness.verify.pair import agreement, arrival, exchanges, hygiene, traffic
 from harness.verify.pair.view import PairView
 from harness.verify.result import Arguments, Checked
 
@@ -23,8 +23,12 @@ PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
         "pair-rekeyed": exchanges.rekeyed,
         "pair-requests-answered": exchanges.requests_answered,
         "pair-deleted-on-both-sides": exchanges.deleted_on_both_sides,
+        "pair-nothing-left-behind": hygiene.nothing_left_behind,
+        "pair-no-fault-in-the-log": hygiene.no_fault_in_the_log,
     }
 )
+
+_ALWAYS = {"pair-nothing-left-behind": "H01", "pair-no-fault-in-the-log": "H02"}
 
 WHEN_UP: Mapping[str, str] = MappingProxyType(
     {
@@ -36,9 +40,10 @@ WHEN_UP: Mapping[str, str] = MappingProxyType(
         "pair-nothing-in-clear": "E01",
         "pair-requests-answered": "B30",
         "pair-deleted-on-both-sides": "B29",
+        **_ALWAYS,
     }
 )
 """Checks that every pair undergoes whose tunnel was to come up, with the requirement that each speaks for."""
 
-REFUSED: Mapping[str, str] = MappingProxyType({"pair-nothing-in-clear": "E01"})
+REFUSED: Mapping[str, str] = MappingProxyType({"pair-nothing-in-clear": "E01", **_ALWAYS})
 """Checks that a pair undergoes whose tunnel was not to come up."""

@@ -1,0 +1,25 @@
+"""The lines of a log in which a program or its kernel tells of a fault of its own."""
+
+from __future__ import annotations
+
+import re
+
+# A sanitizer's report; what glibc says before it aborts; the products' own words; a kernel's.
+_FAULT = re.compile(
+    r"(?:ERROR|WARNING|SUMMARY): \w+Sanitizer\b|: runtime error: "
+    r"|double free or corruption|free\(\): invalid|malloc\(\): |corrupted size vs|stack smashing detected"
+    r"|thread \d+ received \d+|received critical signal|\b[1-9]\d* leaks? detected"
+    r"|ASSERTION FAILED|EXPECTATION FAILED|leak detective found [1-9]|\bleak: "
+    r"|lost child: .* (?:terminated|exited abnormally)"
+    r"|Kernel panic|Oops: |\bBUG: |segfault at |Segmentation fault|general protection fault"
+)
+
+
+def is_fault(line: str) -> bool:
+    """Whether a line tells of a crash, a failed assertion, a broken memory or a leak."""
+    return bool(_FAULT.search(line))
+
+
+def fault_lines(log: str) -> tuple[str, ...]:
+    """Such lines of a log, in its order."""
+    return tuple(line.strip() for line in log.splitlines() if is_fault(line))

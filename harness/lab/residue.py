@@ -1,0 +1,68 @@
+"""What a kernel still holds of a case, and the memory of the daemon: one command, and what it prints.
+
+Cases share a daemon and its kernel. What belongs to one of them has its other side's address: the outer one, which no
+other case of the peer has at the time, or the inner one, which no other case of the run has at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from harness.evidence.hygiene import Residue
+from harness.lab import xfrm_report
+
+_MARK = "===="
+_POLICIES = re.compile(r"^(?=src )", re.MULTILINE)
+_SELECTOR = re.compile(r"src (?P<source>\S+) dst (?P<destination>\S+)")
+_DIRECTION = re.compile(r"^\s+(?:dir|socket) (?P<direction>\w+)", re.MULTILINE)
+_TEMPLATE = re.compile(r"^\s+tmpl src (?P<source>\S+) dst (?P<destination>\S+)", re.MULTILINE)
+_RESIDENT = re.compile(r"^VmRSS:\s+(?P<kibioctets>\d+) kB", re.MULTILINE)
+_KIBI = 1024
+
+
+def command(daemon: str) -> str:
+    """A shell script that shows the kernel's ESP SAs, its policies, and the memory of all processes of the daemon."""
+    memory = f"for process in $(pidof {daemon}); do grep VmRSS /proc/$process/status; done"
+    return f"ip xfrm state; echo {_MARK}; ip xfrm policy; echo {_MARK}; {memory}; true"
+
+
+def parse(output: str, ike_sas: Iterable[str], addresses: Collection[str]) -> Residue:
+    """What the script printed, as far as it has one of the addresses (without prefix length)."""
+    states, policies, memory = output.split(f"{_MARK}\n", 2)
+    esp_sas = tuple(
+        f"spi {sa.spi}, {sa.source} to {sa.destination}"
+        for sa in xfrm_report.parse(states)
+        if {sa.source, sa.destination} & set(addresses)
+    )
+    return Residue(tuple(ike_sas), esp_sas, tuple(_policies(policies, set(addresses))), resident_octets(memory))
+
+
+def resident_octets(status: str) -> int | None:
+    """The sum over the processes whose ``/proc/<process>/status`` is given; None without any."""
+    found = [int(each["kibioctets"]) * _KIBI for each in _RESIDENT.finditer(status)]
+    return sum(found) if found else None
+
+
+def resident_octets_of(process: int | None) -> int | None:
+    """The memory of the first process of a container on this machine, by its number here; None if it is not here."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:  # a remote engine, or one that hides its processes
+        return None
+    inside = re.search(r"^NSpid:.*\s(\d+)$", status, re.MULTILINE)
+    return resident_octets(status) if inside and inside[1] == "1" else None
+
+
+def _policies(text: str, addresses: set[str]) -> Iterable[str]:
+    """Policies whose selector or template has one of the addresses."""
+    for policy in _POLICIES.split(text):
+        head = _SELECTOR.match(policy)
+        if head is None:
+            continue
+        ends = [head, *_TEMPLATE.finditer(policy)]
+        if {each[key].partition("/")[0] for each in ends for key in ("source", "destination")} & addresses:
+            direction = _DIRECTION.search(policy)
+            way = direction["direction"] if direction else "?"
+            yield f"{way}, {head['source']} to {head['destination']}"
