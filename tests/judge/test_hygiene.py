@@ -33,7 +33,15 @@ def test_a_clean_peer(role, hygiene):
 @pytest.mark.parametrize("words", LEFT)
 def test_what_is_left_at_the_peer(role, words):
     case = good("classical/ecp384", role=role).with_evidence(hygiene=Hygiene(LEFT[words]))
-    objects(case, LEAVING, words, party=PEER_NAME, at="peer/hygiene.json", requirement="H01", severity="should")
+    objects(
+        case,
+        "nothing-left-behind",
+        words,
+        party=PEER_NAME,
+        at="peer/hygiene.json",
+        requirement="H01",
+        severity="should",
+    )
     assert len(case.check(LEAVING).objections) == 1
 
 
@@ -46,7 +54,15 @@ def test_many_things_left_are_counted():
 
 def test_a_fault_in_the_log(role):
     case = good("classical/ecp384", role=role).with_evidence(hygiene=replace(NOTHING, faults=(CRASH,)))
-    objects(case, FAULTS, CRASH, party=PEER_NAME, at="peer/hygiene.json", requirement="H02", severity="should")
+    objects(
+        case,
+        "no-fault-in-the-log",
+        CRASH,
+        party=PEER_NAME,
+        at="peer/hygiene.json",
+        requirement="H02",
+        severity="should",
+    )
 
 
 def test_neither_turns_a_cell_red():

@@ -1,0 +1,105 @@
+"""Peers on a kernel of their own: how soon they are ready, what they hold, and what becomes of a case when one dies."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from types import SimpleNamespace
+
+import pytest
+from command import ROOT
+from faults import FaultyLab
+
+from harness.lab.docker_runtime import Lab
+from harness.lab.host_kernel import KernelChoice
+from harness.lab.waiting import wait_until
+from harness.results.model import Verdict
+from harness.run.events import CaseFinished
+from harness.run.inputs import load_inputs
+from harness.run.plan import Selection, make_plan
+from harness.run.runner import Runner
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("guests")]
+
+PEER = "libreswan-5.2"
+READY_S = 5.0
+BOOTS = 3  # the quickest of so many counts: other tests run beside this one
+BOUND_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def guests(docker_client, peers):
+    """A lab whose peers have kernels of their own, whatever the host's kernel can do."""
+    with Lab(f"test-{os.getpid()}-{secrets.token_hex(2)}", kernel=KernelChoice.OWN) as lab:
+        lab.prepare([peers[PEER]])
+        yield lab
+
+
+def test_a_guest_is_ready_within_five_seconds(guests, peers):
+    seconds = []
+    while not seconds or (min(seconds) > READY_S and len(seconds) < BOOTS):
+        began = time.monotonic()
+        running = guests.peer(peers[PEER])
+        seconds.append(time.monotonic() - began)
+        assert running.kernel.startswith("own Linux ")
+        guests.recycle(running)
+    assert min(seconds) <= READY_S, seconds
+
+
+def test_what_stands_is_seen_at_product_and_kernel_and_what_was_unloaded_is_gone(guests, peers, pairs):
+    first, second = (guests.peer(peers[PEER], copy=copy) for copy in (0, 1))
+    with pairs.joined(first, second, pairs.CLASSICAL) as pair:
+        assert pair.connect() == ""
+        half = SimpleNamespace(name=pair.name, remote_address=second.address, remote_inner=pair.responder_inner)
+        standing = first.driver.residue(half)
+        assert standing.ike_sas == ("ESTABLISHED",)
+        assert len(standing.esp_sas) == 2
+        assert {policy.partition(",")[0] for policy in standing.policies} >= {"in", "out"}
+        assert standing.resident_octets > 1_000_000
+        other = SimpleNamespace(name="case-of-others", remote_address="192.0.2.77", remote_inner="10.100.0.77")
+        assert first.driver.residue(other).clean
+
+    def gone():
+        return first.driver.residue(half).clean or None
+
+    assert wait_until("the connection", gone, deadline_s=2, pattern="nothing left", state=str)
+
+
+def kill_daemon(_client, running):
+    running.container.run(["sh", "-c", "kill -9 $(pidof pluto)"])
+
+
+def crash_kernel(_client, running):
+    stream = running.container.open(["sh", "-c", "echo c >/proc/sysrq-trigger"])
+    wait_until("guest", lambda: "Kernel panic" in running.container.log() or None, deadline_s=5, pattern="", state=str)
+    stream.close()
+
+
+def kill_container(client, running):
+    client.containers.get(running.container.name).kill()
+
+
+DEATHS = {
+    "its-daemon": (kill_daemon, "the daemon ended with status 137"),
+    "its-kernel": (crash_kernel, "Kernel panic - not syncing: sysrq triggered crash"),
+    "its-container": (kill_container, "is exited (137)"),
+}
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_what_dies_mid_case_is_named_and_the_next_case_gets_a_fresh_peer(guests, docker_client, tmp_path, name):
+    kill, words = DEATHS[name]
+    inputs, events = load_inputs(ROOT), []
+    faulty = FaultyLab(guests, "status", lambda running: kill(docker_client, running))
+    cases = make_plan(inputs, Selection(("classical/ecp384",), (PEER,)))
+    Runner(faulty, inputs.requirements, tmp_path, events.append, 1, 0).run(cases)
+    first, *others = [event.record for event in events if isinstance(event, CaseFinished)]
+    assert [attempt.verdict for attempt in first.attempts] == [Verdict.ERROR, Verdict.PASS]
+    assert first.first.reason.startswith(f"{PEER}: its daemon ended during the case; ")
+    assert words in first.first.reason
+    assert "\n" not in first.first.reason
+    assert first.first.duration_ms < BOUND_MS
+    assert (tmp_path / first.first.evidence / "peer" / "log.txt").exists()
+    assert [record.first.verdict for record in others] == [Verdict.PASS]
+    assert faulty.leased[0] not in faulty.leased[1:]
