@@ -68,6 +68,7 @@ class Configuration:
     local_selectors: tuple[TrafficSelector, ...]
     remote_selectors: tuple[TrafficSelector, ...]
     transport_mode: bool = False  # asked for as initiator, agreed to as responder (RFC 7296 section 1.3.1)
+    announce_intermediate: bool = False  # also where no ADDKE needs it (RFC 9242 section 3.1)
     fragment_octets: int = 1280  # whole IP datagram (RFC 7383 section 2.5.1)
     require_cookie: bool = False  # as responder, before any state is kept (RFC 7296 section 2.6)
     nat_port: int = 4500  # where IKE moves when a NAT is seen (RFC 7296 section 2.23)

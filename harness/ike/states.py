@@ -46,6 +46,7 @@ class Agreement:
     remaining: tuple[KeyExchangeMethod, ...]  # additional key exchanges that are still to come
     int_auth_i: bytes = b""  # empty as long as no IKE_INTERMEDIATE took place
     int_auth_r: bytes = b""
+    spare_exchanges: int = 0  # IKE_INTERMEDIATE without a key exchange that a responder still goes along with
 
     @property
     def prf(self) -> Prf:
@@ -56,6 +57,11 @@ class Agreement:
         """The agreement after one more additional key exchange with its shared secret SK(n)."""
         keys = after_intermediate(self.schedule, self.keys, secret)
         return replace(self, keys=keys, remaining=self.remaining[1:], int_auth_i=int_auth_i, int_auth_r=int_auth_r)
+
+    def after_spare_exchange(self, int_auth_i: bytes, int_auth_r: bytes) -> Agreement:
+        """The agreement after an IKE_INTERMEDIATE without a key exchange: the keys stay, IntAuth goes on."""
+        left = self.spare_exchanges - 1
+        return replace(self, spare_exchanges=left, int_auth_i=int_auth_i, int_auth_r=int_auth_r)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class Connection:
     remote_inner: str
     mode: Mode = Mode.TUNNEL  # of the Child SA
     mobike: bool = False
+    announce_intermediate: bool = (
+        False  # whether or not it needs the exchange (RFC 9242 section 3.1); Libreswan's setting
+    )
     fragment_size: int | None = None  # for products that have it per connection; strongSwan has DaemonSettings
 
 

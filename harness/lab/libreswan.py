@@ -93,6 +93,7 @@ def render_connection(peer: Peer, connection: Connection) -> dict[str, str]:
         esn=esn_setting(connection.policy.esp),
         pfs=any(proposal.of(TransformType.KE) for proposal in connection.policy.esp),
         mobike=connection.mobike,
+        intermediate=connection.announce_intermediate,
         mode=connection.mode.value,
         **identities,
     )

@@ -56,6 +56,7 @@ def connection(case: Case, number: int, address: str, peer_address: str, keys: C
         remote_inner=engine_inner,
         mode=case.scenario.settings.mode,
         mobike=case.scenario.settings.mobike,
+        announce_intermediate=case.scenario.settings.announce_intermediate,
         fragment_size=daemon_settings(case).fragment_size,
     )
 
@@ -77,6 +78,7 @@ def job(case: Case, number: int, address: str, peer_address: str, keys: CaseSecr
         inner_address=engine_inner,
         peer_inner_address=peer_inner,
         mode=settings.mode,
+        announce_intermediate=settings.announce_intermediate,
         steps=case.scenario.steps,
         fragment_octets=settings.fragment_size or _ENGINE_FRAGMENT_OCTETS,
         require_cookie=settings.require_cookie and not initiator,

@@ -87,6 +87,7 @@ class Settings:
     wrong_psk: bool = False  # the two parties hold different pre-shared keys
     mode: Mode = Mode.TUNNEL  # of the Child SA
     mobike: bool = False  # whether the product may use MOBIKE (RFC 4555), and with it port 4500 from IKE_AUTH on
+    announce_intermediate: bool = False  # both parties announce IKE_INTERMEDIATE, needed or not (RFC 9242 section 3.1)
 
 
 @dataclass(frozen=True, slots=True)

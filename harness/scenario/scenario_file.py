@@ -157,6 +157,7 @@ def _settings(table: Table | None) -> Settings:
         require_cookie=table.boolean("require-cookie", False),
         wrong_psk=table.boolean("wrong-psk", False),
         mobike=table.boolean("mobike", False),
+        announce_intermediate=table.boolean("announce-intermediate", False),
         mode=Mode(table.choice("mode", {each.value for each in Mode}, Mode.TUNNEL.value)),
     )
 

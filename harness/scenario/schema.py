@@ -72,6 +72,7 @@ def _settings() -> dict[str, Any]:
             "require-cookie": {"type": "boolean"},
             "wrong-psk": {"type": "boolean"},
             "mobike": {"type": "boolean"},
+            "announce-intermediate": {"type": "boolean"},
             "mode": {"enum": [mode.value for mode in Mode]},
         }
     )

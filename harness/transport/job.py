@@ -41,6 +41,7 @@ class Job:
     peer_inner_address: str
     steps: tuple[Step, ...]
     mode: Mode = Mode.TUNNEL  # of the Child SA
+    announce_intermediate: bool = False
     fragment_octets: int = 1280  # whole IP datagram
     require_cookie: bool = False
     half_open: int = 0  # IKE SAs to leave half-open first, so that the peer begins to demand cookies

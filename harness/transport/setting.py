@@ -23,6 +23,7 @@ def configuration(job: Job) -> Configuration:
         local_selectors=(network_selector(f"{job.inner_address}/32"),),
         remote_selectors=(network_selector(f"{job.peer_inner_address}/32"),),
         transport_mode=job.mode is Mode.TRANSPORT,
+        announce_intermediate=job.announce_intermediate,
         fragment_octets=job.fragment_octets,
         require_cookie=job.require_cookie,
         deviation=job.deviation,

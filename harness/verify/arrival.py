@@ -7,12 +7,14 @@ from harness.oracle.outcome import outcome_of
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
+from harness.verify.checks.authentication import auth_fits
 from harness.verify.outcome import unproven
 from harness.verify.result import Checked, Objection
 from harness.verify.view import View, of
 from harness.verify.words import spelled
-from harness.wire.payloads import SecurityAssociation
+from harness.wire.payloads import Notify, SecurityAssociation
 
+_ANNOUNCED = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
 _RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}
 """The requirement that says when a refusal of this kind is due; where it is not due, it was broken."""
 
@@ -38,7 +40,7 @@ def _ending(view: View, outcome: Outcome) -> str:
     report = view.report
     if view.refusals and outcome is Outcome.REFUSED:
         message, notify = view.refusals[0]
-        return f"{view.sender(message)} answered {notify} in {message.label}"
+        return f"{view.sender(message)} answered {notify} in {message.label}{_unused_intermediate(view, notify)}"
     if report.established and view.established and unproven(view):
         return f"it ended {outcome}: it is not proven that every key exchange entered the keys"
     if report.closed_reason:
@@ -46,6 +48,19 @@ def _ending(view: View, outcome: Outcome) -> str:
     if report.timed_out:
         return f"it ended {outcome}: in vain was awaited {report.timed_out}"
     return f"it ended {outcome}, after {view.messages[-1].label}"
+
+
+def _unused_intermediate(view: View, notify: NotifyType) -> str:
+    """What is special about an AUTH that was refused after an IKE_INTERMEDIATE that both announced and nobody began."""
+    if notify != NotifyType.AUTHENTICATION_FAILED or view.find(ExchangeType.IKE_INTERMEDIATE, response=False):
+        return ""
+    announced = [any(n.notify_type == _ANNOUNCED for n in of(m, Notify)) for m in view.final_init if m is not None]
+    if announced != [True, True] or not auth_fits(view, initiator=True):
+        return ""
+    return (
+        ", although AUTH is right: IKE_INTERMEDIATE was announced by both sides and did not take place, "
+        "so AUTH goes without IntAuth (RFC 9242 sections 3.2 and 3.3.2)"
+    )
 
 
 def _party(view: View) -> str:

@@ -5,8 +5,11 @@ from unittest.mock import patch
 
 import pytest
 
+from harness.results.model import Verdict
+from harness.scenario.model import Role
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder
-from tests.support.case_builder import build, flipped, good
+from tests.support.case_builder import PEER_NAME, build, flipped, good
+from tests.support.idle_exchanges import idle_exchanges
 from tests.support.judging import initiator, objects, passes, responder
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
@@ -74,3 +77,40 @@ def test_another_pre_shared_key_in_the_record(role):
 def test_a_first_message_other_than_the_one_that_was_signed(role):
     case = good(role=role).rewritten("IKE_SA_INIT request 0", lambda old: old[:-1])
     objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
+
+
+ANNOUNCED = "multiple-ke/intermediate-announced-classical"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("scenario", [ANNOUNCED, "hybrid/x25519-mlkem768"])
+def test_an_exchange_without_a_key_exchange_is_covered_too(role, scenario, count):
+    case = build(scenario, role=role, doctored=idle_exchanges(count))
+    passes(case, "authenticated")
+    passes(case, "keys-depend-on-every-exchange")
+    assert case.judge().verdict is Verdict.PASS
+
+
+def test_an_exchange_without_a_key_exchange_that_auth_leaves_out(role):
+    """Both sides forget it: they agree with each other, and with nobody else."""
+    with patch("harness.crypto.authentication.int_auth_octets", lambda *_: b""):
+        case = build(ANNOUNCED, role=role, doctored=idle_exchanges(1))
+    at = f"wire.pcapng#{case.message(REQUEST).frame}"
+    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at=at)
+    (finding, *_) = [each for each in case.judge().findings if each.check == "authenticated"]
+    assert finding.requirement == "I08"
+
+
+def test_a_right_auth_that_is_refused_although_the_announced_exchange_was_not_used():
+    """As Libreswan does it: the reason stands in the finding, and falls away where it would be a guess."""
+    refuses = {"psk": b"another key, so that it refuses"}
+    findings = build(ANNOUNCED, product=refuses).judge().findings
+    assert [(each.party, each.requirement) for each in findings] == [(PEER_NAME, "K03")]
+    assert "although AUTH is right: IKE_INTERMEDIATE was announced by both sides" in findings[0].sentence
+    for unlike in (
+        build(ANNOUNCED, product={**refuses, "announce_intermediate": False}),
+        build(ANNOUNCED, product=refuses).with_secrets(psk=b"quite another one"),
+        build(ANNOUNCED, role=Role.RESPONDER, product=refuses, doctored=idle_exchanges(1)),
+    ):
+        sentences = [each.sentence for each in unlike.judge().findings if each.check == "came-up-as-predicted"]
+        assert sentences and not any("although AUTH is right" in sentence for sentence in sentences)

@@ -92,6 +92,7 @@ def _recorded() -> list[bytes]:
 
 
 RECORDED = _recorded()
+MOST_DATAGRAMS = 60
 
 
 @settings(deadline=None, max_examples=60)
@@ -102,7 +103,8 @@ def test_forged_datagrams_raise_nothing_and_end_no_ike_sa_that_has_keys(forged: 
 
     def inject(datagram: Datagram) -> list[bytes]:
         passed = len(engines.wire)
-        return [*forged, datagram.payload] if passed > max(after, 4) else [datagram.payload]
+        # What is forged may be a request that gets an answer, around which more is forged: it would multiply for ever.
+        return [*forged, datagram.payload] if max(after, 4) < passed < MOST_DATAGRAMS else [datagram.payload]
 
     engines.tamper = inject
     run(engines)

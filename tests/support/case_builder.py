@@ -341,6 +341,7 @@ def _sides(
             b"a pre-shared key" if ours or not settings.wrong_psk else b"quite another key",
             *((network_selector(f"{address}/32"),) for address in inner),
             transport_mode=settings.mode is Mode.TRANSPORT,
+            announce_intermediate=settings.announce_intermediate,
             fragment_octets=settings.fragment_size or 1280,
             require_cookie=settings.require_cookie and not initiator,
             deviation=scenario.deviation if ours else None,

@@ -1,4 +1,4 @@
-"""IKE_INTERMEDIATE with one additional key exchange each (RFC 9242, RFC 9370 section 2.2.2)."""
+"""IKE_INTERMEDIATE with one additional key exchange each, as responder also without any (RFC 9242, RFC 9370 2.2.2)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from harness.ike.protected import Opened
 from harness.ike.states import Agreement, HalfOpen, IntermediateSent, State
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import KeyExchangeMethod
+from harness.wire.payload import Payload
 from harness.wire.payloads import KeyExchange, Notify
 
 _EXCHANGE = ExchangeType.IKE_INTERMEDIATE
@@ -52,11 +53,12 @@ def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> Sta
     """Answer HDR, SK { KEi(n) } with HDR, SK { KEr(n) } under the keys that the request came under.
 
     Raises:
-        PeerMisbehaved: no additional key exchange is due, or the KE payload is missing, of another method or invalid.
+        PeerMisbehaved: the KE payload is missing, of another method or invalid; or none is due, and there is one, or
+            the exchange has not been announced.
     """
     agreement = state.agreement
     if not agreement.remaining:
-        raise PeerMisbehaved("IKE_AUTH, all key exchanges being done", "IKE_INTERMEDIATE", "IKE_INTERMEDIATE request")
+        return _spare(machine, agreement, opened, path)
     method = agreement.remaining[0]
     public = _key_exchange(opened, method, "IKE_INTERMEDIATE request")
     try:
@@ -64,10 +66,32 @@ def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> Sta
     except InvalidKeyExchangeData as error:
         # draft-ietf-ipsecme-ikev2-mlkem section 2.3: reject the key and answer INVALID_SYNTAX
         raise PeerMisbehaved(error.expected, error.got, "KEi of IKE_INTERMEDIATE") from error
+    chained = _answered(machine, agreement, opened, path, (KeyExchange(method, data),))
+    return HalfOpen(_advance(machine, agreement, secret, chained))
+
+
+def _spare(machine: Machine, agreement: Agreement, opened: Opened, path: Path) -> State:
+    """Answer a request that comes although no key exchange is due with HDR, SK {}.
+
+    What it carries is for others to define, and may be nothing (RFC 9242 section 3.2). The keys stay, and AUTH
+    covers it as it covers any other (section 3.3.2).
+    """
+    found = [str(payload.method) for payload in opened.inner if isinstance(payload, KeyExchange)]
+    if found or not agreement.spare_exchanges:
+        got = f"KE of {', '.join(found)}" if found else "IKE_INTERMEDIATE"
+        raise PeerMisbehaved("IKE_AUTH, all key exchanges being done", got, "IKE_INTERMEDIATE request")
+    chained = _answered(machine, agreement, opened, path, ())
+    _log_int_auth(machine, chained)
+    return HalfOpen(agreement.after_spare_exchange(*chained))
+
+
+def _answered(
+    machine: Machine, agreement: Agreement, opened: Opened, path: Path, payloads: tuple[Payload, ...]
+) -> tuple[bytes, bytes]:
+    """Send the response; IntAuth_i and IntAuth_r with this exchange."""
     chained_i = int_auth(agreement.prf, agreement.keys.sk_pi, agreement.int_auth_i, opened.a, opened.p)
-    sealed = machine.send_response(agreement, _EXCHANGE, path, (KeyExchange(method, data),))
-    chained_r = int_auth(agreement.prf, agreement.keys.sk_pr, agreement.int_auth_r, sealed.a, sealed.p)
-    return HalfOpen(_advance(machine, agreement, secret, (chained_i, chained_r)))
+    sealed = machine.send_response(agreement, _EXCHANGE, path, payloads)
+    return chained_i, int_auth(agreement.prf, agreement.keys.sk_pr, agreement.int_auth_r, sealed.a, sealed.p)
 
 
 def _refused(opened: Opened, where: str) -> None:
@@ -89,7 +113,11 @@ def _advance(machine: Machine, agreement: Agreement, secret: bytes, chained: tup
     log = machine.keylog
     log.shared_secrets.append((agreement.remaining[0], secret))
     log.generations.append(following.keys)
-    log.int_auth_initiator.append(chained[0])
-    log.int_auth_responder.append(chained[1])
+    _log_int_auth(machine, chained)
     machine.emit(KeyExchanged(following.keys.generation, agreement.remaining[0]))
     return following
+
+
+def _log_int_auth(machine: Machine, chained: tuple[bytes, bytes]) -> None:
+    machine.keylog.int_auth_initiator.append(chained[0])
+    machine.keylog.int_auth_responder.append(chained[1])

@@ -57,7 +57,7 @@ def _payloads(machine: Machine, state: InitSent) -> tuple[Payload, ...]:
         KeyExchange(state.method, state.key_pair.public),
         Nonce(state.nonce),
         *detection_payloads(machine.initiator_spi, bytes(8), path.local, path.remote),
-        *supported(_any_additional(machine)),
+        *supported(_any_additional(machine) or machine.configuration.announce_intermediate),
     )
 
 
@@ -65,10 +65,13 @@ def _any_additional(machine: Machine) -> bool:
     return any(proposal.has_additional_key_exchange for proposal in machine.configuration.ike)
 
 
-def supported(additional_key_exchange: bool) -> tuple[Notify, ...]:
-    """What we announce: fragmentation always, IKE_INTERMEDIATE when an ADDKE needs it (RFC 9370 section 2.2.1)."""
+def supported(intermediate: bool) -> tuple[Notify, ...]:
+    """What we announce: fragmentation always, IKE_INTERMEDIATE when an ADDKE needs it or we are told to.
+
+    RFC 7383 section 2.3, RFC 9370 section 2.2.1, RFC 9242 section 3.1.
+    """
     fragmentation = Notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED)
-    if not additional_key_exchange:
+    if not intermediate:
         return (fragmentation,)
     return (fragmentation, Notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 
 from harness.ike.configuration import Path
 from harness.ike.errors import PeerIncompatible, PeerMisbehaved
@@ -19,6 +20,9 @@ from harness.wire.message import Message
 from harness.wire.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 
 _WHERE = "IKE_SA_INIT request"
+
+MOST_SPARE_EXCHANGES = 7
+"""How many IKE_INTERMEDIATE without a key exchange we go along with: RFC 9242 section 5 asks for a bound."""
 
 
 def request(machine: Machine, state: Idle, message: Message, octets: bytes, path: Path) -> State:
@@ -72,16 +76,18 @@ def _agree(
     machine.responder_spi = machine.rng(8)
     own_nonce = machine.rng(NONCE_OCTETS)
     fragmentation = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED in notifies
+    wanted = bool(suite.additional_key_exchanges) or machine.configuration.announce_intermediate
+    intermediate = wanted and NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED in notifies
     payloads = (
         answer(suite, Protocol.IKE),
         KeyExchange(public.method, data),
         Nonce(own_nonce),
         *detection_payloads(machine.initiator_spi, machine.responder_spi, path.local, path.remote),
-        *supported(bool(suite.additional_key_exchanges)),
+        *supported(intermediate),
     )
     sent = machine.send_init_response(payloads, path, keeps_state=True)
     agreement = agree(machine, suite, (nonce.nonce, own_nonce), secret, (octets, sent), path, fragmentation)
-    return HalfOpen(agreement)
+    return HalfOpen(replace(agreement, spare_exchanges=MOST_SPARE_EXCHANGES if intermediate else 0))
 
 
 def _cookie(machine: Machine, nonce: bytes, path: Path) -> bytes:

@@ -39,6 +39,15 @@ def authenticated(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"AUTH recomputed over {rounds} IKE_INTERMEDIATE: " + "; ".join(details), tuple(objections))
 
 
+def auth_fits(view: View, *, initiator: bool) -> bool:
+    """Whether the AUTH payload of one side is on the wire, and is what it is to be."""
+    found = _auth_message(view, initiator)
+    expected = None if found is None else _expected_auth(view, found, initiator=initiator)
+    return (
+        found is not None and expected is not None and hmac.compare_digest(expected, of(found, Authentication)[0].data)
+    )
+
+
 def _auth_message(view: View, initiator: bool) -> SeenMessage | None:
     messages = view.find(ExchangeType.IKE_AUTH, response=not initiator)
     return next((m for m in messages if of(m, Authentication)), None)

@@ -99,7 +99,8 @@ def _wrong_generation(view: View) -> list[Objection]:
     for message in view.messages:
         if not message.protected or _late_error(message):
             continue
-        due = message.message_id - 1 if message.exchange == ExchangeType.IKE_INTERMEDIATE else last
+        intermediate = message.exchange == ExchangeType.IKE_INTERMEDIATE
+        due = min(message.message_id - 1, last) if intermediate else last  # without a key exchange the keys stay
         if message.generation != due:
             got = "none" if message.generation is None else str(message.generation)
             sentence = f"{message.label} is due under keys of generation {due}; {got} of the computed ones opens it"

@@ -8,17 +8,20 @@ from dataclasses import dataclass, replace
 import pytest
 from engine_arrows import arrows, assert_established, closed, misbehaving
 from engine_pair import pair, policy, run
+from idle_exchanges import idle_exchanges
 
 from harness.crypto.interface import KeyExchange as Method
 from harness.crypto.interface import KeyPair
 from harness.crypto.key_exchange import key_exchange
 from harness.crypto.random_source import Rng
 from harness.ike.events import Closed, Ignored, Retransmitted
-from harness.ike.exchanges import authentication, intermediate
-from harness.ike.states import AuthSent, Gone, HalfOpen
+from harness.ike.exchanges import authentication, intermediate, sa_init_answer
+from harness.ike.policy import Policy
+from harness.ike.states import Agreement, AuthSent, Gone, HalfOpen
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
+from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import KeyExchange, Nonce, Notify
 
@@ -185,3 +188,57 @@ def test_other_exchanges_have_no_place_before_ike_auth(exchange: ExchangeType) -
     engines.deliver()
     assert engines.of("responder", Ignored)[-1].reason.endswith("has no place in HalfOpen")  # type: ignore[union-attr]
     assert isinstance(engines.responder.state, HalfOpen)
+
+
+# IKE_INTERMEDIATE without a key exchange (RFC 9242 section 3.2 leaves open what it carries).
+
+CLASSICAL = policy(ke="curve25519")
+
+
+@pytest.mark.parametrize("ike", [CLASSICAL, policy(ke="curve25519", addke1="ecp384")], ids=["classical", "additional"])
+@pytest.mark.parametrize("count", [1, 2, sa_init_answer.MOST_SPARE_EXCHANGES])
+def test_an_exchange_without_a_key_exchange_is_answered_empty_and_covered_by_auth(ike: Policy, count: int) -> None:
+    with idle_exchanges(count):
+        engines = run(pair(ike, announce_intermediate=True))
+    assert_established(engines)
+    due = len(ike[0].transforms) - 3  # ENCR, PRF and KE stand for none
+    log = engines.responder.keylog
+    assert len(log.int_auth_responder) == len(log.int_auth_initiator) == count + due
+    assert len(log.generations) == 1 + due
+
+
+def test_int_auth_of_an_exchange_without_a_key_exchange_is_missed_where_it_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Agreement, "after_spare_exchange", lambda self, *_: self)
+    with idle_exchanges(1):
+        engines = run(pair(CLASSICAL, announce_intermediate=True))
+    assert closed(engines, "initiator").notify == NotifyType.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("announced", "count", "payloads"),
+    [
+        (False, 1, ()),
+        (True, sa_init_answer.MOST_SPARE_EXCHANGES + 1, ()),
+        (True, 1, (KeyExchange(KeyExchangeMethod.CURVE25519, bytes(32)),)),
+    ],
+    ids=["not announced", "too many", "with a KE payload"],
+)
+def test_an_exchange_that_nothing_allows_is_refused(announced: bool, count: int, payloads: tuple[Payload, ...]) -> None:
+    with idle_exchanges(count, payloads):
+        engines = run(pair(CLASSICAL, announce_intermediate=announced))
+    assert "all key exchanges being done" in closed(engines, "responder").reason
+    assert closed(engines, "initiator").notify == NotifyType.INVALID_SYNTAX
+
+
+@pytest.mark.parametrize("told", ["initiator", "responder"])
+def test_it_takes_both_to_announce(told: str) -> None:
+    """RFC 9242 section 3.1: the responder announces only in answer; and unused, the exchange leaves AUTH as it is."""
+    engines = run(pair(CLASSICAL, **{f"{told}_announce_intermediate": True}))
+    assert_established(engines)
+    announced = [
+        NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED in {n.notify_type for n in Message.parse(d.payload).all(Notify)}
+        for d in engines.wire[:2]
+    ]
+    assert announced == [told == "initiator", False]
