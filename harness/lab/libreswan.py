@@ -200,10 +200,10 @@ class LibreswanDriver:
         if not self._container.is_running():
             return False
         try:
-            self.version()
+            status, _ = self._container.run([WHACK, "--globalstatus"])  # its shortest answer
         except PeerUnreachable:
             return False
-        return True
+        return status == 0
 
     def log(self, name: str) -> str:
         """See PeerDriver: lines that name the connection, or a packet of its address before it was found.

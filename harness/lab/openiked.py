@@ -114,7 +114,11 @@ class OpenIkedDriver:
         return {"iked.conf": text}
 
     def _wait_until_loaded(self, name: str) -> None:
-        """ikectl does not wait for its command: iked says the policy when it has it, after what came before is gone."""
+        """ikectl does not wait for its command: iked's parent says the policy, after what came before is gone.
+
+        Its child for IKEv2 ends the takeover by dropping every IKE SA that is not up yet, so it is asked something
+        that it answers only between two pieces of work.
+        """
         since = self._loaded[name].since - _LOG_MARGIN_S
         said = f'ikev2 "{name}" '
         wait_until(
@@ -123,6 +127,7 @@ class OpenIkedDriver:
             deadline_s=_LOAD_S, pattern=f"{said}in the daemon's log", state=str, interval_s=_LOADED_POLL_S,
             log=lambda: self._container.log(since),
         )  # fmt: skip
+        self._script("ikectl show sa", f"connection {name}")
 
     def unload(self, name: str) -> None:
         """See PeerDriver. SAs go without a word to the other side."""

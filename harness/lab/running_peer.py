@@ -24,6 +24,7 @@ from harness.registry.transforms import TransformType
 from harness.scenario.peer import Peer
 
 READY_DEADLINE_S = 45.0  # several guests may boot side by side, and a daemon may settle for a while
+_READY_POLL_S = 0.1  # each look costs the engine a reading of the log, while guests boot and need the processor
 
 # NET_ADMIN: the TUN device, addresses and routes. NET_BIND_SERVICE: ports 500 and 4500.
 CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
@@ -169,6 +170,7 @@ def _wait_for_version(peer: Peer, container: PeerHost, driver: PeerDriver) -> st
         pattern=f"an answer to {peer.driver}'s version command",
         state=container.state,
         log=container.log,
+        interval_s=_READY_POLL_S,
     )
     if not answer:
         return wait_until(
