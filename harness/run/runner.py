@@ -28,6 +28,7 @@ from harness.run.pair_parties import pair_daemon_settings
 from harness.run.pair_plan import PairCase
 from harness.run.parties import daemon_settings
 from harness.run.plan import AnyCase
+from harness.run.schedule import Schedule
 from harness.run.workers import Workers
 from harness.scenario.model import Requirement, Scenario
 from harness.scenario.peer import Peer
@@ -65,21 +66,30 @@ class Runner:
                 self._tell(CaseFinished(self._skipped(case)))
         order = [case for case in cases if not case.expectation.skipped]
         random.Random(self.seed).shuffle(order)  # noqa: S311  # an order, no secret
-        with self._stage() as stage, _pool(self.jobs, "case") as pool:
-            futures: set[Future[None]] = {pool.submit(self._play_case, stage, case) for case in order}
+        schedule = Schedule(order)
+        with self._stage(schedule) as stage, _pool(self.jobs, "case") as pool:
+            futures: set[Future[None]] = {pool.submit(self._play_cases, stage, schedule) for _ in range(self.jobs)}
             while futures:
                 done, futures = wait(futures, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
 
+    def _play_cases(self, stage: Stage, schedule: Schedule) -> None:
+        while (case := schedule.take()) is not None:
+            try:
+                self._play_case(stage, case)
+            finally:
+                schedule.done(case)
+
     @contextmanager
-    def _stage(self) -> Iterator[Stage]:
+    def _stage(self, schedule: Schedule) -> Iterator[Stage]:
         workers = Workers(self.lab.tester.open_worker)
         workers.channel()
         with _pool(2 * self.jobs, "peer") as helpers:
             try:
                 yield Stage(self.lab, workers, helpers, self.requirements, self.folder)
             except BaseException:
+                schedule.call_off()
                 self._stop()
                 raise
 
