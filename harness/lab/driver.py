@@ -41,6 +41,7 @@ class Connection:
     announce_intermediate: bool = (
         False  # whether or not it needs the exchange (RFC 9242 section 3.1); Libreswan's setting
     )
+    own_defaults: bool = False  # the product is told no proposals: ``policy`` is only what its defaults should be
     fragment_size: int | None = None  # for products that have it per connection; strongSwan has DaemonSettings
 
 

@@ -100,8 +100,8 @@ def render_connection(templates: Path, connection: Connection) -> str:
         psk_hex=connection.psk.hex(),
         mobike=connection.mobike,
         mode=connection.mode.value,
-        ike_proposals=proposals(connection.policy.ike),
-        esp_proposals=proposals(connection.policy.esp),
+        ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
+        esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
         local_ts=_host(connection.local_inner),
         remote_ts=_host(connection.remote_inner),
     )

@@ -18,10 +18,23 @@ _KEYWORDS: dict[TransformType, dict[str, tuple[str, str]]] = {
             for ours, keyword, name in (
                 ("cbc", "", "AES_CBC"),
                 ("ctr", "ctr", "AES_CTR"),
+                ("ccm-8", "ccm8", "AES_CCM_8"),
+                ("ccm-12", "ccm12", "AES_CCM_12"),
                 ("ccm-16", "ccm16", "AES_CCM_16"),
                 ("gcm-8", "gcm8", "AES_GCM_8"),
                 ("gcm-12", "gcm12", "AES_GCM_12"),
                 ("gcm-16", "gcm16", "AES_GCM_16"),
+            )
+        },
+        **{
+            f"camellia-{bits}-{ours}": (f"camellia{bits}{keyword}", f"CAMELLIA_{name}")
+            for bits in (128, 192, 256)
+            for ours, keyword, name in (
+                ("cbc", "", "CBC"),
+                ("ctr", "ctr", "CTR"),
+                ("ccm-8", "ccm8", "CCM_8"),
+                ("ccm-12", "ccm12", "CCM_12"),
+                ("ccm-16", "ccm16", "CCM_16"),
             )
         },
     },
@@ -98,21 +111,24 @@ def _proposal(proposal: ProposalPolicy) -> str:
     )
 
 
+_SIZED = ("aes-", "camellia-")
+"""Ciphers that strongSwan reports by one name, with the length of the key beside it."""
+
 _REPORTED: dict[tuple[TransformType, str], str] = {
     (kind, reported): ours
     for kind, rows in _KEYWORDS.items()
     for ours, (_, reported) in rows.items()
-    if not ours.startswith("aes-") or kind != TransformType.ENCR
+    if not ours.startswith(_SIZED) or kind != TransformType.ENCR
 }
-_REPORTED_AES = {
+_REPORTED_SIZED = {
     (reported, int(ours.split("-")[1])): ours
     for ours, (_, reported) in _KEYWORDS[TransformType.ENCR].items()
-    if ours.startswith("aes-")
+    if ours.startswith(_SIZED)
 }
 
 
 def reported_name(kind: TransformType, reported: str, key_bits: int | None = None) -> str:
     """Our spelling of an algorithm that strongSwan's status names; its own name where we have none."""
-    if kind == TransformType.ENCR and key_bits is not None and (reported, key_bits) in _REPORTED_AES:
-        return _REPORTED_AES[reported, key_bits]
+    if kind == TransformType.ENCR and key_bits is not None and (reported, key_bits) in _REPORTED_SIZED:
+        return _REPORTED_SIZED[reported, key_bits]
     return _REPORTED.get((_family(kind), reported), reported)

@@ -7,7 +7,8 @@ the two orders agree it holds exactly one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from harness.ike.policy import Policy, ProposalPolicy, Suite
@@ -22,8 +23,26 @@ from harness.registry.transforms import (
 
 NONE = Algorithm(0)
 
-_Ranks = tuple[int, ...]
-_Candidate = tuple[Suite, _Ranks]
+_Option = tuple[
+    Algorithm | None, int, int
+]  # an algorithm (None: the type is not answered), its ranks in offer and accept
+
+
+@dataclass(frozen=True, slots=True)
+class _Liking:
+    """How much one party likes a suite: first by its own proposal, then by each type's rank in it; lower is better."""
+
+    proposal: int
+    ranks: Mapping[TransformType, int]
+
+    def at_least(self, other: _Liking) -> bool:
+        """Whether this suite is at least as good as another one."""
+        if self.proposal != other.proposal:
+            return self.proposal < other.proposal
+        return all(self.ranks.get(kind, 0) <= other.ranks.get(kind, 0) for kind in {*self.ranks, *other.ranks})
+
+
+_Candidate = tuple[Suite, _Liking, _Liking]
 
 
 def acceptable_suites(offer: Policy, accept: Policy, knows_additional: bool = True) -> tuple[Suite, ...]:
@@ -32,17 +51,15 @@ def acceptable_suites(offer: Policy, accept: Policy, knows_additional: bool = Tr
     ``knows_additional`` says whether the responder knows transform types 6 to 12 at all; to one that does not, a
     proposal with any of them is unacceptable as a whole, NONE or not (RFC 7296 section 3.3.6).
     """
-    by_pair: dict[tuple[int, int], tuple[Suite, ...]] = {}
+    candidates: list[_Candidate] = []
     for offered, accepted in product(range(len(offer)), range(len(accept))):
-        if offer[offered].has_additional_key_exchange and not knows_additional:
-            continue
-        suites = _best(tuple(_candidates(offered + 1, offer[offered], accept[accepted])))
-        if suites:
-            by_pair[offered, accepted] = suites
+        if knows_additional or not offer[offered].has_additional_key_exchange:
+            candidates += _candidates((offered, accepted), offer[offered], accept[accepted])
+    best = (suite for suite, *likings in candidates if not any(_dominates(other, likings) for _, *other in candidates))
     found: list[Suite] = []
-    for pair in sorted(by_pair):
-        if not any(_dominates(other, pair) for other in by_pair):
-            found.extend(suite for suite in by_pair[pair] if suite not in found)
+    for suite in best:
+        if suite not in found:
+            found.append(suite)
     return tuple(found)
 
 
@@ -77,26 +94,48 @@ def is_acceptable(observed: Suite, suites: tuple[Suite, ...]) -> bool:
     return any(seen == normalised(suite) for suite in suites)
 
 
-def _candidates(number: int, offered: ProposalPolicy, accepted: ProposalPolicy) -> Iterator[_Candidate]:
-    """Every valid combination of one offered and one accepted proposal, with its rank in each list of both."""
+def _candidates(places: tuple[int, int], offered: ProposalPolicy, accepted: ProposalPolicy) -> Iterator[_Candidate]:
+    """Every valid combination of one offered and one accepted proposal, and how much each party likes it."""
     kinds = tuple(dict.fromkeys((*offered.transforms, *accepted.transforms)))
-    choices: list[list[tuple[Algorithm | None, _Ranks]]] = []
+    choices: list[list[_Option]] = []
     for kind in kinds:
         options = _options(kind, offered.of(kind), accepted.of(kind))
         if not options:
             return
         choices.append(options)
-    for combination in product(*choices):
-        chosen = {
-            kind: algorithm for kind, (algorithm, _) in zip(kinds, combination, strict=True) if algorithm is not None
-        }
+    for combination in product(*_without_dominated(kinds, choices)):
+        taken = dict(zip(kinds, combination, strict=True))
+        chosen = {kind: algorithm for kind, (algorithm, _, _) in taken.items() if algorithm is not None}
         if _is_valid(chosen):
-            yield Suite(number, chosen), tuple(rank for _, ranks in combination for rank in ranks)
+            initiators = _Liking(places[0], {kind: rank for kind, (_, rank, _) in taken.items()})
+            responders = _Liking(places[1], {kind: rank for kind, (_, _, rank) in taken.items()})
+            yield Suite(places[0] + 1, chosen), initiators, responders
 
 
-def _options(
-    kind: TransformType, offered: tuple[Algorithm, ...], accepted: tuple[Algorithm, ...]
-) -> list[tuple[Algorithm | None, _Ranks]]:
+def _without_dominated(kinds: tuple[TransformType, ...], choices: list[list[_Option]]) -> list[list[_Option]]:
+    """The choices without options that another one of their type beats, where no rule ties the type to another.
+
+    A product's defaults list dozens of algorithms: the combinations that are beaten anyway would be thousands.
+    """
+    tied: set[TransformType] = set()
+    if sum(kind.is_key_exchange for kind in kinds) > 1:
+        tied.update(kind for kind in kinds if kind.is_key_exchange)
+    by_kind = dict(zip(kinds, choices, strict=True))
+    combined = {Encryption(one.identifier).is_aead for one, _, _ in by_kind.get(TransformType.ENCR, []) if one}
+    if len(combined) > 1 or any(one in (None, NONE) for one, _, _ in by_kind.get(TransformType.INTEG, [])):
+        tied.update((TransformType.ENCR, TransformType.INTEG))
+    return [options if kind in tied else _undominated(options) for kind, options in by_kind.items()]
+
+
+def _undominated(options: list[_Option]) -> list[_Option]:
+    return [each for each in options if not any(_beats(other, each) for other in options)]
+
+
+def _beats(one: _Option, other: _Option) -> bool:
+    return one[1:] != other[1:] and one[1] <= other[1] and one[2] <= other[2]
+
+
+def _options(kind: TransformType, offered: tuple[Algorithm, ...], accepted: tuple[Algorithm, ...]) -> list[_Option]:
     """What may be chosen of one transform type, with the two ranks; empty when nothing may.
 
     An identifier that only one side has makes no more than that transform unacceptable (section 3.3.6). A type that
@@ -107,8 +146,9 @@ def _options(
         optional = kind == TransformType.INTEG or kind.is_additional_key_exchange
         if not (optional and NONE in listed):
             return []
-        return [(NONE if offered else None, (0, 0))]
-    return [(one, (offered.index(one), accepted.index(one))) for one in offered if one in accepted]
+        rank = listed.index(NONE)
+        return [(NONE, rank, 0) if offered else (None, 0, rank)]
+    return [(one, offered.index(one), accepted.index(one)) for one in offered if one in accepted]
 
 
 def _is_valid(chosen: dict[TransformType, Algorithm]) -> bool:
@@ -120,10 +160,6 @@ def _is_valid(chosen: dict[TransformType, Algorithm]) -> bool:
     return len(set(methods)) == len(methods)  # no method twice (RFC 9370 section 2.2.1)
 
 
-def _best(candidates: tuple[_Candidate, ...]) -> tuple[Suite, ...]:
-    return tuple(suite for suite, ranks in candidates if not any(_dominates(other, ranks) for _, other in candidates))
-
-
-def _dominates(one: _Ranks, other: _Ranks) -> bool:
-    """Whether ``one`` is at least as good everywhere and better somewhere (a lower rank is better)."""
-    return one != other and all(left <= right for left, right in zip(one, other, strict=True))
+def _dominates(one: Sequence[_Liking], other: Sequence[_Liking]) -> bool:
+    """Whether both parties like ``one`` at least as well as ``other``, and one of them better."""
+    return all(map(_Liking.at_least, one, other)) and not all(map(_Liking.at_least, other, one))

@@ -8,7 +8,7 @@ from harness.ike.policy import Suite
 from harness.oracle.exercised import cannot_offer
 from harness.oracle.negotiation import acceptable_suites, first_child
 from harness.oracle.outcome import outcome_of
-from harness.oracle.reason import why_refused
+from harness.oracle.reason import nothing_in_common, why_refused
 from harness.results.model import Outcome
 from harness.scenario.model import Parties, PartyPolicy, Role, Scenario, Step
 from harness.scenario.peer import Peer
@@ -46,9 +46,16 @@ def expect_pair(scenario: Scenario, initiator: Peer, responder: Peer) -> PairExp
     if ike and esp:
         return replace(found, outcome=outcome_of(ike[0]))
     if scenario.parties is Parties.PUBLISHED:
-        layer = "IKE" if not ike else "ESP"
-        return replace(found, unsupported=f"the two published policies have no {layer} proposal in common")
+        return replace(found, unsupported=_parted(initiator, responder, found))
     return replace(found, unsupported=why_refused(scenario, responder, accept, bool(ike)))
+
+
+def _parted(initiator: Peer, responder: Peer, found: PairExpectation) -> str:
+    ours, theirs = found.initiator, found.responder
+    layer = "ESP" if found.ike else "IKE"
+    sides = (first_child(ours.esp), first_child(theirs.esp)) if found.ike else (ours.ike, theirs.ike)
+    where = nothing_in_common(*sides, initiator.title, responder.title)
+    return f"the two published policies have no {layer} proposal in common: {where}"
 
 
 def skipped_pair(expectation: PairExpectation, reason: str) -> PairExpectation:
@@ -68,7 +75,9 @@ def _halves(scenario: Scenario, initiator: Peer, responder: Peer) -> tuple[Party
 
 def published(peer: Peer) -> PartyPolicy | None:
     """What a vendor publishes, or a product has when nobody configures a policy; None where none is known."""
-    return peer.profile.policy if peer.profile else peer.published
+    if peer.profile:
+        return peer.profile.policy
+    return peer.published.policy if peer.published else None
 
 
 def _why_not(scenario: Scenario, initiator: Peer, responder: Peer, offer: PartyPolicy) -> str:

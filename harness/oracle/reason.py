@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.ike.policy import Policy
+from harness.ike.policy import Policy, ProposalPolicy
 from harness.oracle.negotiation import first_child
+from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import TransformType
 from harness.scenario.model import PartyPolicy, Scenario
 from harness.scenario.peer import Peer
@@ -55,3 +56,29 @@ def _missing(wanted: Policy, had: Policy, prefix: str) -> list[str]:
 
 def _spell(name: str, kind: TransformType) -> str:
     return f"{name} as {kind.name}" if kind.is_additional_key_exchange else name
+
+
+def nothing_in_common(offer: Policy, accept: Policy, initiator: str, responder: str) -> str:
+    """Where two policies part: the types of the two closest proposals that have no algorithm in common.
+
+    "KE: strongSwan 6.1 offers ecp256, ecp384; Cisco (emulated) accepts modp2048".
+    """
+    parted = [_parted(one, other) for one in offer for other in accept]
+    closest = min(parted, key=len, default=())
+    return "; ".join(
+        f"{kind.name}: {initiator} offers {_listed(ours, kind)}, {responder} accepts {_listed(theirs, kind)}"
+        for kind, ours, theirs in closest
+    )
+
+
+_Parted = tuple[TransformType, tuple[Algorithm, ...], tuple[Algorithm, ...]]
+
+
+def _parted(offered: ProposalPolicy, accepted: ProposalPolicy) -> tuple[_Parted, ...]:
+    kinds = dict.fromkeys((*offered.transforms, *accepted.transforms))
+    sides = ((kind, offered.of(kind), accepted.of(kind)) for kind in kinds)
+    return tuple((kind, ours, theirs) for kind, ours, theirs in sides if not set(ours) & set(theirs))
+
+
+def _listed(algorithms: tuple[Algorithm, ...], kind: TransformType) -> str:
+    return ", ".join(algorithm.name(kind) for algorithm in algorithms) or "none"

@@ -89,12 +89,19 @@ _FIXED: dict[TransformType, dict[str, int]] = {
 }
 
 _SIZED: dict[str, Encryption] = {
-    "cbc": Encryption.ENCR_AES_CBC,
-    "ctr": Encryption.ENCR_AES_CTR,
-    "ccm-16": Encryption.ENCR_AES_CCM_16,
-    "gcm-8": Encryption.ENCR_AES_GCM_8,
-    "gcm-12": Encryption.ENCR_AES_GCM_12,
-    "gcm-16": Encryption.ENCR_AES_GCM_16,
+    "aes-{}-cbc": Encryption.ENCR_AES_CBC,
+    "aes-{}-ctr": Encryption.ENCR_AES_CTR,
+    "aes-{}-ccm-8": Encryption.ENCR_AES_CCM_8,
+    "aes-{}-ccm-12": Encryption.ENCR_AES_CCM_12,
+    "aes-{}-ccm-16": Encryption.ENCR_AES_CCM_16,
+    "aes-{}-gcm-8": Encryption.ENCR_AES_GCM_8,
+    "aes-{}-gcm-12": Encryption.ENCR_AES_GCM_12,
+    "aes-{}-gcm-16": Encryption.ENCR_AES_GCM_16,
+    "camellia-{}-cbc": Encryption.ENCR_CAMELLIA_CBC,
+    "camellia-{}-ctr": Encryption.ENCR_CAMELLIA_CTR,
+    "camellia-{}-ccm-8": Encryption.ENCR_CAMELLIA_CCM_8,
+    "camellia-{}-ccm-12": Encryption.ENCR_CAMELLIA_CCM_12,
+    "camellia-{}-ccm-16": Encryption.ENCR_CAMELLIA_CCM_16,
 }
 
 _PRIVATE_USE = re.compile(r"private-use-(\d{4,5})")
@@ -109,9 +116,9 @@ def names(kind: TransformType) -> dict[str, Algorithm]:
     """Every algorithm of the type ``kind`` by its one spelling, in registry order; empty for an unknown type."""
     table = {name: Algorithm(int(number)) for name, number in _FIXED.get(_family(kind), {}).items()}
     if kind == TransformType.ENCR:
-        for mode, identifier in _SIZED.items():
+        for spelling, identifier in _SIZED.items():
             for key_length in _KEY_LENGTHS:
-                table[f"aes-{key_length}-{mode}"] = Algorithm(int(identifier), key_length)
+                table[spelling.format(key_length)] = Algorithm(int(identifier), key_length)
     return dict(sorted(table.items(), key=lambda item: (item[1].identifier, item[1].key_length or 0)))
 
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from harness.emulation import profile_connection
 from harness.lab.driver import Connection, DaemonSettings
 from harness.run.pair_plan import PairCase
-from harness.scenario.model import Role
+from harness.scenario.model import Parties, Role
 
 _INNER_BASE = int(IPv4Address("10.128.0.0"))
 
@@ -46,6 +46,7 @@ def halves(case: PairCase, number: int, addresses: tuple[str, str]) -> Halves:
             remote_inner=inner[1 - local],
             mobike=case.scenario.settings.mobike,
             fragment_size=daemons[local].fragment_size,
+            own_defaults=case.scenario.parties is Parties.PUBLISHED and not case.peers[local].emulated,
         )
         for local, role in enumerate((Role.INITIATOR, Role.RESPONDER))
     )

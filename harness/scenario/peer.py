@@ -41,7 +41,7 @@ class KnownFailure:
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """One documented behaviour of an emulated vendor: where it was read, or that it is an assumption."""
+    """One documented behaviour of a vendor or product: where it was read, or that it is an assumption."""
 
     key: str  # "ike.ke", "lifetime.ike"
     value: str  # as a reader of the report sees it
@@ -52,6 +52,14 @@ class Sourced:
     def assumed(self) -> bool:
         """Whether no source says so: then it is a parameter of the emulation, not a claim about the vendor."""
         return not self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a product proposes and accepts when nobody configures any proposal, and where that was read."""
+
+    policy: PartyPolicy  # without the key exchange of a Child SA: the first one has none (RFC 7296 section 1.2)
+    behaviours: tuple[Sourced, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Peer:
     esp_implementation: str = "userspace"  # or "kernel"
     concurrent: bool = True  # whether one daemon takes several cases at a time
     profile: Profile | None = None  # set for an emulated peer
-    published: PartyPolicy | None = None  # what a product proposes and accepts when nobody configures any proposal
+    published: Published | None = None  # a product's own defaults; None where they are not on record
     known_failures: tuple[KnownFailure, ...] = ()
     folder: Path = field(default=Path())
     brought_in: Path | None = None  # the folder outside of this repository that a user gave with --peers

@@ -12,6 +12,7 @@ from harness.scenario.model import Role
 from harness.scenario.peer import Capabilities, KnownFailure, Peer
 from harness.scenario.policy_file import read_algorithms
 from harness.scenario.profile_file import PROFILES_FOLDER, load_profile, read_roles
+from harness.scenario.published_file import check_published, read_published
 from harness.scenario.table import Table
 from harness.scenario.toml_source import InvalidData, Problem, read_toml
 
@@ -20,13 +21,15 @@ PROFILE_FILE = "profile.toml"
 
 ESP_IMPLEMENTATIONS = ("userspace", "kernel")
 
-_FAMILY_KEYS = frozenset({"family", "driver", "esp-implementation", "concurrent", "packages", "ike", "esp", "version"})
+_FAMILY_KEYS = frozenset(
+    {"family", "driver", "esp-implementation", "concurrent", "packages", "ike", "esp", "published", "version"}
+)
 _VERSION_KEYS = frozenset(
     {
         "version", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
         "transport-mode", "esp-without-udp",
         "roles", "role-reason",
-        "ike", "esp", "known-failure", "variant", "esp-implementation", "packages",
+        "ike", "esp", "published", "known-failure", "variant", "esp-implementation", "packages",
     }
 )  # fmt: skip
 _KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link", "with"})
@@ -110,6 +113,7 @@ def load_family(path: Path) -> tuple[Peer, ...]:
     concurrent = table.boolean("concurrent", True)
     packages = table.strings("packages")
     common = {protocol: _sheet(table, protocol) for protocol in _SHEET_KEYS}
+    published = read_published(table)
     versions = table.tables("version")
     if not versions:
         table.complain(None, "a peer needs at least one [[version]]")
@@ -125,11 +129,14 @@ def load_family(path: Path) -> tuple[Peer, ...]:
             capabilities=_capabilities(entry, common),
             esp_implementation=entry.choice("esp-implementation", ESP_IMPLEMENTATIONS, esp),
             concurrent=concurrent,
+            published=read_published(entry) or published,
             known_failures=tuple(_known_failure(failure) for failure in entry.tables("known-failure")),
             folder=path.parent,
         )
         for entry in versions
     )
+    for entry, peer in zip(versions, peers, strict=True):
+        check_published(entry, peer.published, peer.capabilities)
     table.raise_problems()
     return peers
 

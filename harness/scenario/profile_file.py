@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,12 +41,13 @@ def load_profile(path: Path, peers: Mapping[str, Peer]) -> Peer:
         release=table.string("release"),
         rendered_on=table.choice("rendered-on", peers.keys()),
         policy=read_party(policy_table) if policy_table else PartyPolicy((), ()),
-        behaviours=tuple(_behaviour(entry) for entry in table.tables("behaviour")),
+        behaviours=read_behaviours(table),
         fragment_size=table.integer("fragment-size", SMALLEST_FRAGMENT, LARGEST_FRAGMENT),
         path=path,
     )
     roles, reason = read_roles(table)
-    _check_sources(table, profile)
+    further = (key for key in ("fragment-size", "roles") if key in table.data)
+    check_sources(table, profile.policy, profile.behaviours, further)
     _check_wearer(table, profile, peers)
     table.raise_problems()
     return _dressed(profile, peers[profile.rendered_on], roles, reason)
@@ -65,6 +66,11 @@ def read_roles(table: Table) -> tuple[tuple[Role, ...], str]:
     return roles, reason
 
 
+def read_behaviours(owner: Table) -> tuple[Sourced, ...]:
+    """The ``[[behaviour]]`` entries of a table, each with its source or marked as assumed."""
+    return tuple(_behaviour(entry) for entry in owner.tables("behaviour"))
+
+
 def _behaviour(table: Table) -> Sourced:
     table.finish(_BEHAVIOUR_KEYS)
     source, assumed = table.string("source", ""), table.boolean("assumed", False)
@@ -73,16 +79,18 @@ def _behaviour(table: Table) -> Sourced:
     return Sourced(table.string("key"), table.string("value"), source, table.string("note", ""))
 
 
-def _check_sources(table: Table, profile: Profile) -> None:
-    """Nothing may be said of a vendor in passing: each value of the policy has its behaviour entry, with its source."""
+def check_sources(
+    table: Table, policy: PartyPolicy, behaviours: Sequence[Sourced], further: Iterable[str] = ()
+) -> None:
+    """Nothing may be said of anybody in passing: each value of a policy has its behaviour entry, with its source."""
     needed = {
         f"{protocol}.{transform_key(kind)}"
-        for protocol, policy in (("ike", profile.policy.ike), ("esp", profile.policy.esp))
-        for proposal in policy
+        for protocol, proposals in (("ike", policy.ike), ("esp", policy.esp))
+        for proposal in proposals
         for kind in proposal.transforms
     }
-    needed.update(key for key in ("fragment-size", "roles") if key in table.data)
-    stated = [behaviour.key for behaviour in profile.behaviours]
+    needed.update(further)
+    stated = [behaviour.key for behaviour in behaviours]
     for key in sorted(needed - set(stated)):
         table.complain(None, f"no [[behaviour]] says where {key!r} comes from")
     for key in sorted({key for key in stated if stated.count(key) > 1}):

@@ -10,18 +10,20 @@ import pytest
 from harness.evidence.model import ClearPacket, WirePicture
 from harness.evidence.pair import DELETED, ESTABLISHED
 from harness.evidence.peer_report import PeerReport
+from harness.ike.policy import Policy, ProposalPolicy
 from harness.registry.messages import PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.model import Step
-from harness.verify.pair.checks import PAIR_CHECKS
+from harness.verify.pair.checks import PAIR_CHECKS, RECORD
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, KeyExchange, Notify
 from tests.support.pair_builder import FIRST, SECOND, THERE, Pair, good_pair
 
 HYBRID, REKEY, EITHER, CLASSICAL = "pairs/hybrid", "pairs/rekey", "pairs/hybrid-or-classical", "pairs/classical"
+PUBLISHED = "pairs/as-published"
 OLD = "strongswan-5.9"
 NOTHING = PeerReport("1", (), "[]")
 
@@ -75,6 +77,16 @@ def strange_esp(pair: Pair) -> Pair:
 def one_way(pair: Pair) -> Pair:
     gone = [each for each in pair.view.esp if each.destination[0] == THERE]
     return pair.with_wire(datagrams=tuple(each for each in pair.wire.datagrams if each not in gone))
+
+
+def another_refusal(pair: Pair) -> Pair:
+    """The IKE_SA_INIT response says INVALID_SYNTAX, where NO_PROPOSAL_CHOSEN is due."""
+    other = Notify(NotifyType.INVALID_SYNTAX)
+    return rewritten(pair, "IKE_SA_INIT response 0", lambda p: other if isinstance(p, Notify) else p)
+
+
+def as_refused(pair: Pair) -> Pair:
+    return replace(pair, expectation=good_pair(HYBRID, FIRST, OLD).expectation)
 
 
 def in_clear(pair: Pair) -> Pair:
@@ -145,6 +157,7 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
     ("pair-esp-both-ways", HYBRID, one_way, f"no ESP packet goes to {SECOND}", ""),
     ("pair-esp-both-ways", HYBRID, never_up, "no traffic was sent", ""),
     ("pair-nothing-in-clear", HYBRID, in_clear, "protocol 1 from", SECOND),
+    ("pair-refused-with-no-proposal-chosen", HYBRID, as_refused, "there is no notification in clear", SECOND),
     ("pair-rekeyed", REKEY, the_same_child, "after rekey-child it still has", FIRST),
     ("pair-rekeyed", REKEY, the_same_ike_sa, "after rekey-ike it still has", SECOND),
     ("pair-rekeyed", REKEY, lambda p: p.with_step(Step.REKEY_IKE, responder=NOTHING), "no standing SAs", SECOND),
@@ -182,7 +195,58 @@ def test_each_check_objects(name, scenario, spoil, saying, party):
 
 def test_every_check_is_seen_failing():
     in_test_hygiene = {"pair-nothing-left-behind", "pair-no-fault-in-the-log"}
-    assert {name for name, *_ in SPOILED} | in_test_hygiene == set(PAIR_CHECKS)
+    assert {name for name, *_ in SPOILED} | in_test_hygiene | {RECORD} == set(PAIR_CHECKS)
+
+
+def test_a_refusal_by_another_notification_is_not_the_one_that_is_due():
+    refused = good_pair(HYBRID, FIRST, OLD)
+    assert refused.check("pair-refused-with-no-proposal-chosen").objections == ()
+    judgement = another_refusal(refused).judge()
+    assert judgement.verdict is Verdict.FAIL
+    (finding,) = judgement.findings
+    assert (finding.requirement, finding.party) == ("B08", OLD)
+    assert "there is INVALID_SYNTAX" in finding.sentence
+
+
+def test_a_refused_child_sa_is_not_refused_in_clear():
+    pair = good_pair(HYBRID)
+    expectation = replace(pair.expectation, outcome=Outcome.REFUSED, esp=())
+    checked = replace(pair, expectation=expectation).check("pair-refused-with-no-proposal-chosen")
+    assert checked.objections == () and "inside of IKE_AUTH" in checked.detail
+
+
+def other_record(pair: Pair, policy: Policy) -> Pair:
+    """The same wire, where our record of the initiator's policy says something else."""
+    recorded = replace(pair.expectation.initiator, ike=policy)
+    return replace(pair, expectation=replace(pair.expectation, initiator=recorded))
+
+
+def test_an_offer_that_is_not_on_record_is_our_mistake_and_nobody_elses():
+    pair = good_pair(PUBLISHED)
+    assert pair.judge().verdict is Verdict.PASS
+    ike = pair.expectation.initiator.ike
+    turned = ProposalPolicy({**ike[0].transforms, TransformType.KE: ike[0].of(TransformType.KE)[::-1]})
+    for policy, words in (
+        (ike[1:], "it has 1 proposals, the wire 2"),
+        ((turned, *ike[1:]), "KE of proposal 1 is modp2048, modp8192, modp6144, modp4096 and 9 more on record, ecp256"),
+    ):
+        judgement = other_record(in_clear(pair), policy).judge()
+        assert (judgement.verdict, judgement.grade) == (Verdict.INCONCLUSIVE, None)
+        (finding,) = judgement.findings
+        assert (finding.check, finding.party, finding.severity) == (RECORD, "undetermined", "inconclusive")
+        assert "our record" in finding.sentence and words in finding.sentence
+
+
+def test_without_a_request_nothing_is_said_of_the_record():
+    pair = good_pair(HYBRID).without("IKE_SA_INIT request 0")
+    (objection,) = pair.check(RECORD).objections
+    assert objection.severity == "inconclusive"
+
+
+def test_two_published_policies_that_part_are_unsupported_and_say_where():
+    judgement = good_pair(PUBLISHED, FIRST, "emulated/cisco-8000-26.1.1").judge()
+    assert (judgement.verdict, judgement.outcome) == (Verdict.UNSUPPORTED, Outcome.REFUSED)
+    assert judgement.reason.startswith("the two published policies have no IKE proposal in common: ADDKE1: strongSwan")
 
 
 def test_a_case_cut_short_says_nothing_of_the_deletion():

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from harness.verify.pair import agreement, arrival, exchanges, hygiene, traffic
+from harness.verify.pair import agreement, arrival, exchanges, hygiene, offer, traffic
 from harness.verify.pair.view import PairView
 from harness.verify.result import Arguments, Checked
 
 PairCheck = Callable[[PairView, Arguments], Checked]
 
+RECORD = "pair-offered-as-published"
+"""The check of our own record of a policy. Where it objects, what was predicted from the record proves nothing."""
+
 PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
     {
+        RECORD: offer.offered_as_published,
         "pair-came-up-as-predicted": arrival.came_up_as_predicted,
         "pair-negotiated-as-predicted": agreement.negotiated_as_predicted,
         "pair-sides-agree": agreement.sides_agree,
@@ -20,6 +24,7 @@ PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
         "pair-key-exchange-sizes": exchanges.key_exchange_sizes,
         "pair-esp-both-ways": traffic.esp_both_ways,
         "pair-nothing-in-clear": traffic.nothing_in_clear,
+        "pair-refused-with-no-proposal-chosen": offer.refused_with_no_proposal_chosen,
         "pair-rekeyed": exchanges.rekeyed,
         "pair-requests-answered": exchanges.requests_answered,
         "pair-deleted-on-both-sides": exchanges.deleted_on_both_sides,
@@ -45,5 +50,7 @@ WHEN_UP: Mapping[str, str] = MappingProxyType(
 )
 """Checks that every pair undergoes whose tunnel was to come up, with the requirement that each speaks for."""
 
-REFUSED: Mapping[str, str] = MappingProxyType({"pair-nothing-in-clear": "E01", **_ALWAYS})
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {"pair-refused-with-no-proposal-chosen": "B08", "pair-nothing-in-clear": "E01", **_ALWAYS}
+)
 """Checks that a pair undergoes whose tunnel was not to come up."""

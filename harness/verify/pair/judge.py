@@ -8,10 +8,10 @@ from itertools import groupby
 from harness.evidence.pair import PairEvidence
 from harness.oracle.pair import PairExpectation
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
-from harness.scenario.model import Expect, Requirement, Scenario
+from harness.scenario.model import Expect, Parties, Requirement, Scenario
 from harness.verify.judge import Judgement
 from harness.verify.pair.arrival import outcome_seen
-from harness.verify.pair.checks import PAIR_CHECKS, REFUSED, WHEN_UP
+from harness.verify.pair.checks import PAIR_CHECKS, RECORD, REFUSED, WHEN_UP
 from harness.verify.pair.view import PairView, make_view
 from harness.verify.result import Objection
 from harness.verify.words import payload_name
@@ -43,6 +43,8 @@ def judge_pair(
 
 def _due(view: PairView) -> Iterator[Expect]:
     default = view.scenario.requirements[0].id if view.scenario.requirements else ""
+    if view.scenario.parties is Parties.PUBLISHED:
+        yield Expect(RECORD, default)
     yield Expect("pair-came-up-as-predicted", default)
     own = {expect.check: expect for expect in view.scenario.expect if expect.check != "pair-came-up-as-predicted"}
     if view.expectation.establishes and view.up:
@@ -62,6 +64,8 @@ def _run_checks(view: PairView, requirements: Requirements) -> tuple[list[Findin
         detail = "; ".join(finding.sentence for finding in found) if found else checked.detail
         findings += found
         results.append(CheckResult(expect.check, expect.requirement, passed, detail))
+        if expect.check == RECORD and not passed:
+            break
     return findings, results
 
 

@@ -161,3 +161,20 @@ def test_the_first_child_has_no_key_exchange_of_its_own():
 )
 def test_hybrid_needs_both_kinds(chosen, outcome):
     assert outcome_of(suite(**chosen)) is outcome
+
+
+def test_a_responder_may_take_the_cipher_that_it_likes_best_from_a_later_proposal():
+    """To it, both are in its first proposal; the initiator's order of proposals binds only the initiator."""
+    offer = [proposal("aes-256-gcm-16", ke="ecp384"), proposal("aes-128-gcm-16", ke="ecp384")]
+    assert choices(offer, [proposal("aes-128-gcm-16 aes-256-gcm-16", ke="ecp384")]) == ["1: ecp384", "2: ecp384"]
+    assert choices(offer, [proposal("aes-256-gcm-16 aes-128-gcm-16", ke="ecp384")]) == ["1: ecp384"]
+
+
+def test_the_defaults_of_a_product_with_dozens_of_algorithms_are_no_burden():
+    wide = "modp2048 modp3072 modp4096 modp6144 modp8192 ecp256 ecp384 ecp521 curve25519 curve448"
+    ciphers = " ".join(
+        f"{name}-{bits}-{mode}" for name in ("aes", "camellia") for bits in (128, 256) for mode in ("cbc", "ctr")
+    )
+    prfs = "hmac-sha2-256 hmac-sha2-384 hmac-sha2-512"
+    policy = [proposal(ciphers, prfs, ke=wide, integ="hmac-sha2-256-128 hmac-sha2-384-192 hmac-sha2-512-256")]
+    assert choices(policy, policy) == ["1: modp2048"]

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from harness.lab.drivers import driver_family
 from harness.results.model import Outcome
+from harness.run.pair_parties import halves
 from harness.run.pair_plan import pair_cases
 from harness.run.plan import Selection, make_plan, stale_known_failures
 from harness.scenario.peer import KnownFailure
@@ -96,3 +98,34 @@ def test_a_known_failure_of_a_pair_must_match_one_that_is_sent(inputs, scenario,
     peer = replace(inputs.peers["libreswan-5.2"], known_failures=(known,))
     found = stale_known_failures(replace(inputs, peers={**inputs.peers, peer.name: peer}))
     assert bool(found) == stale
+
+
+def test_with_published_policies_emulated_vendors_take_part(inputs):
+    cases = {c.name: c for c in make_plan(inputs, Selection(("pairs/as-published",), peers=("*",), suite="standard"))}
+    assert len(cases) == (len(REAL) + 3) ** 2
+    cisco, fortinet, cloudflare = (
+        "emulated/cisco-8000-26.1.1",
+        "emulated/fortinet-fortios-7.6.6",
+        "emulated/cloudflare-ipsec-2026.07",
+    )
+    assert cases[f"{cisco}+{fortinet}"].expectation.outcome is Outcome.HYBRID
+    assert cases[f"openiked-7.4+{cloudflare}"].expectation.outcome is Outcome.CLASSICAL
+    assert "responder only" in cases[f"{cloudflare}+openiked-7.4"].expectation.skipped
+    refused = cases[f"{cisco}+libreswan-5.2"].expectation
+    assert refused.outcome is Outcome.REFUSED and "ADDKE1" in refused.unsupported
+
+
+@pytest.mark.parametrize("pair", ["openiked-7.4+libreswan-4.10", "libreswan-5.2+strongswan-6.1"])
+def test_a_product_is_told_no_proposals_where_its_own_defaults_are_tested(planned, pair):
+    case = planned("as-published")[pair]
+    for peer, half in zip(case.peers, halves(case, 1, ("192.0.2.1", "192.0.2.2")), strict=True):
+        assert half.own_defaults
+        (text, *_) = driver_family(peer.driver).connection_files(peer, half).values()
+        words = {"vici": "proposals", "whack": "ike=", "ikectl": "ikesa"}
+        assert words[peer.driver] not in text
+
+
+def test_an_emulated_vendor_is_told_its_policy(planned):
+    case = planned("as-published", peers=("emulated/*",))["emulated/cisco-8000-26.1.1+strongswan-6.1"]
+    worn, product = halves(case, 1, ("192.0.2.1", "192.0.2.2"))
+    assert (worn.own_defaults, product.own_defaults) == (False, True)

@@ -184,3 +184,60 @@ def test_published_profiles_can_be_worn_as_they_are(root: Path):
         if peer.profile is not None:
             assert without_unsupported(peer.profile.policy, peer.capabilities) == peer.profile.policy
             assert all(one.assumed or "read 20" in one.source for one in peer.profile.behaviours)
+
+
+PUBLISHED = """
+[[published.ike]]
+encr = ["aes-256-gcm-16"]
+prf = ["hmac-sha2-256"]
+ke = ["ecp384"]
+[[published.esp]]
+encr = ["aes-256-gcm-16"]
+sn = ["no-esn"]
+"""
+PUBLISHED_KEYS = ("ike.encr", "ike.prf", "ike.ke", "esp.encr", "esp.sn")
+
+
+def sources(*keys: str) -> str:
+    entry = '[[published.behaviour]]\nkey = "{}"\nvalue = "x"\nsource = "https://example.org"\n'
+    return "".join(entry.format(key) for key in keys)
+
+
+def with_defaults(text: str) -> str:
+    return PEER.replace("[[version]]", f"{text}\n[[version]]", 1)
+
+
+def test_the_defaults_of_a_family_are_those_of_each_version_that_has_none_of_its_own(tmp_path: Path):
+    path = tmp_path / "peer.toml"
+    own = (PUBLISHED + sources(*PUBLISHED_KEYS)).replace("[[published", "[[version.published").replace("x", "y")
+    path.write_text(with_defaults(PUBLISHED + sources(*PUBLISHED_KEYS)).replace("[version.ike]", f"{own}[version.ike]"))
+    first, second = load_family(path)
+    assert first.published is not None and second.published is not None
+    assert first.published.policy == second.published.policy
+    assert [one.key for one in first.published.behaviours] == list(PUBLISHED_KEYS)
+    assert (first.published.behaviours[0].value, second.published.behaviours[0].value) == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PUBLISHED + sources(*PUBLISHED_KEYS[1:]), "no [[behaviour]] says where 'ike.encr' comes from"),
+        (PUBLISHED.partition("[[published.esp]]")[0] + sources(*PUBLISHED_KEYS[:3]), "proposal 'esp' is missing"),
+        (PUBLISHED.replace("ecp384", "ecp521") + sources(*PUBLISHED_KEYS), "names what the capability sheet lacks"),
+        (PUBLISHED.replace("published.ike", "published.ah") + sources(*PUBLISHED_KEYS), "unknown key 'ah'"),
+    ],
+)
+def test_defaults_without_source_or_beyond_the_sheet_refuse(tmp_path: Path, text, words):
+    path = tmp_path / "peer.toml"
+    path.write_text(with_defaults(text))
+    with pytest.raises(InvalidData) as caught:
+        load_family(path)
+    assert words in str(caught.value)
+    assert "peer.toml:" in str(caught.value)
+
+
+def test_every_product_has_its_defaults_on_record(root: Path):
+    for peer in load_peers(root / "peers").values():
+        if not peer.emulated:
+            assert peer.published is not None, peer.name
+            assert all(one.source.startswith("https://") for one in peer.published.behaviours)

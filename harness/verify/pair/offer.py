@@ -1,0 +1,93 @@
+"""What the initiator offers and how the responder refuses, both in clear in IKE_SA_INIT."""
+
+from __future__ import annotations
+
+from harness.ike.policy import Policy, ProposalPolicy
+from harness.registry.algorithms import Algorithm
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.verify.pair.view import PairView
+from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.verify.view import of
+from harness.wire.payloads import SecurityAssociation
+
+_LISTED = 4  # algorithms that a sentence names of a longer list
+
+
+def offered_as_published(view: PairView, _arguments: Arguments) -> Checked:
+    """The first request offers what the record of the initiator's policy says, in its order.
+
+    A difference shows that our record is wrong, or how the lab configured the peer: it is no failure of the product,
+    but what was predicted from the record proves nothing then.
+    """
+    first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
+    offer = next(iter(of(first, SecurityAssociation)), None) if first else None
+    if first is None or offer is None:
+        return missing("the IKE_SA_INIT request", "wire.pcapng")
+    seen, recorded = _policy(offer), _spoken(view.expectation.initiator.ike)
+    if seen == recorded:
+        return Checked(f"the {len(seen)} IKE proposals on record for {view.sides[0].peer}")
+    sentence = f"our record of what {view.sides[0].peer} offers is wrong: {_difference(recorded, seen)}"
+    return Checked("", (Objection("", sentence, first.pointer, None, "inconclusive"),))
+
+
+def refused_with_no_proposal_chosen(view: PairView, _arguments: Arguments) -> Checked:
+    """Two policies without an IKE proposal in common end in NO_PROPOSAL_CHOSEN, in clear (RFC 7296 section 2.7).
+
+    Where only ESP has nothing in common, the notification is encrypted: both sides' word that no Child SA came up,
+    after an IKE_AUTH exchange, is all that can be had.
+    """
+    if view.expectation.establishes:
+        return Checked("a tunnel is due, and no refusal")
+    if view.expectation.ike:
+        return Checked("the refusal of the Child SA is inside of IKE_AUTH; neither side reports one")
+    for message, notify in view.refusals:
+        if notify == NotifyType.NO_PROPOSAL_CHOSEN:
+            return Checked(f"{view.sender(message)} answers NO_PROPOSAL_CHOSEN")
+    said = ", ".join(str(notify) for _, notify in view.refusals) or "no notification in clear"
+    return Checked("", (Objection(view.sides[1].peer, f"NO_PROPOSAL_CHOSEN is due; there is {said}", "wire.pcapng"),))
+
+
+def _policy(offer: SecurityAssociation) -> Policy:
+    """An SA payload as a policy, without what says NONE."""
+    proposals = []
+    for proposal in offer.proposals:
+        transforms: dict[TransformType, tuple[Algorithm, ...]] = {}
+        for each in proposal.transforms:
+            one = Algorithm(each.identifier, each.key_length)
+            transforms[TransformType(each.type)] = (*transforms.get(TransformType(each.type), ()), one)
+        proposals.append(ProposalPolicy(transforms))
+    return _spoken(tuple(proposals))
+
+
+def _spoken(policy: Policy) -> Policy:
+    """A policy without INTEG NONE beside a combined-mode cipher: an offer may spell it out or leave it away."""
+    return tuple(
+        ProposalPolicy(
+            {
+                kind: algorithms
+                for kind, algorithms in proposal.transforms.items()
+                if not (kind == TransformType.INTEG and all(one.identifier == 0 for one in algorithms))
+            }
+        )
+        for proposal in policy
+    )
+
+
+def _difference(recorded: Policy, seen: Policy) -> str:
+    """The first difference, in words."""
+    if len(recorded) != len(seen):
+        return f"it has {len(recorded)} proposals, the wire {len(seen)}"
+    for number, (here, there) in enumerate(zip(recorded, seen, strict=True), start=1):
+        for kind in sorted({*here.transforms, *there.transforms}):
+            if here.of(kind) != there.of(kind):
+                sides = [_listed(proposal.of(kind), kind) for proposal in (here, there)]
+                return f"{kind.name} of proposal {number} is {sides[0]} on record, {sides[1]} on the wire"
+    return "the order of its proposals"
+
+
+def _listed(algorithms: tuple[Algorithm, ...], kind: TransformType) -> str:
+    names = [algorithm.name(kind) for algorithm in algorithms] or ["none"]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
