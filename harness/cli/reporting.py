@@ -16,7 +16,9 @@ from harness.results.model import Run
 from harness.results.record import read_run
 
 FORMATS: dict[str, tuple[str, Callable[[Run], str]]] = {
-    "html": ("matrix.html", html.render),
+    "html": (html.MATRIX, html.render),
+    "pairs": (html.PAIRS, html.render_pairs),
+    "published": (html.PUBLISHED, html.render_published),
     "markdown": ("matrix.md", markdown.render),
     "json": ("matrix.json", json_report.render),
     "junit": ("junit.xml", junit.render),
@@ -27,7 +29,8 @@ def write_reports(folder: Path) -> Run:
     """Write every report of a run beside its record; the run comes back."""
     run = read_run(folder)
     for name, render in FORMATS.values():
-        (folder / name).write_text(render(run))
+        if text := render(run):
+            (folder / name).write_text(text)
     return run
 
 
@@ -36,7 +39,10 @@ def write_reports(folder: Path) -> Run:
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="markdown", show_default=True)
 def report(run_name: str, kind: str) -> None:
     """Print the report of a recorded RUN: an id, a path or "latest"."""
-    print(FORMATS[kind][1](read_run(find_run(run_name))))
+    text = FORMATS[kind][1](read_run(find_run(run_name)))
+    if not text:
+        raise click.UsageError(f"run {run_name} has no cases for the page {kind!r}")
+    print(text)
 
 
 @click.command()

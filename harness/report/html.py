@@ -1,39 +1,102 @@
-"""The matrix as one self-contained HTML file: no external resource, readable without scripts, from a file system."""
+"""Pages of a run, each a self-contained HTML file: no external resource, readable without scripts, from a file system.
+
+The matrix of the engine's cases, the pairs of products, and the pairs of peers as published; they link to each other.
+"""
 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.report import words
 from harness.report.layout import layout
-from harness.report.pair_tables import pair_tables
-from harness.results.judgement import summarise
-from harness.results.model import Attempt, CaseRecord, LadderStep, Run
+from harness.report.pair_tables import ROLE, PairTable, pair_tables
+from harness.results.judgement import Summary, summarise
+from harness.results.model import Attempt, CaseRecord, LadderStep, PeerEntry, Run
 
 _FOLDER = Path(__file__).parent
 
 
+MATRIX, PAIRS, PUBLISHED = "matrix.html", "pairs.html", "published.html"
+
+
 def render(run: Run) -> str:
-    """The HTML matrix of a run. Links to evidence are relative: the file belongs into the run's folder."""
+    """The matrix of the engine's cases. Links to evidence are relative: the file belongs into the run's folder."""
+    cases = tuple(record for record in run.cases if record.role != ROLE)
+    return _page(
+        "matrix.html.j2", run, cases, MATRIX, layout=layout(run), summary=summarise(run), shown=_alone(run, cases)
+    )
+
+
+def render_pairs(run: Run) -> str:
+    """The page of two products with each other; "" where the run has none."""
+    return _pair_page(run, PAIRS, published=False)
+
+
+def render_published(run: Run) -> str:
+    """The page of two peers each with its own published policy, emulated vendors among them; "" without any."""
+    return _pair_page(run, PUBLISHED, published=True)
+
+
+_TITLES = {
+    MATRIX: "Engine and peers",
+    PAIRS: "Two products with each other",
+    PUBLISHED: "Two peers as published",
+}
+
+
+def _tables(run: Run, *, published: bool) -> tuple[PairTable, ...]:
+    return tuple(table for table in pair_tables(run) if table.published is published)
+
+
+def _pair_page(run: Run, name: str, *, published: bool) -> str:
+    tables = _tables(run, published=published)
+    if not tables:
+        return ""
+    scenarios = {table.scenario.id for table in tables}
+    cases = tuple(record for record in run.cases if record.role == ROLE and record.scenario in scenarios)
+    members: dict[str, PeerEntry] = {p.name: p for t in tables for p in (*t.initiators, *t.responders)}
+    return _page(
+        "pairs.html.j2",
+        run,
+        cases,
+        name,
+        title=_TITLES[name],
+        tables=tables,
+        published=published,
+        members=tuple(members.values()),
+        emulated=any(table.emulated for table in tables),
+        summary=_alone(run, cases),
+    )
+
+
+def _alone(run: Run, cases: tuple[CaseRecord, ...]) -> Summary:
+    """The summary of the cases of one page."""
+    return summarise(replace(run, cases=cases, header=replace(run.header, planned=())))
+
+
+def _page(template: str, run: Run, cases: tuple[CaseRecord, ...], name: str, **variables: Any) -> str:
+    there = [MATRIX, *(page for page, each in ((PAIRS, False), (PUBLISHED, True)) if _tables(run, published=each))]
     return (
         _environment()
-        .get_template("matrix.html.j2")
+        .get_template(template)
         .render(
             run=run,
             header=run.header,
-            layout=layout(run),
-            pair_tables=pair_tables(run),
-            summary=summarise(run),
+            cases=cases,
+            links=[(page, _TITLES[page]) for page in there if page != name],
             scenarios={scenario.id: scenario for scenario in run.header.scenarios},
             peers={peer.name: peer for peer in run.header.peers},
             words=words,
             css=(_FOLDER / "matrix.css").read_text(encoding="utf-8"),
             script=(_FOLDER / "matrix.js").read_text(encoding="utf-8"),
+            **variables,
         )
     )
 

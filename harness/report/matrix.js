@@ -2,13 +2,14 @@
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const matrix = document.querySelector(".matrix");
+  const main = document.querySelector("main");
+  const matrix = document.querySelector("#matrix");  // of the page with filters; pages of pairs have several tables
   const form = document.querySelector(".filters");
   const chips = all(".chip");
   const panel = document.querySelector(".panel");
   const body = panel.querySelector(".body");
   const place = document.createComment("the open case belongs here");
-  const text = new Map(all("td[data-verdict]", matrix).map((cell) => {
+  const text = new Map(all("#matrix td[data-verdict]").map((cell) => {
     const id = caseOf(cell.querySelector("a"));
     const row = cell.parentElement.querySelector("th").textContent;
     return [cell, (id + " " + row + " " + document.getElementById(id).textContent).toLowerCase()];
@@ -56,7 +57,7 @@
     const current = body.firstElementChild;
     if (!current) return;
     place.replaceWith(current);
-    for (const link of all(".cell.open", matrix)) link.classList.remove("open");
+    for (const link of all(".cell.open", main)) link.classList.remove("open");
     panel.close();
     document.body.classList.remove("beside");
   }
@@ -102,7 +103,7 @@
     const cell = event.target.closest("td[data-verdict]");
     const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!cell || !steps) return;
-    const rows = all("tr.scenario", matrix).filter((row) => row.offsetParent);
+    const rows = all("tr.scenario", cell.closest("table")).filter((row) => row.offsetParent);
     let [r, c] = [rows.indexOf(cell.parentElement), cell.cellIndex];
     for (;;) {
       r += steps[0]; c += steps[1];
@@ -123,9 +124,9 @@
     }
   }
 
-  form.addEventListener("input", filter);
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => {
+  if (form) form.addEventListener("input", filter);
+  if (form) form.addEventListener("submit", (event) => event.preventDefault());
+  if (form) form.addEventListener("reset", () => {
     for (const chip of chips) chip.ariaPressed = "false";
     queueMicrotask(filter);
   });
@@ -133,8 +134,8 @@
     chip.ariaPressed = String(chip.ariaPressed !== "true");
     filter();
   });
-  matrix.addEventListener("keydown", move);
-  matrix.addEventListener("click", (event) => {
+  main.addEventListener("keydown", move);
+  main.addEventListener("click", (event) => {
     const link = event.target.closest("a.cell.open");
     if (link) { event.preventDefault(); leave(); }
   });

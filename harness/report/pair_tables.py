@@ -14,6 +14,7 @@ class PairTable:
     """One scenario between every two peers. ``rows`` has a cell for each responder, None where none is planned."""
 
     scenario: ScenarioEntry
+    published: bool  # whether each side has its own published policy: emulated vendors take part there alone
     emulated: bool  # whether emulated vendors take part: then it is nobody's product that a cell judges
     initiators: tuple[PeerEntry, ...]
     responders: tuple[PeerEntry, ...]
@@ -35,7 +36,7 @@ def _table(run: Run, scenario: ScenarioEntry, records: list[CaseRecord]) -> Pair
     responders = _peers(run, [second for _, second in cells])
     rows = tuple(tuple(cells.get((row.name, column.name)) for column in responders) for row in initiators)
     emulated = any(peer.emulated for peer in (*initiators, *responders))
-    return PairTable(scenario, emulated, initiators, responders, rows)
+    return PairTable(scenario, scenario.published or emulated, emulated, initiators, responders, rows)
 
 
 def _peers(run: Run, names: list[str]) -> tuple[PeerEntry, ...]:

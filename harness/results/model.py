@@ -132,6 +132,7 @@ class PeerEntry:
     esp: str  # "userspace", "kernel"
     behaviours: tuple[tuple[str, str, str], ...] = ()  # emulated only: (what, value, source or "assumed")
     kernel: str = ""  # whose kernel does its ESP in this run: "own Linux 6.12.101", "the host's"; "" without one
+    published: tuple[tuple[str, str, str], ...] = ()  # a product's own defaults: (what, value, source)
     probe: str = ""  # the compliance probe: "passed: ...", "failed: ..."; "" where it was not played
 
     @property
@@ -147,6 +148,7 @@ class ScenarioEntry:
     id: str
     title: str
     requirements: tuple[tuple[str, str, str, str, str], ...]  # (id, source, section, level, text)
+    published: bool = False  # whether two peers meet in it, each with its own published policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from harness.results.model import PeerEntry, RunHeader, ScenarioEntry
 from harness.run.plan import AnyCase, plan_hash
-from harness.scenario.model import Scenario
+from harness.scenario.model import Parties, Scenario
 from harness.scenario.peer import Peer
 
 _PACKAGES = ("cryptography", "liboqs-python", "scapy", "docker", "vici", "jinja2")
@@ -21,13 +21,15 @@ def peer_entry(peer: Peer, version_reported: str = "", image: str = "", kernel: 
     # An emulated vendor's version must not read as the vendor's: it is the wearer's.
     worn = f"worn by {peer.profile.rendered_on}, " if peer.profile and version_reported else ""
     esp = peer.esp_implementation
-    return PeerEntry(peer.name, peer.title, peer.emulated, worn + version_reported, image, esp, rows, kernel)
+    defaults = tuple((e.key, e.value, e.source) for e in (peer.published.behaviours if peer.published else ()))
+    ours = () if peer.emulated else defaults
+    return PeerEntry(peer.name, peer.title, peer.emulated, worn + version_reported, image, esp, rows, kernel, ours)
 
 
 def scenario_entry(scenario: Scenario) -> ScenarioEntry:
     """A scenario's row."""
     rows = tuple((r.id, r.source, r.section, r.level, r.text) for r in scenario.requirements)
-    return ScenarioEntry(scenario.id, scenario.title, rows)
+    return ScenarioEntry(scenario.id, scenario.title, rows, scenario.parties is Parties.PUBLISHED)
 
 
 def run_header(

@@ -119,7 +119,8 @@ def test_every_report_is_well_formed(run):
     jsonschema.validate(matrix_module.matrix(run), SCHEMA)
     assert len(list(ET.fromstring(junit.render(run)).iter("testcase"))) == len(run.cases)
     assert markdown.render(run)
-    assert html.render(run).count('<article class="case"') == len(run.cases)
+    pages = html.render(run) + html.render_pairs(run) + html.render_published(run)
+    assert pages.count('<article class="case"') == len(run.cases)
 
 
 @given(runs, SOME)

@@ -268,6 +268,39 @@ def earlier_run() -> Run:
     return replace(run, header=header, cases=(*kept, *changed.values()))
 
 
+PAIRS = (
+    ScenarioEntry("pairs/classical", "Two products, X25519", (B01,)),
+    ScenarioEntry("pairs/as-published", "Two peers, each with its own published policy", (B04,), published=True),
+)
+DEFAULTS = (("ike.ke", "ECP-256, X25519", "https://www.example.com/source/proposal.c"),)
+
+
+def pair(scenario: int, initiator: str, responder: str, verdict: str, outcome: Outcome | None) -> CaseRecord:
+    name = f"{PAIRS[scenario].id}@{initiator}+{responder}@pair"
+    folder = "" if outcome is None else "cases/" + name.replace("/", "__")
+    kind = TITLES[verdict]
+    reason = {"U": "no IKE proposal in common: ADDKE1", "S": "a responder only"}.get(verdict, "")
+    grade = Grade.B if kind in (Verdict.PASS, Verdict.FAIL) else None
+    attempt = Attempt(kind, outcome, grade, (), (), reason, 400 if folder else 0, folder, LADDER[:2] if folder else ())
+    ends = {"initiator": initiator, "responder": responder}
+    return CaseRecord(name, PAIRS[scenario].id, f"{initiator}+{responder}", "pair", (attempt,), True, **ends)
+
+
+def pairs_run() -> Run:
+    """Two products in one scenario of products alone, and the same two and a vendor as published."""
+    from dataclasses import replace
+
+    run = sample_run()
+    old, new, vendor = (PEERS[number].name for number in (0, 2, 3))
+    records = [pair(0, one, other, "P", Outcome.CLASSICAL) for one in (old, new) for other in (old, new)]
+    records += [pair(1, one, other, "P", Outcome.CLASSICAL) for one in (old, new) for other in (old, new)]
+    records += [pair(1, one, vendor, "U", Outcome.REFUSED) for one in (old, new)]
+    records += [pair(1, vendor, old, "S", None), pair(1, vendor, vendor, "P", Outcome.HYBRID)]
+    peers = (replace(PEERS[0], published=DEFAULTS), replace(PEERS[2], published=DEFAULTS), PEERS[3])
+    header = replace(run.header, peers=peers, scenarios=PAIRS, planned=tuple(record.case for record in records))
+    return replace(run, header=header, cases=tuple(records))
+
+
 RENDERED = {
     "matrix.html": html.render,
     "matrix.md": markdown.render,
@@ -279,6 +312,8 @@ RENDERED = {
 def rendered() -> dict[str, str]:
     """Every golden file by its name, as today's code writes it."""
     files = {name: render(sample_run()) for name, render in RENDERED.items()}
+    files["pairs.html"] = html.render_pairs(pairs_run())
+    files["published.html"] = html.render_published(pairs_run())
     files["diff.md"] = diff_report.render(diff_runs(earlier_run(), sample_run()))
     return files
 

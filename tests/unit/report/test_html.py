@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -114,9 +115,12 @@ def test_each_case_gives_the_commands_that_repeat_it():
 
 def test_pairs_have_a_table_of_their_own():
     pair = never_run("pairs/as-published@strongswan-6.0+emulated/cisco-8000-26.1.1@pair", "why")
-    text = "".join(parsed(html.render(replace(RUN, cases=(*RUN.cases, pair)))).text)
-    assert "Two peers with each other" in text
-    assert "initiator \\ responder" in text
+    run = replace(RUN, cases=(*RUN.cases, pair))
+    assert 'href="published.html"' in html.render(run)
+    assert 'href="pairs.html"' not in html.render(run)
+    text = "".join(parsed(html.render_published(run)).text)
+    assert "no code of the vendor was run" in text
+    assert "Cisco 8000 26.1.1" in text
     assert "strongswan-6.0 initiates to emulated/cisco-8000-26.1.1" in text
 
 
@@ -169,3 +173,19 @@ def test_a_column_in_which_nothing_was_sent_is_narrow():
 def test_an_emulated_vendor_is_worn_by_one_product_named_once():
     assert "worn by strongswan-6.1, 6.1.0" in PAGE
     assert "worn by another product" not in PAGE
+
+
+def test_pages_of_pairs_hold_their_own_cases_and_link_to_each_other():
+    run = runpy.run_path(str(Path(__file__).parents[2] / "golden/report/sample_run.py"))["pairs_run"]()
+    pages = {"matrix": html.render(run), "pairs": html.render_pairs(run), "published": html.render_published(run)}
+    cases = {name: page.count('<article class="case"') for name, page in pages.items()}
+    assert cases == {"matrix": 0, "pairs": 4, "published": 8}
+    for name, page in pages.items():
+        assert {other for other in pages if f'href="{other}.html"' in page} == set(pages) - {name}
+    assert "No case of this run is with the engine" in pages["matrix"]
+    assert "https://www.example.com/source/proposal.c" in "".join(parsed(pages["published"]).text)
+    assert "Unsupported" in pages["published"] and "ADDKE1" in pages["published"]
+
+
+def test_a_run_without_pairs_has_no_page_of_them():
+    assert html.render_pairs(RUN) == html.render_published(RUN) == ""

@@ -121,7 +121,7 @@ def test_a_product_is_told_no_proposals_where_its_own_defaults_are_tested(planne
     for peer, half in zip(case.peers, halves(case, 1, ("192.0.2.1", "192.0.2.2")), strict=True):
         assert half.own_defaults
         (text, *_) = driver_family(peer.driver).connection_files(peer, half).values()
-        words = {"vici": "proposals", "whack": "ike=", "ikectl": "ikesa"}
+        words = {"vici": "proposals", "whack": " ike=", "ikectl": "ikesa"}
         assert words[peer.driver] not in text
 
 
