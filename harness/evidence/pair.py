@@ -25,6 +25,7 @@ class PairSide:
     kernel: str  # whose kernel did its ESP; "" where its daemon did
     address: str  # outer
     inner: str  # the host behind it
+    certificate_octets: int = 0  # of the certificate that it authenticates with, in DER; 0 where it has a key instead
 
 
 @dataclass(frozen=True, slots=True)

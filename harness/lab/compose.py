@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from harness.ike.policy import ProposalPolicy
 from harness.lab import own_kernel
 from harness.lab.docker_runtime import project_root
-from harness.lab.driver import Connection, DaemonSettings
+from harness.lab.driver import Connection, DaemonSettings, PreSharedKey
 from harness.lab.drivers import driver_family
 from harness.lab.images import peer_context
 from harness.lab.network import MTU
@@ -94,7 +94,7 @@ def sample_connection(peer: Peer) -> Connection:
         remote_address="%any",
         local_identity=f"{peer.name}.lab",
         remote_identity="%any",
-        psk=SAMPLE_KEY,
+        authentication=PreSharedKey(SAMPLE_KEY),
         policy=_sample_policy(peer),
         local_inner=SAMPLE_INNER,
         remote_inner=SAMPLE_REMOTE_INNER,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.crypto.certificates import EndCertificate
 from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import ByteStream
@@ -22,6 +23,17 @@ class DaemonSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PreSharedKey:
+    """Both sides prove that they know the same octets (RFC 7296 section 2.15)."""
+
+    octets: bytes = field(repr=False)
+
+
+Authentication = PreSharedKey | EndCertificate
+"""By what a connection authenticates both its sides: a key that they share, or a certificate of the product's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One connection as the product under test is to hold it: "local" is the product. IKE SAs are never rekeyed."""
 
@@ -31,7 +43,7 @@ class Connection:
     remote_address: str
     local_identity: str
     remote_identity: str
-    psk: bytes = field(repr=False)
+    authentication: Authentication = field(repr=False)
     policy: PartyPolicy
     local_inner: str  # the host behind each side that exchanges echo packets; a /32 or /128 traffic selector. In
     # transport mode the outer address itself
@@ -43,6 +55,11 @@ class Connection:
     )
     own_defaults: bool = False  # the product is told no proposals: ``policy`` is only what its defaults should be
     fragment_size: int | None = None  # for products that have it per connection; strongSwan has DaemonSettings
+
+    @property
+    def psk_hex(self) -> str:
+        """The pre-shared key in hexadecimal; "" where a certificate stands in its place."""
+        return self.authentication.octets.hex() if isinstance(self.authentication, PreSharedKey) else ""
 
 
 class PeerContainer(Protocol):

@@ -8,9 +8,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.crypto.certificates import EndCertificate
 from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
-from harness.lab import libreswan_report, residue, xfrm_report
+from harness.lab import libreswan_report, nss_database, residue, xfrm_report
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
 from harness.lab.fault_lines import is_fault
@@ -95,10 +96,11 @@ def render_connection(peer: Peer, connection: Connection) -> dict[str, str]:
         mobike=connection.mobike,
         intermediate=connection.announce_intermediate,
         mode=connection.mode.value,
+        psk_hex=connection.psk_hex,
         **identities,
     )
-    secrets = render(templates / "connection.secrets.j2", psk_hex=connection.psk.hex(), **identities)
-    return {"ipsec.conf": conf, "ipsec.secrets": secrets}
+    secrets = render(templates / "connection.secrets.j2", psk_hex=connection.psk_hex, **identities)
+    return {"ipsec.conf": conf, "ipsec.secrets": secrets, **nss_database.files(connection)}
 
 
 def _identity(identity: str) -> str:
@@ -139,6 +141,8 @@ class LibreswanDriver:
         self._loaded[connection.name] = _Loaded(connection, time.time())
         conf, secrets = _paths(connection.name)
         put_files(self._container, {conf: files["ipsec.conf"], secrets: files["ipsec.secrets"]})
+        if script := nss_database.import_script(connection):
+            self._whack_script(script, f"certificate of {connection.name}")
         self._whack_script(
             f"{WHACK} --rereadsecrets && {ADDCONN} --config {conf} {connection.name} && "
             f"{WHACK} --status | grep -F '\"{connection.name}\":' >/dev/null",
@@ -149,10 +153,15 @@ class LibreswanDriver:
     def unload(self, name: str) -> None:
         """See PeerDriver."""
         conf, secrets = _paths(name)
-        script = f"rm -f {conf} {secrets}; {WHACK} --name {name} --delete; {WHACK} --rereadsecrets"
+        forget = nss_database.delete_script(name) if self._has_certificate(name) else ""
+        script = f"rm -f {conf} {secrets}; {forget}{WHACK} --name {name} --delete; {WHACK} --rereadsecrets"
         status, output = self._container.run(["sh", "-c", script])
         if status and not _ABSENT.search(output):
             raise PeerUnreachable(f"{self._container.name}: unloading {name}: {output.strip()}")
+
+    def _has_certificate(self, name: str) -> bool:
+        loaded = self._loaded.get(name)
+        return loaded is not None and isinstance(loaded.connection.authentication, EndCertificate)
 
     def initiate(self, name: str, deadline_s: float) -> str:
         """See PeerDriver. whack stays attached until the Child SA is up or has failed.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.crypto.certificates import EndCertificate
 from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab import openiked_report, residue, xfrm_report
@@ -49,7 +50,7 @@ class OpenIkedFamily:
 
     def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
         """See DriverFamily."""
-        return {"iked.conf": render_connection(peer, connection)}
+        return {"iked.conf": render_connection(peer, connection), **_certificates(connection)}
 
 
 def render_connection(peer: Peer, connection: Connection) -> str:
@@ -76,8 +77,23 @@ def render_connection(peer: Peer, connection: Connection) -> str:
         esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
         mobike=connection.mobike,
         mode=connection.mode.value,
-        psk_hex=connection.psk.hex(),
+        psk_hex=connection.psk_hex,
     )
+
+
+def _certificates(connection: Connection) -> dict[str, str]:
+    """The files below /etc/iked that hold certificate, key and authority; empty where there is no certificate.
+
+    There is one key, that of the connection: iked does without none, so that the next one takes its place.
+    """
+    proof = connection.authentication
+    if not isinstance(proof, EndCertificate):
+        return {}
+    return {
+        "ca/ca.crt": proof.authority,
+        f"certs/{connection.local_identity}.crt": proof.certificate,
+        "private/local.key": proof.private_key,
+    }
 
 
 class OpenIkedDriver:
@@ -109,9 +125,14 @@ class OpenIkedDriver:
             self._inner.add(connection.local_inner)
         self._loaded[connection.name] = _Loaded(connection, time.time())
         put_files(self._container, {CONFIGURATION: text})
+        given = _certificates(connection)
+        if given:
+            put_files(self._container, {f"/etc/iked/{path}": content for path, content in given.items()})
+            # The process that reads certificates is nobody of root's; the key is read by another.
+            self._script("chmod 644 /etc/iked/ca/*.crt /etc/iked/certs/*.crt", f"certificate of {connection.name}")
         self._script(f"iked -n -f {CONFIGURATION} 2>&1 && ikectl reload", f"connection {connection.name}")
         self._wait_until_loaded(connection.name)
-        return {"iked.conf": text}
+        return {"iked.conf": text, **{path.replace("/", "-"): content for path, content in given.items()}}
 
     def _wait_until_loaded(self, name: str) -> None:
         """ikectl does not wait for its command: iked's parent says the policy, after what came before is gone.

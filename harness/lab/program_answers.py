@@ -59,7 +59,7 @@ def connection_document(connection: Connection) -> dict[str, object]:
         "remote_address": connection.remote_address,
         "local_identity": connection.local_identity,
         "remote_identity": connection.remote_identity,
-        "psk_hex": connection.psk.hex(),
+        "psk_hex": connection.psk_hex,
         "local_inner": connection.local_inner,
         "remote_inner": connection.remote_inner,
         "mode": connection.mode.value,

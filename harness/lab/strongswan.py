@@ -16,6 +16,7 @@ from harness.lab import residue, swanctl_syntax
 from harness.lab.case_log import lines_of_case
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
+from harness.lab.strongswan_credentials import credential_files, vici_credentials, with_certificates
 from harness.lab.strongswan_keywords import proposals, reported_name
 from harness.lab.strongswan_report import peer_report
 from harness.lab.templates import render
@@ -61,7 +62,7 @@ class StrongSwanFamily:
         """See DriverFamily."""
         text = render_connection(peer.folder / "templates", connection)
         swanctl_syntax.parse(text)
-        return {"swanctl.conf": text}
+        return {"swanctl.conf": text, **credential_files(connection)}
 
     def attach(self, peer: Peer, container: PeerContainer) -> StrongSwanDriver:
         """See DriverFamily."""
@@ -97,7 +98,7 @@ def render_connection(templates: Path, connection: Connection) -> str:
         remote_address=connection.remote_address,
         local_identity=connection.local_identity,
         remote_identity=connection.remote_identity,
-        psk_hex=connection.psk.hex(),
+        psk_hex=connection.psk_hex,
         mobike=connection.mobike,
         mode=connection.mode.value,
         ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
@@ -152,13 +153,16 @@ class StrongSwanDriver:
             self._add_inner_address(connection.local_inner)
         self._loaded[connection.name] = _Loaded(connection, time.time())
         try:
+            files = credential_files(connection)
+            for command, message in vici_credentials(connection):
+                self._vici.request(command, message)
             for message in swanctl_syntax.shared_keys(sections):
                 self._vici.request("load-shared", message)
             for message in swanctl_syntax.connections(sections):
-                self._vici.request("load-conn", message)
+                self._vici.request("load-conn", with_certificates(message, files))
         except CommandRefused as refusal:
             raise PeerUnreachable(f"{self._container.name}: connection {connection.name}: {refusal}") from refusal
-        return {"swanctl.conf": text}
+        return {"swanctl.conf": text, **files}
 
     def unload(self, name: str) -> None:
         """See PeerDriver. SAs go without waiting for the other side's answer to the delete."""

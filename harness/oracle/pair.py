@@ -10,7 +10,7 @@ from harness.oracle.negotiation import acceptable_suites, first_child
 from harness.oracle.outcome import outcome_of
 from harness.oracle.reason import nothing_in_common, why_refused
 from harness.results.model import Outcome
-from harness.scenario.model import Parties, PartyPolicy, Role, Scenario, Step
+from harness.scenario.model import AuthenticationMethod, Parties, PartyPolicy, Role, Scenario, Step
 from harness.scenario.peer import Peer
 from harness.scenario.render_half import without_unsupported
 
@@ -88,6 +88,9 @@ def _why_not(scenario: Scenario, initiator: Peer, responder: Peer, offer: PartyP
             return f"no published policy of {peer.title} is on record"
     if scenario.parties is Parties.PRODUCTS and offer != scenario.offer:
         return cannot_offer(scenario, initiator, offer)
+    for peer in (initiator, responder):
+        if scenario.settings.authentication is AuthenticationMethod.CERTIFICATE and not peer.capabilities.certificates:
+            return f"{peer.title}: {peer.capabilities.certificates_reason}"
     if set(_REKEYS) & set(scenario.steps) and not rekeyer(initiator, responder):
         return f"neither {initiator.title} nor {responder.title} can be told to rekey"
     return ""

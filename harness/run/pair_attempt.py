@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from harness.crypto.certificates import EndCertificate
 from harness.evidence.capture import write_pcapng
 from harness.evidence.pair import PairFacts, PairReport, PairSide
 from harness.evidence.store import EvidenceFolder
@@ -68,7 +69,15 @@ def _write_givens(
     store: EvidenceFolder, case: PairCase, both: Halves, running: tuple[RunningPeer, RunningPeer]
 ) -> None:
     sides = [
-        PairSide(peer.name, each.version, each.image_id, each.kernel, half.local_address, half.local_inner)
+        PairSide(
+            peer.name,
+            each.version,
+            each.image_id,
+            each.kernel,
+            half.local_address,
+            half.local_inner,
+            half.authentication.octets if isinstance(half.authentication, EndCertificate) else 0,
+        )
         for peer, half, each in zip(case.peers, both, running, strict=True)
     ]
     expectation = to_json(case.expectation)

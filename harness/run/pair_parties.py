@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
 from ipaddress import IPv4Address
 
+from harness.crypto.certificates import Authority
 from harness.emulation import profile_connection
-from harness.lab.driver import Connection, DaemonSettings
+from harness.lab.driver import Authentication, Connection, DaemonSettings, PreSharedKey
 from harness.run.pair_plan import PairCase
-from harness.scenario.model import Parties, Role
+from harness.scenario.model import AuthenticationMethod, Parties, Role
 
 _INNER_BASE = int(IPv4Address("10.128.0.0"))
 
@@ -29,7 +32,7 @@ def halves(case: PairCase, number: int, addresses: tuple[str, str]) -> Halves:
     """The connections at initiator and responder; ``number`` is unique in the run."""
     inner = _inner(number)
     identities = f"initiator-{number}.interop.test", f"responder-{number}.interop.test"
-    psk = secrets.token_hex(16).encode()
+    proofs = _proofs(case, identities)
     policies = case.expectation.initiator, case.expectation.responder
     daemons = pair_daemon_settings(case)
     initiator, responder = (
@@ -40,7 +43,7 @@ def halves(case: PairCase, number: int, addresses: tuple[str, str]) -> Halves:
             remote_address=addresses[1 - local],
             local_identity=identities[local],
             remote_identity=identities[1 - local],
-            psk=psk,
+            authentication=proofs[local],
             policy=policies[local],
             local_inner=inner[local],
             remote_inner=inner[1 - local],
@@ -51,6 +54,20 @@ def halves(case: PairCase, number: int, addresses: tuple[str, str]) -> Halves:
         for local, role in enumerate((Role.INITIATOR, Role.RESPONDER))
     )
     return initiator, responder
+
+
+def _proofs(case: PairCase, identities: tuple[str, str]) -> tuple[Authentication, Authentication]:
+    """By what the two authenticate: a key of the case's own that both know, or a certificate each."""
+    if case.scenario.settings.authentication is AuthenticationMethod.CERTIFICATE:
+        return _authority().issue(identities[0]), _authority().issue(identities[1])
+    shared = PreSharedKey(secrets.token_hex(16).encode())
+    return shared, shared
+
+
+@cache
+def _authority() -> Authority:
+    """One for a run: some products keep the authorities that they found for minutes."""
+    return Authority(f"interop test authority {secrets.token_hex(4)}", datetime.now(UTC))
 
 
 def _inner(number: int) -> tuple[str, str]:

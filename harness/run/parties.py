@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from harness.emulation import profile_connection
-from harness.lab.driver import Connection, DaemonSettings
+from harness.lab.driver import Connection, DaemonSettings, PreSharedKey
 from harness.run.plan import Case
 from harness.scenario.model import Mode, Role
 from harness.transport.job import Job
@@ -50,7 +50,7 @@ def connection(case: Case, number: int, address: str, peer_address: str, keys: C
         remote_address=address,
         local_identity=f"peer-{number}.interop.test",
         remote_identity=f"engine-{number}.interop.test",
-        psk=keys.peer,
+        authentication=PreSharedKey(keys.peer),
         policy=case.expectation.peer,
         local_inner=peer_inner,
         remote_inner=engine_inner,

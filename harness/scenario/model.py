@@ -42,6 +42,13 @@ class Mode(StrEnum):
     TRANSPORT = "transport"  # what follows the IP header, between the two ends themselves (RFC 7296 section 1.3.1)
 
 
+class AuthenticationMethod(StrEnum):
+    """By what two parties prove to each other who they are (RFC 7296 section 2.15)."""
+
+    PSK = "pre-shared-key"
+    CERTIFICATE = "certificate"  # a digital signature (RFC 7427, where both know it) and a CERT payload
+
+
 class Subject(StrEnum):
     """What a scenario is about: it decides what an emulated vendor, whose policy is its own, can say to it."""
 
@@ -86,6 +93,7 @@ class Settings:
     require_cookie: bool = False  # the responder demands a COOKIE before it keeps state (RFC 7296 section 2.6)
     wrong_psk: bool = False  # the two parties hold different pre-shared keys
     mode: Mode = Mode.TUNNEL  # of the Child SA
+    authentication: AuthenticationMethod = AuthenticationMethod.PSK  # of two products; our engine has keys alone
     mobike: bool = False  # whether the product may use MOBIKE (RFC 4555), and with it port 4500 from IKE_AUTH on
     announce_intermediate: bool = False  # both parties announce IKE_INTERMEDIATE, needed or not (RFC 9242 section 3.1)
 

@@ -20,6 +20,8 @@ class Capabilities:
     fragmentation: bool = True  # RFC 7383
     rekeys: bool = True  # whether its control interface can start a rekey
     demands_cookies: bool = True  # whether it can be made to demand a COOKIE (RFC 7296 section 2.6)
+    certificates: bool = True  # whether the lab can have it authenticate by certificate
+    certificates_reason: str = ""  # why not
     transport_mode: bool = True  # ESP in transport mode (RFC 4303 section 3.1.1)
     esp_without_udp: bool = True  # ESP right above IP where there is no NAT (RFC 7296 section 2.23)
     roles: tuple[Role, ...] = (Role.INITIATOR, Role.RESPONDER)  # the PEER's roles, as IKE initiator or responder

@@ -27,7 +27,7 @@ _FAMILY_KEYS = frozenset(
 _VERSION_KEYS = frozenset(
     {
         "version", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
-        "transport-mode", "esp-without-udp",
+        "transport-mode", "esp-without-udp", "certificates", "certificates-reason",
         "roles", "role-reason",
         "ike", "esp", "published", "known-failure", "variant", "esp-implementation", "packages",
     }
@@ -162,6 +162,9 @@ def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
             if kind not in sheets[protocol]:
                 entry.complain(None, f"the capability sheet lacks {protocol}.{key}")
     roles, reason = read_roles(entry)
+    certificates = entry.boolean("certificates", True)
+    if not certificates and not entry.string("certificates-reason", ""):
+        entry.complain("certificates", "a peer without certificates says why in 'certificates-reason'")
     return Capabilities(
         ike=sheets["ike"],
         esp=sheets["esp"],
@@ -169,6 +172,8 @@ def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
         fragmentation=entry.boolean("fragmentation", True),
         rekeys=entry.boolean("rekeys", True),
         demands_cookies=entry.boolean("demands-cookies", True),
+        certificates=certificates,
+        certificates_reason=entry.string("certificates-reason", ""),
         transport_mode=entry.boolean("transport-mode", True),
         esp_without_udp=entry.boolean("esp-without-udp", True),
         roles=roles,

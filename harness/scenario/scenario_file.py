@@ -12,6 +12,7 @@ from harness.ike.deviations.deviation import Deviation
 from harness.ike.deviations.table import DEVIATIONS
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import (
+    AuthenticationMethod,
     Expect,
     Mode,
     Parties,
@@ -91,6 +92,8 @@ def _check_parties(table: Table, scenario: Scenario) -> None:
     for step in scenario.steps:
         if step in ((Step.LIVENESS,) if pair else (Step.REKEY_CHILD, Step.REKEY_IKE)):
             table.complain("steps", f"step {step.value!r} is not for a scenario of these parties")
+    if scenario.settings.authentication is AuthenticationMethod.CERTIFICATE and not pair:
+        table.complain("settings", "our engine authenticates by pre-shared key alone")
     if scenario.parties is Parties.PUBLISHED and "offer" in table.data:
         table.complain("offer", "each party takes its published policy, so there is nothing to offer")
 
@@ -156,6 +159,11 @@ def _settings(table: Table | None) -> Settings:
         fragment_size=table.integer("fragment-size", SMALLEST_FRAGMENT, LARGEST_FRAGMENT),
         require_cookie=table.boolean("require-cookie", False),
         wrong_psk=table.boolean("wrong-psk", False),
+        authentication=AuthenticationMethod(
+            table.choice(
+                "authentication", {each.value for each in AuthenticationMethod}, AuthenticationMethod.PSK.value
+            )
+        ),
         mobike=table.boolean("mobike", False),
         announce_intermediate=table.boolean("announce-intermediate", False),
         mode=Mode(table.choice("mode", {each.value for each in Mode}, Mode.TUNNEL.value)),

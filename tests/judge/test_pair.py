@@ -89,6 +89,12 @@ def as_refused(pair: Pair) -> Pair:
     return replace(pair, expectation=good_pair(HYBRID, FIRST, OLD).expectation)
 
 
+def large_certificate(pair: Pair) -> Pair:
+    """The responder's certificate is larger than what it sends in IKE_AUTH."""
+    facts = pair.evidence.facts
+    return pair.with_evidence(facts=replace(facts, responder=replace(facts.responder, certificate_octets=2000)))
+
+
 def in_clear(pair: Pair) -> Pair:
     return pair.with_wire(clear=(ClearPacket(9, pair.view.sides[1].inner, pair.view.sides[0].inner, 1),))
 
@@ -158,6 +164,14 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
     ("pair-esp-both-ways", HYBRID, never_up, "no traffic was sent", ""),
     ("pair-nothing-in-clear", HYBRID, in_clear, "protocol 1 from", SECOND),
     ("pair-refused-with-no-proposal-chosen", HYBRID, as_refused, "there is no notification in clear", SECOND),
+    ("pair-room-for-certificates", HYBRID, large_certificate, "has room for its certificate of 2000 octets", SECOND),
+    (
+        "pair-room-for-certificates",
+        HYBRID,
+        lambda p: p.without("IKE_AUTH request 2"),
+        "no IKE_AUTH message of",
+        FIRST,
+    ),
     ("pair-rekeyed", REKEY, the_same_child, "after rekey-child it still has", FIRST),
     ("pair-rekeyed", REKEY, the_same_ike_sa, "after rekey-ike it still has", SECOND),
     ("pair-rekeyed", REKEY, lambda p: p.with_step(Step.REKEY_IKE, responder=NOTHING), "no standing SAs", SECOND),

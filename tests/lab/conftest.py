@@ -17,7 +17,7 @@ from command import interop
 
 from harness.ike.policy import ProposalPolicy
 from harness.lab.docker_runtime import Lab, project_root
-from harness.lab.driver import Connection
+from harness.lab.driver import Connection, PreSharedKey
 from harness.lab.engine import connect
 from harness.lab.errors import DockerUnavailable
 from harness.lab.running_peer import RunningPeer
@@ -71,8 +71,8 @@ def joined(initiator: RunningPeer, responder: RunningPeer, policy: PartyPolicy, 
             key = own if other_psk else psk
             running.driver.load(
                 Connection(
-                    name, role, outer[local], outer[1 - local], identities[local], identities[1 - local], key,
-                    policy, inner[local], inner[1 - local],
+                    name, role, outer[local], outer[1 - local], identities[local], identities[1 - local],
+                    PreSharedKey(key), policy, inner[local], inner[1 - local],
                 )
             )  # fmt: skip
         yield Pair(name, initiator, responder, *inner)
@@ -84,7 +84,7 @@ def joined(initiator: RunningPeer, responder: RunningPeer, policy: PartyPolicy, 
 def connection_to(local: str, remote: str) -> Connection:
     """A connection of a product as initiator to an address, where perhaps nobody answers."""
     return Connection(
-        "one", Role.INITIATOR, local, remote, "one.lab", "other.lab", secrets.token_bytes(32), HYBRID,
+        "one", Role.INITIATOR, local, remote, "one.lab", "other.lab", PreSharedKey(secrets.token_bytes(32)), HYBRID,
         "10.99.0.1", "10.98.0.1",
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from harness.verify.pair import agreement, arrival, exchanges, hygiene, offer, traffic
+from harness.verify.pair import agreement, arrival, certificates, exchanges, hygiene, offer, traffic
 from harness.verify.pair.view import PairView
 from harness.verify.result import Arguments, Checked
 
@@ -25,6 +25,7 @@ PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
         "pair-esp-both-ways": traffic.esp_both_ways,
         "pair-nothing-in-clear": traffic.nothing_in_clear,
         "pair-refused-with-no-proposal-chosen": offer.refused_with_no_proposal_chosen,
+        "pair-room-for-certificates": certificates.room_for_certificates,
         "pair-rekeyed": exchanges.rekeyed,
         "pair-requests-answered": exchanges.requests_answered,
         "pair-deleted-on-both-sides": exchanges.deleted_on_both_sides,

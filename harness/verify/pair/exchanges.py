@@ -51,7 +51,7 @@ def key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
         sizes = KEY_EXCHANGE_OCTETS.get(method)
         for message in view.find(ExchangeType.IKE_INTERMEDIATE) if sizes else ():
             if sizes and message.message_id == number:
-                octets = _octets(message)
+                octets = octets_of(message)
                 seen.append(f"{method} in {octets}")
                 if octets < sizes[int(message.response)]:
                     sentence = f"{message.label} has {octets} octets, too few for {method}"
@@ -59,7 +59,7 @@ def key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
     return Checked("octets: " + ", ".join(seen), tuple(objections))
 
 
-def _octets(message: SeenMessage) -> int:
+def octets_of(message: SeenMessage) -> int:
     """Of the message with all its fragments, each counted once."""
     fragments = {piece.fragment.fragment_number if piece.fragment else 0: piece for piece in message.pieces}
     return sum(len(piece.octets) for piece in fragments.values())

@@ -6,7 +6,7 @@ import pytest
 
 from harness.ike.policy import ProposalPolicy
 from harness.lab.docker_runtime import project_root
-from harness.lab.driver import Connection
+from harness.lab.driver import Connection, PreSharedKey
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.scenario.model import PartyPolicy, Role
@@ -49,6 +49,7 @@ def connection() -> Connection:
     )
     return Connection(
         name="case-7", role=Role.RESPONDER, local_address="172.18.0.3", remote_address="172.18.128.7",
-        local_identity="peer.lab", remote_identity="engine-7.lab", psk=b"\x00key", policy=PartyPolicy((ike,), (esp,)),
+        local_identity="peer.lab", remote_identity="engine-7.lab",
+        authentication=PreSharedKey(b"\x00key"), policy=PartyPolicy((ike,), (esp,)),
         local_inner="10.99.0.1", remote_inner="10.98.0.7",
     )  # fmt: skip

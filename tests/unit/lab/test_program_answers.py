@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.ike.policy import ProposalPolicy
-from harness.lab.driver import Connection
+from harness.lab.driver import Connection, PreSharedKey
 from harness.lab.errors import WrongAnswer
 from harness.lab.program_answers import (
     Done,
@@ -39,7 +39,9 @@ def test_the_connection_is_told_in_neutral_words():
 
     policy = PartyPolicy((proposal(encr="aes-256-gcm-16", ke="curve25519", addke1="ml-kem-768"),), ())
     told = connection_document(
-        Connection("case-7", Role.RESPONDER, "a", "b", "i", "r", b"key", policy, "10.99.0.1", "10.100.0.7")
+        Connection(
+            "case-7", Role.RESPONDER, "a", "b", "i", "r", PreSharedKey(b"key"), policy, "10.99.0.1", "10.100.0.7"
+        )
     )
     assert told["role"] == "responder"
     assert told["psk_hex"] == "6b6579"

@@ -48,7 +48,7 @@ def test_a_name_that_is_no_section_is_refused(peer, connection, name):
 
 
 def test_the_connection_does_not_show_its_key(connection):
-    assert repr(connection.psk) not in repr(connection)
+    assert repr(bytes.fromhex(connection.psk_hex)) not in repr(connection)
     assert "psk" not in repr(connection)
 
 

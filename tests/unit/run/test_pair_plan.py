@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.crypto.certificates import EndCertificate
 from harness.lab.drivers import driver_family
 from harness.results.model import Outcome
 from harness.run.pair_parties import halves
@@ -129,3 +130,18 @@ def test_an_emulated_vendor_is_told_its_policy(planned):
     case = planned("as-published", peers=("emulated/*",))["emulated/cisco-8000-26.1.1+strongswan-6.1"]
     worn, product = halves(case, 1, ("192.0.2.1", "192.0.2.2"))
     assert (worn.own_defaults, product.own_defaults) == (False, True)
+
+
+def test_certificates_are_each_sides_own_and_of_one_authority(planned):
+    case = planned("certificates")["openiked-7.4+libreswan-4.10"]
+    first, second = (half.authentication for half in halves(case, 1, ("192.0.2.1", "192.0.2.2")))
+    assert isinstance(first, EndCertificate) and isinstance(second, EndCertificate)
+    assert first.authority == second.authority and first.certificate != second.certificate
+
+
+def test_a_peer_without_certificates_is_not_sent_and_says_why(inputs):
+    peer = inputs.peers["openiked-7.4"]
+    lacking = replace(peer.capabilities, certificates=False, certificates_reason="it takes none")
+    without = replace(peer, capabilities=lacking)
+    (case,) = pair_cases([inputs.scenarios["pairs/certificates"]], [without], {without.name: without})
+    assert case.expectation.skipped == "OpenIKED 7.4: it takes none"
