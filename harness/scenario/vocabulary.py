@@ -11,8 +11,9 @@ SCENARIO_KEYS = frozenset(
     }
 )  # fmt: skip
 POLICY_KEYS = frozenset({"ike", "esp"})
-SETTINGS_KEYS = frozenset({"fragment-size", "require-cookie", "wrong-psk", "mobike", "mode", "announce-intermediate"})
-SETTINGS_KEYS = frozenset({"fragment-size", "require-cookie", "wrong-psk", "authentication", "mobike", "mode"})
+SETTINGS_KEYS = frozenset(
+    {"fragment-size", "require-cookie", "wrong-psk", "authentication", "mobike", "mode", "announce-intermediate"}
+)
 EXPECT_KEYS = frozenset({"check", "requirement"})
 SUITE_KEYS = frozenset({"title", "scenarios", "peers"})
 REQUIREMENT_KEYS = frozenset({"source", "section", "level", "text"})
