@@ -193,10 +193,10 @@ class LibreswanDriver:
 
     def residue(self, connection: Connection) -> Residue | None:
         """See PeerDriver."""
-        script = f"{_lines_about(connection.name)}; echo ====; {residue.command('pluto')}"
+        script = f"{WHACK} --status; echo ====; {residue.COMMAND}"
         lines, rest = self._whack_script(script, f"residue of {connection.name}").split("====\n", 1)
         states = (sa.state for sa in self._report(connection.name, lines, "").sas)
-        return residue.parse(rest, states, (connection.remote_address, connection.remote_inner))
+        return residue.parse(rest, states, (connection.remote_address, connection.remote_inner), "pluto")
 
     def _report(self, name: str, lines: str, xfrm: str) -> PeerReport:
         found = _VERSION.search(lines)

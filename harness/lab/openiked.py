@@ -196,10 +196,10 @@ class OpenIkedDriver:
 
     def residue(self, connection: Connection) -> Residue | None:
         """See PeerDriver: nothing else was loaded, so that every IKE SA is the connection's."""
-        script = f"ikectl show sa; echo ====; {residue.command('iked')}"
+        script = f"ikectl show sa; echo ====; {residue.COMMAND}"
         sas, _, rest = self._script(script, f"residue of {connection.name}").partition("====\n")
         states = (sa.state for sa in openiked_report.peer_report(self._version, connection.name, sas, "").sas)
-        return residue.parse(rest, states, (connection.remote_address, connection.remote_inner))
+        return residue.parse(rest, states, (connection.remote_address, connection.remote_inner), "iked")
 
     def alive(self) -> bool:
         """See PeerDriver."""

@@ -13,29 +13,38 @@ from pathlib import Path
 from harness.evidence.hygiene import Residue
 from harness.lab import xfrm_report
 
-_MARK = "===="
-_POLICIES = re.compile(r"^(?=src )", re.MULTILINE)
+_ENTRIES = re.compile(r"^(?=src )", re.MULTILINE)
+_IS_STATE = re.compile(r"src [^\n]*\n\s+proto ")
 _SELECTOR = re.compile(r"src (?P<source>\S+) dst (?P<destination>\S+)")
 _DIRECTION = re.compile(r"^\s+(?:dir|socket) (?P<direction>\w+)", re.MULTILINE)
 _TEMPLATE = re.compile(r"^\s+tmpl src (?P<source>\S+) dst (?P<destination>\S+)", re.MULTILINE)
+_NAMED = re.compile(r"^Name:\s+(?P<name>\S+)\n(?P<memory>VmRSS:.*)?", re.MULTILINE)
 _RESIDENT = re.compile(r"^VmRSS:\s+(?P<kibioctets>\d+) kB", re.MULTILINE)
 _KIBI = 1024
 
+# Three programs and no more, as each costs a guest milliseconds; `ip -batch` would end after its first list. The shell
+# must not end in grep's failures: a process may end while its status is read.
+COMMAND = """\
+ip xfrm state
+ip xfrm policy
+echo ====
+grep -shE '^(Name|VmRSS):' /proc/[0-9]*/status
+true"""
+"""A shell script that shows the kernel's ESP SAs and policies, and then the memory of every process by name."""
 
-def command(daemon: str) -> str:
-    """A shell script that shows the kernel's ESP SAs, its policies, and the memory of all processes of the daemon."""
-    memory = f"for process in $(pidof {daemon}); do grep VmRSS /proc/$process/status; done"
-    return f"ip xfrm state; echo {_MARK}; ip xfrm policy; echo {_MARK}; {memory}; true"
 
-
-def parse(output: str, ike_sas: Iterable[str], addresses: Collection[str]) -> Residue:
-    """What the script printed, as far as it has one of the addresses (without prefix length)."""
-    states, policies, memory = output.split(f"{_MARK}\n", 2)
+def parse(output: str, ike_sas: Iterable[str], addresses: Collection[str], daemon: str) -> Residue:
+    """What the script printed: what has one of the addresses (without prefix length), the memory of one daemon."""
+    kernel, _, processes = output.partition("====\n")
+    entries = [entry for entry in _ENTRIES.split(kernel) if _SELECTOR.match(entry)]
+    states = "".join(entry for entry in entries if _IS_STATE.match(entry))
     esp_sas = tuple(
         f"spi {sa.spi}, {sa.source} to {sa.destination}"
         for sa in xfrm_report.parse(states)
         if {sa.source, sa.destination} & set(addresses)
     )
+    policies = (entry for entry in entries if not _IS_STATE.match(entry))
+    memory = "\n".join(found["memory"] or "" for found in _NAMED.finditer(processes) if found["name"] == daemon)
     return Residue(tuple(ike_sas), esp_sas, tuple(_policies(policies, set(addresses))), resident_octets(memory))
 
 
@@ -55,12 +64,11 @@ def resident_octets_of(process: int | None) -> int | None:
     return resident_octets(status) if inside and inside[1] == "1" else None
 
 
-def _policies(text: str, addresses: set[str]) -> Iterable[str]:
+def _policies(policies: Iterable[str], addresses: set[str]) -> Iterable[str]:
     """Policies whose selector or template has one of the addresses."""
-    for policy in _POLICIES.split(text):
+    for policy in policies:
         head = _SELECTOR.match(policy)
-        if head is None:
-            continue
+        assert head is not None
         ends = [head, *_TEMPLATE.finditer(policy)]
         if {each[key].partition("/")[0] for each in ends for key in ("source", "destination")} & addresses:
             direction = _DIRECTION.search(policy)

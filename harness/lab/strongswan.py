@@ -203,10 +203,10 @@ class StrongSwanDriver:
         states = tuple(sa.state for sa in peer_report("", listed).sas)
         if not self._kernel_esp:
             return Residue(states, resident_octets=residue.resident_octets_of(self._container.process))
-        status, output = self._container.run(["sh", "-c", residue.command("charon-systemd")])
+        status, output = self._container.run(["sh", "-c", residue.COMMAND])
         if status:
             raise PeerUnreachable(f"{self._container.name}: residue of {connection.name}: {output.strip()}")
-        return residue.parse(output, states, (connection.remote_address, connection.remote_inner))
+        return residue.parse(output, states, (connection.remote_address, connection.remote_inner), "charon-systemd")
 
     def alive(self) -> bool:
         """See PeerDriver."""

@@ -27,32 +27,40 @@ src 10.100.0.8/32 dst 10.99.0.1/32
 src 0.0.0.0/0 dst 0.0.0.0/0
 	socket in priority 0 ptype main
 """
-MEMORY = "VmRSS:\t   18012 kB\nVmRSS:\t     4 kB\n"
+MEMORY = """\
+Name:	sh
+VmRSS:	    1004 kB
+Name:	iked
+VmRSS:	   18012 kB
+Name:	kthreadd
+Name:	iked
+VmRSS:	       4 kB
+"""
 MINE, NOBODYS = ("192.0.2.7", "10.100.0.7"), ("192.0.2.77", "10.100.0.77")
-OUTPUT = "====\n".join((STATES, POLICIES, MEMORY))
+OUTPUT = f"{STATES}{POLICIES}====\n{MEMORY}"
 
 
 def test_only_what_has_one_of_the_addresses_is_of_the_case():
-    found = residue.parse(OUTPUT, ["ESTABLISHED"], MINE)
+    found = residue.parse(OUTPUT, ["ESTABLISHED"], MINE, "iked")
     assert found.ike_sas == ("ESTABLISHED",)
     assert found.esp_sas == ("spi 00000abc, 192.0.2.1 to 192.0.2.7",)
     assert found.policies == ("out, 10.99.0.1/32 to 10.100.0.7/32",)
     assert not found.clean
-    other = residue.parse(OUTPUT, [], NOBODYS)
+    other = residue.parse(OUTPUT, [], NOBODYS, "pluto")
     assert (other.esp_sas, other.policies) == ((), ())
     assert other.clean
 
 
 def test_a_policy_is_found_by_its_selector_and_by_its_template_alone():
-    by_selector = residue.parse(OUTPUT, [], ("10.100.0.8",))
-    by_template = residue.parse(OUTPUT, [], ("192.0.2.8",))
+    by_selector = residue.parse(OUTPUT, [], ("10.100.0.8",), "iked")
+    by_template = residue.parse(OUTPUT, [], ("192.0.2.8",), "iked")
     assert by_selector.policies == by_template.policies == ("fwd, 10.100.0.8/32 to 10.99.0.1/32",)
-    assert residue.parse(OUTPUT, [], ("0.0.0.0",)).policies == ("in, 0.0.0.0/0 to 0.0.0.0/0",)
+    assert residue.parse(OUTPUT, [], ("0.0.0.0",), "iked").policies == ("in, 0.0.0.0/0 to 0.0.0.0/0",)
 
 
 def test_the_memory_is_that_of_all_processes_of_the_daemon():
-    assert residue.parse(OUTPUT, [], MINE).resident_octets == 18016 * 1024
-    assert residue.parse("====\n====\n", [], MINE).resident_octets is None
+    assert residue.parse(OUTPUT, [], MINE, "iked").resident_octets == 18016 * 1024
+    assert residue.parse("====\n", [], MINE, "iked").resident_octets is None
 
 
 def test_the_memory_of_a_process_that_is_no_containers_first_is_not_taken():
@@ -62,12 +70,12 @@ def test_the_memory_of_a_process_that_is_no_containers_first_is_not_taken():
         assert residue.resident_octets_of(os.getpid()) is None
 
 
-def test_the_script_prints_three_parts_also_where_there_is_no_such_daemon(tmp_path):
-    for name, text in (("ip", "echo $2"), ("pidof", "exit 1")):
+def test_the_script_prints_both_parts_and_ends_well_whatever_becomes_of_a_process(tmp_path):
+    for name, text in (("ip", "echo $*"), ("grep", "exit 2")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        ["/bin/sh", "-c", residue.command("nobody")], env=environment, capture_output=True, text=True, check=True
+        ["/bin/sh", "-c", residue.COMMAND], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "state\n====\npolicy\n====\n"
+    assert done.stdout == "xfrm state\nxfrm policy\n====\n"
