@@ -20,7 +20,7 @@ from harness.scenario.model import Role, Step
 
 _INITIATION = 15.0  # seconds for the initiator to bring up the tunnel
 _SETTLE = 3.0  # seconds for both sides to show what a step was to lead to
-_LOOK_AGAIN = 0.1
+_LOOK_AGAIN = 0.2
 _ECHO_REQUESTS, _ECHO_ATTEMPTS, _ECHO_WAIT_S = 3, 3, 1
 _COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 
@@ -88,8 +88,8 @@ class PairSteps:
         for _ in range(_ECHO_ATTEMPTS):
             _, output = self.running[0].container.run([*command, "-I", here.local_inner, here.remote_inner])
             found = _COUNTS.search(output)
-            if found is None:
-                break
+            if found is None:  # a program's output gets lost at times: Docker's engine closes it too early
+                continue
             sent, received = sent + int(found[1]), received + int(found[2])
             if found[1] == found[2]:
                 return sent, received, ""

@@ -104,7 +104,7 @@ class Runner:
             self._tell(CaseFinished(self._record(case, (unfit,))))
             return
         attempts = [self._attempt(stage, case, folder, 1)]
-        if attempts[0].verdict in (Verdict.FAIL, Verdict.ERROR) and not self._stopped:
+        if self._calls_for_another(case, attempts[0]) and not self._stopped:
             attempts.append(self._attempt(stage, case, folder / "attempt-2", 2))
         self._tell(CaseFinished(self._record(case, tuple(attempts))))
 
@@ -180,6 +180,12 @@ class Runner:
         if not told:
             facts = (running.version, running.image_id, running.kernel) if running else ()
             self._tell(PeerStarted(replace(peer_entry(peer, *facts), probe=probe)))
+
+    @staticmethod
+    def _calls_for_another(case: AnyCase, attempt: Attempt) -> bool:
+        """Whether a second attempt would tell something: a FAIL that is on record has been repeated often enough."""
+        listed = attempt.verdict is Verdict.FAIL and case.known_failure is not None
+        return attempt.verdict in (Verdict.FAIL, Verdict.ERROR) and not listed
 
     @staticmethod
     def _record(case: AnyCase, attempts: tuple[Attempt, ...]) -> CaseRecord:

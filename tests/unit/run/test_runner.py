@@ -110,8 +110,15 @@ def test_a_known_failure_that_fails_is_expected_and_says_why(run, lab, script, i
     script.by_case[A] = [FAIL, FAIL]
     played = run(lab, cases)
     assert played.records[A].expected
+    assert played.verdicts(A) == [FAIL], "it is on record, so once is enough"
     assert played.records[A].known_failure == "broken since 6.1 (https://example.org/7)"
     assert not played.records[B].expected, "an unexpected pass is a failure"
+
+
+def test_an_error_is_played_once_more_even_where_a_failure_is_known(run, lab, script, inputs):
+    cases = known(make_plan(inputs, Selection((NAME,), ("strongswan-6.1",))), NAME)
+    script.by_case[A] = [ERROR, FAIL]
+    assert run(lab, cases).verdicts(A) == [ERROR, FAIL]
 
 
 def test_a_planned_skip_is_told_and_never_sent(run, lab, script, inputs):
