@@ -160,4 +160,5 @@ class CaseEvidence:
     peer_report_after: PeerReport | None  # after the case
     ikev2_tables: tuple[str, ...] | None  # text of wireshark/<n>/ikev2_decryption_table, n = 0, 1, ...
     esp_table: str | None  # text of wireshark/esp_sa
+    configuration_refused: str = ""  # in the peer's words, why it did not take its configuration; "" where it did
     hygiene: Hygiene | None = None  # of the peer, once its connection was unloaded

@@ -18,6 +18,9 @@ from harness.json_codec import RecordError, from_json, to_json
 
 T = TypeVar("T")
 
+CONFIGURATION_REFUSED = "peer/configuration-refused.txt"
+"""What a product said that did not take the configuration of the case, which then ends there."""
+
 
 class UnreadableEvidence(ValueError):
     """A file of the evidence is there but does not hold what it should; the message names it."""
@@ -131,6 +134,7 @@ class EvidenceFolder:
             peer_report_after=self.read("peer/sas-after.json", PeerReport),
             ikev2_tables=self._read_tables(),
             esp_table=self._read_text("wireshark/esp_sa"),
+            configuration_refused=(self._read_text(CONFIGURATION_REFUSED) or "").strip(),
             hygiene=self.hygiene("peer"),
         )
 

@@ -7,6 +7,7 @@ LabError
 |- TemplateError          a template uses a variable that it is not given, or does not parse
 |- ConfigurationSyntax    a rendered configuration is not what its product's syntax allows
 |- Inexpressible          a policy holds something that the product's configuration cannot say
+|- ConfigurationRefused   the product does not take the configuration of a connection
 |- PeerUnreachable        the peer's control interface is gone or refuses a command
 |- WrongAnswer            the control program of a peer answers what its contract does not allow
 |- NotReady               a condition was not met by its deadline
@@ -48,6 +49,10 @@ class ConfigurationSyntax(LabError):
 
 class Inexpressible(LabError):
     """A policy asks for something that the product's configuration has no word for."""
+
+
+class ConfigurationRefused(LabError):
+    """A product does not take a connection's configuration. A result, where a scenario asks for just that."""
 
 
 class PeerUnreachable(LabError):

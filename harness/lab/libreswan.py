@@ -13,7 +13,7 @@ from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab import libreswan_report, nss_database, residue, xfrm_report
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
-from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
+from harness.lab.errors import ConfigurationRefused, ConfigurationSyntax, PeerUnreachable
 from harness.lab.fault_lines import is_fault
 from harness.lab.guest_files import InnerAddresses, put_files
 from harness.lab.libreswan_keywords import esn_setting, proposals
@@ -143,11 +143,14 @@ class LibreswanDriver:
         put_files(self._container, {conf: files["ipsec.conf"], secrets: files["ipsec.secrets"]})
         if script := nss_database.import_script(connection):
             self._whack_script(script, f"certificate of {connection.name}")
-        self._whack_script(
-            f"{WHACK} --rereadsecrets && {ADDCONN} --config {conf} {connection.name} && "
-            f"{WHACK} --status | grep -F '\"{connection.name}\":' >/dev/null",
-            f"connection {connection.name}",
-        )
+        self._whack_script(f"{WHACK} --rereadsecrets", f"secrets of {connection.name}")
+        status, output = self._container.run(
+            ["sh", "-c", f"{ADDCONN} --config {conf} {connection.name} 2>&1 && "
+             f"{WHACK} --status | grep -F '\"{connection.name}\":' >/dev/null"]
+        )  # fmt: skip
+        if status:
+            words = output.strip() or f"addconn ended with status {status}"
+            raise ConfigurationRefused(f"{self._container.name}: connection {connection.name}: {words}")
         return files
 
     def unload(self, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.ike.policy import Policy, ProposalPolicy
 from harness.lab.errors import Inexpressible
 from harness.lab.keywords import Keywords
-from harness.registry.transforms import Integrity, SequenceNumbers, TransformType
+from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, Integrity, SequenceNumbers, TransformType
 
 _KINDS = TransformType
 
@@ -36,6 +36,7 @@ KEYWORDS = Keywords(
         _KINDS.KE: {
             **{f"modp{bits}": f"modp{bits}" for bits in (1024, 1536, 2048, 3072, 4096, 6144, 8192)},
             "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21", "curve25519": "dh31",
+            "none": "none", "ml-kem-512": "ml_kem_512", "ml-kem-768": "ml_kem_768", "ml-kem-1024": "ml_kem_1024",
         },
     },
 )  # fmt: skip
@@ -45,7 +46,9 @@ _ORDER = (_KINDS.ENCR, _KINDS.INTEG, _KINDS.PRF, _KINDS.KE)
 
 
 def proposals(policy: Policy) -> list[str]:
-    """A policy as Libreswan's list of proposals, in order: ``aes_gcm_16_256-hmac_sha2_256-dh31``.
+    """A policy as Libreswan's list of proposals, in order: ``aes_gcm_16_256-hmac_sha2_256-dh31;addke1=ml_kem_768``.
+
+    Additional key exchanges are written as releases from 5.4 on read them; older ones say that they do not.
 
     Raises:
         Inexpressible: a transform has no keyword, or a type cannot be written.
@@ -54,7 +57,7 @@ def proposals(policy: Policy) -> list[str]:
 
 
 def _proposal(proposal: ProposalPolicy) -> str:
-    if unknown := [kind for kind in proposal.transforms if kind not in (*_ORDER, _KINDS.SN)]:
+    if unknown := [k for k in proposal.transforms if k not in (*_ORDER, *ADDITIONAL_KEY_EXCHANGES, _KINDS.SN)]:
         raise Inexpressible(f"Libreswan has no word for transform type {unknown[0].name}")
     words = []
     for kind in _ORDER:
@@ -62,7 +65,12 @@ def _proposal(proposal: ProposalPolicy) -> str:
         wanted = [a for a in proposal.of(kind) if not (kind == _KINDS.INTEG and a.identifier == Integrity.NONE)]
         if wanted:
             words.append("+".join(KEYWORDS.keyword(kind, algorithm) for algorithm in wanted))
-    return "-".join(words)
+    additional = [
+        f";{kind.name.lower()}=" + "+".join(KEYWORDS.keyword(_KINDS.KE, algorithm) for algorithm in proposal.of(kind))
+        for kind in ADDITIONAL_KEY_EXCHANGES
+        if proposal.of(kind)
+    ]
+    return "-".join(words) + "".join(additional)
 
 
 def esn_setting(policy: Policy) -> str:

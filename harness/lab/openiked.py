@@ -12,7 +12,7 @@ from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab import openiked_report, residue, xfrm_report
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
-from harness.lab.errors import ConfigurationSyntax, NotReady, PeerUnreachable
+from harness.lab.errors import ConfigurationRefused, ConfigurationSyntax, NotReady, PeerUnreachable
 from harness.lab.guest_files import InnerAddresses, put_files
 from harness.lab.openiked_keywords import proposals
 from harness.lab.templates import render
@@ -130,7 +130,11 @@ class OpenIkedDriver:
             put_files(self._container, {f"/etc/iked/{path}": content for path, content in given.items()})
             # The process that reads certificates is nobody of root's; the key is read by another.
             self._script("chmod 644 /etc/iked/ca/*.crt /etc/iked/certs/*.crt", f"certificate of {connection.name}")
-        self._script(f"iked -n -f {CONFIGURATION} 2>&1 && ikectl reload", f"connection {connection.name}")
+        status, output = self._container.run(["sh", "-c", f"iked -n -f {CONFIGURATION} 2>&1"])
+        if status:
+            words = output.strip() or f"iked -n ended with status {status}"
+            raise ConfigurationRefused(f"{self._container.name}: connection {connection.name}: {words}")
+        self._script("ikectl reload", f"connection {connection.name}")
         self._wait_until_loaded(connection.name)
         return {"iked.conf": text, **{path.replace("/", "-"): content for path, content in given.items()}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.ike.policy import Policy, ProposalPolicy
 from harness.lab.errors import Inexpressible
 from harness.lab.keywords import Keywords
-from harness.registry.transforms import Integrity, TransformType
+from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, Integrity, TransformType
 
 _KINDS = TransformType
 
@@ -37,7 +37,11 @@ KEYWORDS = Keywords(
     },
 )  # fmt: skip
 
-_WORDS = {_KINDS.ENCR: "enc", _KINDS.PRF: "prf", _KINDS.INTEG: "auth", _KINDS.KE: "group", _KINDS.SN: ""}
+# iked has no word for additional key exchanges. They are written by their names all the same: if a scenario wants one
+# configured that a build lacks, iked itself is to say that it does not know it.
+_ADDITIONAL = {kind: kind.name.lower() for kind in ADDITIONAL_KEY_EXCHANGES}
+
+_WORDS = {_KINDS.ENCR: "enc", _KINDS.PRF: "prf", _KINDS.INTEG: "auth", _KINDS.KE: "group", _KINDS.SN: "", **_ADDITIONAL}
 
 
 def proposals(policy: Policy) -> list[str]:
@@ -57,5 +61,6 @@ def _proposal(proposal: ProposalPolicy) -> str:
         for algorithm in algorithms:
             # INTEG NONE beside an AEAD is the absence of the transform (RFC 7296 section 3.3.3): it is not written.
             if not (kind == _KINDS.INTEG and algorithm.identifier == Integrity.NONE):
-                words += [_WORDS[kind], KEYWORDS.keyword(kind, algorithm)]
+                word = algorithm.name(kind) if kind in _ADDITIONAL else KEYWORDS.keyword(kind, algorithm)
+                words += [_WORDS[kind], word]
     return " ".join(filter(None, words))

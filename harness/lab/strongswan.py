@@ -15,7 +15,7 @@ from harness.evidence.peer_report import PeerReport
 from harness.lab import residue, swanctl_syntax
 from harness.lab.case_log import lines_of_case
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
-from harness.lab.errors import ConfigurationSyntax, PeerUnreachable
+from harness.lab.errors import ConfigurationRefused, ConfigurationSyntax, PeerUnreachable
 from harness.lab.strongswan_credentials import credential_files, vici_credentials, with_certificates
 from harness.lab.strongswan_keywords import proposals, reported_name
 from harness.lab.strongswan_report import peer_report
@@ -161,7 +161,7 @@ class StrongSwanDriver:
             for message in swanctl_syntax.connections(sections):
                 self._vici.request("load-conn", with_certificates(message, files))
         except CommandRefused as refusal:
-            raise PeerUnreachable(f"{self._container.name}: connection {connection.name}: {refusal}") from refusal
+            raise ConfigurationRefused(f"{self._container.name}: connection {connection.name}: {refusal}") from refusal
         return {"swanctl.conf": text, **files}
 
     def unload(self, name: str) -> None:

@@ -22,8 +22,10 @@ WITHOUT_UDP_CHECK = "esp-without-udp"
 def why_not(scenario: Scenario, peer: Peer, role: Role, worn: PartyPolicy, ike: tuple[Suite, ...]) -> str:
     """Why the case would not test what the scenario is about, "" when it does.
 
-    ``worn`` is what the peer is configured with, ``ike`` what follows from the two halves.
+    ``worn`` is what the peer can do of its half, ``ike`` what follows from the two halves.
     """
+    if scenario.settings.as_written and peer.emulated:
+        return f"{peer.title} is a published policy: it has no build that could lack what is configured"
     if reason := _esp_carriage(scenario, peer, role):
         return reason
     if role is Role.INITIATOR:

@@ -54,8 +54,9 @@ def expect(
         scenario = replace(scenario, offer=both, accept=both)
     engine = scenario.offer if role is Role.INITIATOR else scenario.accept
     other = scenario.accept if role is Role.INITIATOR else scenario.offer
-    worn = peer.profile.policy if peer.profile else without_unsupported(other, peer.capabilities)
-    offer, accept = (engine, worn) if role is Role.INITIATOR else (worn, engine)
+    able = peer.profile.policy if peer.profile else without_unsupported(other, peer.capabilities)
+    worn = other if scenario.settings.as_written and not peer.profile else able
+    offer, accept = (engine, able) if role is Role.INITIATOR else (able, engine)
     knows_additional = role is Role.RESPONDER or peer.capabilities.additional_key_exchange
     ike = acceptable_suites(offer.ike, accept.ike, knows_additional)
     esp = acceptable_suites(first_child(offer.esp), first_child(accept.esp)) if ike else ()
@@ -63,14 +64,14 @@ def expect(
     reason = (
         _role_missing(scenario, peer, role)
         or _method_missing(engine.ike, unavailable or {})
-        or _beside_the_deviation(scenario, peer, worn, ike, esp)
-        or exercised.why_not(scenario, peer, role, worn, ike)
+        or _beside_the_deviation(scenario, peer, able, ike, esp)
+        or exercised.why_not(scenario, peer, role, able, ike)
     )
     if reason:
         return skipped(found, reason)
     if not ike or not esp:
         full = acceptable_suites(scenario.offer.ike, scenario.accept.ike)
-        return replace(found, unsupported=why_refused(scenario, peer, worn, bool(ike)) if full else "")
+        return replace(found, unsupported=why_refused(scenario, peer, able, bool(ike)) if full else "")
     if scenario.settings.mode is Mode.TRANSPORT and not peer.capabilities.transport_mode:
         return replace(found, esp=(), unsupported=f"{peer.title} has no transport mode")
     if scenario.settings.wrong_psk:

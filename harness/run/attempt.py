@@ -9,11 +9,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.evidence.store import CaseFacts, EvidenceFolder
+from harness.evidence.store import CONFIGURATION_REFUSED, CaseFacts, EvidenceFolder
 from harness.json_codec import to_json
 from harness.lab.docker_runtime import Lab
 from harness.lab.driver import Connection, PeerDriver
-from harness.lab.errors import LabError, NotReady, PeerUnreachable
+from harness.lab.drivers import driver_family
+from harness.lab.errors import ConfigurationRefused, LabError, NotReady, PeerUnreachable
 from harness.lab.fault_lines import fault_lines
 from harness.lab.running_peer import RunningPeer
 from harness.lab.waiting import wait_until
@@ -61,6 +62,11 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPe
             store.write_conversation(dialogue.converse(), store.facts())
             check_alive(running)
             _look_after(running.driver, half, store)
+        except ConfigurationRefused as refusal:
+            if not (case.scenario.settings.as_written and case.expectation.unsupported):
+                raise
+            store.write_text(CONFIGURATION_REFUSED, f"{refusal}\n")
+            store.write_files("peer", driver_family(case.peer.driver).connection_files(case.peer, half))
         finally:
             if running.driver.alive():
                 running.driver.unload(half.name)

@@ -95,6 +95,7 @@ class Settings:
     mode: Mode = Mode.TUNNEL  # of the Child SA
     authentication: AuthenticationMethod = AuthenticationMethod.PSK  # of two products; our engine has keys alone
     mobike: bool = False  # whether the product may use MOBIKE (RFC 4555), and with it port 4500 from IKE_AUTH on
+    as_written: bool = False  # a product is configured with its half as it stands, be it beyond its capability sheet
     announce_intermediate: bool = False  # both parties announce IKE_INTERMEDIATE, needed or not (RFC 9242 section 3.1)
 
 

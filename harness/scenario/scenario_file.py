@@ -165,6 +165,7 @@ def _settings(table: Table | None) -> Settings:
             )
         ),
         mobike=table.boolean("mobike", False),
+        as_written=table.boolean("as-written", False),
         announce_intermediate=table.boolean("announce-intermediate", False),
         mode=Mode(table.choice("mode", {each.value for each in Mode}, Mode.TUNNEL.value)),
     )

@@ -74,6 +74,7 @@ def _settings() -> dict[str, Any]:
             "authentication": {"enum": [method.value for method in AuthenticationMethod]},
             "mobike": {"type": "boolean"},
             "announce-intermediate": {"type": "boolean"},
+            "as-written": {"type": "boolean"},
             "mode": {"enum": [mode.value for mode in Mode]},
         }
     )

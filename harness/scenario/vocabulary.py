@@ -12,8 +12,11 @@ SCENARIO_KEYS = frozenset(
 )  # fmt: skip
 POLICY_KEYS = frozenset({"ike", "esp"})
 SETTINGS_KEYS = frozenset(
-    {"fragment-size", "require-cookie", "wrong-psk", "authentication", "mobike", "mode", "announce-intermediate"}
-)
+    {
+        "fragment-size", "require-cookie", "wrong-psk", "authentication", "mobike", "mode", "announce-intermediate",
+        "as-written",
+    }
+)  # fmt: skip
 EXPECT_KEYS = frozenset({"check", "requirement"})
 SUITE_KEYS = frozenset({"title", "scenarios", "peers"})
 REQUIREMENT_KEYS = frozenset({"source", "section", "level", "text"})

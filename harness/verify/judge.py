@@ -41,11 +41,8 @@ def judge(
     scenario: Scenario, expectation: Expectation, evidence: CaseEvidence, requirements: Requirements
 ) -> Judgement:
     """The verdict on one attempt. ``requirements`` is the catalogue, for the levels of findings."""
-    if expectation.skipped:
-        return Judgement(Verdict.SKIPPED, None, None, (), (), expectation.skipped)
-    absent = _absent(evidence)
-    if absent:
-        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), f"{absent} is missing from the evidence")
+    if beforehand := _beforehand(scenario, expectation, evidence):
+        return beforehand
     view = make_view(scenario, expectation, evidence)
     outcome = outcome_seen(view)
     if outcome is None:
@@ -58,6 +55,25 @@ def judge(
     verdict, reason = _verdict(view, outcome, findings)
     grade = _grade(findings) if verdict in (Verdict.PASS, Verdict.FAIL) else None
     return Judgement(verdict, outcome, grade, tuple(findings), tuple(results), reason, ladder(view))
+
+
+def _beforehand(scenario: Scenario, expectation: Expectation, evidence: CaseEvidence) -> Judgement | None:
+    """The judgement where there is nothing to look at on the wire; None where there is."""
+    if expectation.skipped:
+        return Judgement(Verdict.SKIPPED, None, None, (), (), expectation.skipped)
+    if evidence.configuration_refused:
+        return _not_configured(scenario, expectation, evidence.configuration_refused)
+    if absent := _absent(evidence):
+        return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), f"{absent} is missing from the evidence")
+    return None
+
+
+def _not_configured(scenario: Scenario, expectation: Expectation, words: str) -> Judgement:
+    """A product that does not take what its build lacks refuses cleanly, before anything is sent; all else is ours."""
+    if not scenario.settings.as_written or not expectation.unsupported:
+        return Judgement(Verdict.ERROR, None, None, (), (), f"the configuration was not taken: {words}")
+    reason = f"{expectation.unsupported}, and the configuration that names it is refused: {words}"
+    return Judgement(Verdict.UNSUPPORTED, Outcome.REFUSED, None, (), (), reason)
 
 
 def _absent(evidence: CaseEvidence) -> str:

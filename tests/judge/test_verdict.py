@@ -387,3 +387,35 @@ def test_a_method_that_our_own_side_lacks_is_an_error_and_nobodys_fault(role):
     ends(judgement, Verdict.ERROR, None)
     assert judgement.findings == ()
     assert judgement.reason == "make liboqs"
+
+
+MISSING = "multiple-ke/configured-but-missing"
+REFUSED = "connection case-1: unknown algorithm ml_kem_768"
+
+
+def test_a_method_that_is_configured_and_missing_may_be_refused_with_the_configuration():
+    """Nothing is on the wire then, and nothing else is asked for."""
+    case = build(MISSING, "libreswan-5.2", steps=())
+    refused = case.with_evidence(wire=None, secrets=None, trace=None, report=None, configuration_refused=REFUSED)
+    ends(refused.judge(), Verdict.UNSUPPORTED, Outcome.REFUSED)
+    assert refused.judge().reason.endswith(f"and the configuration that names it is refused: {REFUSED}")
+    assert refused.judge().grade is None
+
+
+@pytest.mark.parametrize(("scenario", "peer"), [(MISSING, PEER_NAME), (HYBRID, PEER_NAME)])
+def test_any_other_configuration_that_is_refused_is_our_fault(scenario, peer):
+    """The sheet says that the build has the method, or the scenario did not ask for more than the build has."""
+    judgement = good(scenario, peer).with_evidence(configuration_refused=REFUSED).judge()
+    ends(judgement, Verdict.ERROR, None)
+    assert REFUSED in judgement.reason
+
+
+def test_a_method_that_is_configured_and_missing_must_not_be_selected():
+    """As strongSwan 6.0 does; where it passes over the proposal instead it is right."""
+    both = good(MISSING).expectation.engine.ike
+    selecting = build(MISSING, "strongswan-6.0", steps=(), product={"ike": both})
+    ends(selecting.judge(), Verdict.FAIL, selecting.judge().outcome)
+    assert {each.party for each in selecting.judge().findings} == {"strongswan-6.0"}
+    assert {"B04", "B08"} <= {each.requirement for each in selecting.judge().findings}
+    passing = build(MISSING, "strongswan-6.0", steps=())
+    ends(passing.judge(), Verdict.UNSUPPORTED, Outcome.REFUSED)

@@ -36,6 +36,7 @@ from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Mode, Parties, Requirement, Role, Scenario, Step
 from harness.scenario.peer import Peer
 from harness.scenario.peer_file import load_peers
+from harness.scenario.render_half import without_unsupported
 from harness.scenario.requirements import load_requirements
 from harness.transport.recorder import Recorder
 from harness.transport.tunnel import Tunnel
@@ -301,7 +302,9 @@ def build(
     planned, partner = scenarios()[scenario], peers()[peer]
     predicted = expect(planned, partner, role)
     assert not predicted.skipped, predicted.skipped
-    play = Play(*_sides(planned, predicted, role, engine or {}, product or {}), tamper)
+    able = without_unsupported(predicted.peer, partner.capabilities) if planned.settings.as_written else predicted.peer
+    halves = replace(predicted, peer=able)  # a build passes over what it lacks, also where it is configured
+    play = Play(*_sides(planned, halves, role, engine or {}, product or {}), tamper)
     with doctored or contextlib.nullcontext():
         initiator = play.engine if role is Role.INITIATOR else play.peer
         initiator.session.start(0.0)

@@ -86,8 +86,8 @@ def test_proposals_are_written_in_libreswans_order():
 
 
 def test_what_it_lacks_cannot_be_written():
-    with pytest.raises(Inexpressible, match="ADDKE1"):
-        proposals(policy(ENCR="aes-256-gcm-16", PRF="hmac-sha2-256", KE="curve25519", ADDKE1="ml-kem-768"))
+    hybrid = policy(ENCR="aes-256-gcm-16", PRF="hmac-sha2-256", KE="curve25519", ADDKE1="ml-kem-768")
+    assert proposals(hybrid) == ["aes_gcm_16_256-hmac_sha2_256-dh31;addke1=ml_kem_768"]
     with pytest.raises(Inexpressible, match="KE curve448"):
         proposals(policy(ENCR="aes-256-gcm-16", PRF="hmac-sha2-256", KE="curve448"))
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harness.ike.policy import ProposalPolicy
-from harness.lab.errors import Inexpressible
-from harness.lab.openiked import render_connection
+from harness.lab.errors import ConfigurationRefused, Inexpressible
+from harness.lab.openiked import OpenIkedDriver, render_connection
 from harness.lab.openiked_keywords import proposals
 from harness.lab.openiked_report import peer_report
 from harness.registry.algorithms import algorithm
@@ -67,8 +67,10 @@ def test_proposals_are_blocks_of_words():
     assert proposals(policy(ENCR="aes-128-cbc", INTEG="hmac-sha1-96", SN="no-esn")) == [
         "enc aes-128 auth hmac-sha1 noesn"
     ]
-    with pytest.raises(Inexpressible, match="ADDKE1"):
-        proposals(policy(ENCR="aes-256-cbc", KE="ecp256", ADDKE1="ml-kem-768"))
+    additional = policy(ENCR="aes-256-cbc", KE="ecp256", ADDKE1="ml-kem-768")  # iked is to say that it has no such word
+    assert proposals(additional) == ["enc aes-256 group ecp256 addke1 ml-kem-768"]
+    with pytest.raises(Inexpressible, match="KE curve448"):
+        proposals(policy(ENCR="aes-256-cbc", KE="curve448"))
 
 
 def test_a_case_in_which_it_initiates_waits_to_be_made_active(root, connection):
@@ -79,3 +81,27 @@ def test_a_case_in_which_it_initiates_waits_to_be_made_active(root, connection):
     assert 'ikev2 "case-7" passive tunnel esp' in passive and "\nset passive\n" not in passive
     assert 'ikev2 "case-7" active tunnel esp' in active and "\nset passive\n" in active
     assert "psk 0x006b6579" in active
+
+
+class Container:
+    """Where iked -n says what it likes, and all else succeeds."""
+
+    name = "openiked"
+
+    def __init__(self, status: int, words: str) -> None:
+        self.answer = (status, words)
+        self.asked: list[str] = []
+
+    def run(self, command):
+        self.asked.append(command[-1])
+        return self.answer if "iked -n" in command[-1] else (0, "")
+
+
+def test_a_configuration_that_iked_does_not_take_is_refused_in_its_words(root, connection):
+    peer = load_peers(root / "peers")["openiked-7.4"]
+    container = Container(1, "/run/iked.conf: 8: syntax error")
+    ike = policy(ENCR="aes-256-gcm-16", PRF="hmac-sha2-256", KE="curve25519", ADDKE1="ml-kem-768")
+    wanted = replace(connection, policy=PartyPolicy(ike, connection.policy.esp))
+    with pytest.raises(ConfigurationRefused, match=r"connection case-7: /run/iked\.conf: 8: syntax error"):
+        OpenIkedDriver(peer, container).load(wanted)
+    assert not any("ikectl reload" in script for script in container.asked)

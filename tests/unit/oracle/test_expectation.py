@@ -247,3 +247,20 @@ def test_a_scenario_says_that_it_expects_a_refusal_where_its_deviation_asks_for_
         if scenario.deviation is not None:
             duties = {reaction_to(scenario.deviation, role).duty for role in scenario.roles}
             assert scenario.expects_refusal == (duties == {Duty.REFUSE}), scenario.id
+
+
+MISSING = "multiple-ke/configured-but-missing"
+
+
+@pytest.mark.parametrize("peer", [OLD, MIDDLE, "libreswan-5.2", "openiked-7.4"])
+def test_what_is_configured_beyond_the_sheet_is_predicted_by_the_sheet(peer, predict, scenarios):
+    expected = predict(MISSING, peer)
+    assert expected.peer == scenarios[MISSING].accept  # as it is written
+    assert (expected.outcome, expected.refusal) == (REFUSED, NotifyType.NO_PROPOSAL_CHOSEN)
+    assert expected.unsupported
+
+
+def test_what_is_configured_within_the_sheet_is_agreed_as_ever(predict):
+    assert (predict(MISSING, NEW).outcome, predict(MISSING, NEW).unsupported) == (HYBRID, "")
+    assert "published policy" in predict(MISSING, CISCO).skipped
+    assert predict(MISSING, MIDDLE, RESPONDER).skipped
