@@ -27,6 +27,7 @@ _LOG_MARGIN_S = 1.0
 _POLL_S = 0.3
 _LOAD_S = 10.0  # seconds for iked to take over a configuration
 _LOADED_POLL_S = 0.05
+_TAKEN_OVER = r".*?: received policy\n.*?config_getstatic: (?:no )?stickyaddress"  # with two -v
 
 
 @dataclass(slots=True)
@@ -139,20 +140,19 @@ class OpenIkedDriver:
         return {"iked.conf": text, **{path.replace("/", "-"): content for path, content in given.items()}}
 
     def _wait_until_loaded(self, name: str) -> None:
-        """ikectl does not wait for its command: iked's parent says the policy, after what came before is gone.
+        """ikectl does not wait for its command. iked's parent says the policy and hands it to its child for IKEv2.
 
-        Its child for IKEv2 ends the takeover by dropping every IKE SA that is not up yet, so it is asked something
-        that it answers only between two pieces of work.
+        When the child has taken everything over, it drops every IKE SA that is not up yet: one that is begun before
+        would get no answer to its IKE_AUTH. It says so of the settings, which come last but for that.
         """
         since = self._loaded[name].since - _LOG_MARGIN_S
-        said = f'ikev2 "{name}" '
+        taken_over = re.compile(rf'ikev2 "{name}" {_TAKEN_OVER}', re.DOTALL)
         wait_until(
             f"{self._container.name}: connection {name}",
-            lambda: True if said in self._container.log(since) else None,
-            deadline_s=_LOAD_S, pattern=f"{said}in the daemon's log", state=str, interval_s=_LOADED_POLL_S,
-            log=lambda: self._container.log(since),
+            lambda: True if taken_over.search(self._container.log(since)) else None,
+            deadline_s=_LOAD_S, pattern="the takeover of its policy in the daemon's log", state=str,
+            interval_s=_LOADED_POLL_S, log=lambda: self._container.log(since),
         )  # fmt: skip
-        self._script("ikectl show sa", f"connection {name}")
 
     def unload(self, name: str) -> None:
         """See PeerDriver. SAs go without a word to the other side."""
