@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import secrets
 import shlex
@@ -18,6 +19,8 @@ CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 30.0
 _CHUNK = 65536  # octets
 _MARK_OCTETS = 64  # more than what ends the output of a program
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what goes wrong is raised, too
 
 
 class GuestChannel:
