@@ -63,10 +63,14 @@ def _duplicates(paths: Iterable[Path]) -> list[Problem]:
 def load_suite(folder: Path, name: str, scenarios: Iterable[str]) -> tuple[str, ...]:
     """The scenario ids of the suite ``name`` (``suites/<name>.toml``), sorted; its entries may be globs.
 
+    What is under ``without`` is left out, so that a new scenario is in every suite that does not say otherwise.
+
     Raises:
         InvalidData: there is no such suite, or an entry matches none of ``scenarios``.
     """
-    return _chosen(_suite_table(folder, name), "scenarios", sorted(scenarios))
+    table, everything = _suite_table(folder, name), sorted(scenarios)
+    left_out = _chosen(table, "without", everything, default=())
+    return tuple(each for each in _chosen(table, "scenarios", everything) if each not in left_out)
 
 
 def load_suite_peers(folder: Path, name: str, peers: Iterable[str]) -> tuple[str, ...]:
@@ -94,7 +98,7 @@ def _chosen(table: Table, key: str, everything: list[str], default: tuple[str, .
     for pattern in table.strings(key, default):
         matching = matches(everything, pattern)
         if not matching:
-            table.complain(key, f"{pattern!r} matches no {key.removesuffix('s')}")
+            table.complain(key, f"{pattern!r} matches no {'peer' if key == 'peers' else 'scenario'}")
         chosen.update(matching)
     table.raise_problems()
     return tuple(name for name in everything if name in chosen)

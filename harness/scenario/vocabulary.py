@@ -18,7 +18,7 @@ SETTINGS_KEYS = frozenset(
     }
 )  # fmt: skip
 EXPECT_KEYS = frozenset({"check", "requirement"})
-SUITE_KEYS = frozenset({"title", "scenarios", "peers"})
+SUITE_KEYS = frozenset({"title", "scenarios", "without", "peers"})
 REQUIREMENT_KEYS = frozenset({"source", "section", "level", "text"})
 LEVELS = frozenset({"MUST", "SHOULD", "MAY", "INFORMATION"})
 

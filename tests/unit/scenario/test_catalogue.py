@@ -91,6 +91,16 @@ def test_the_published_suites_name_existing_scenarios(root: Path, checks):
     assert load_suite(root / "scenarios", "full", scenarios) == tuple(sorted(scenarios))
 
 
+def test_a_suite_leaves_out_what_it_says(tmp_path: Path):
+    (tmp_path / "suites").mkdir()
+    suite = tmp_path / "suites" / "s.toml"
+    suite.write_text('title = "S"\nscenarios = ["topic/*"]\nwithout = ["*/b"]\n')
+    assert load_suite(tmp_path, "s", ["topic/a", "topic/b", "other/b"]) == ("topic/a",)
+    suite.write_text('title = "S"\nscenarios = ["topic/*"]\nwithout = ["*/c"]\n')
+    with pytest.raises(InvalidData, match=r"s\.toml:3: '\*/c' matches no scenario"):
+        load_suite(tmp_path, "s", ["topic/a"])
+
+
 def test_a_suite_that_names_nothing_refuses(tmp_path: Path):
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "s.toml").write_text('title = "S"\n\nscenarios = ["topic/*", "nothing/*"]\n')
