@@ -19,7 +19,7 @@ from harness.scenario.model import Step
 from harness.verify.pair.checks import PAIR_CHECKS, RECORD
 from harness.wire.message import Message
 from harness.wire.payload import Payload
-from harness.wire.payloads import Encrypted, KeyExchange, Notify
+from harness.wire.payloads import Encrypted, KeyExchange, Nonce, Notify
 from tests.support.pair_builder import FIRST, SECOND, THERE, Pair, good_pair
 
 HYBRID, REKEY, EITHER, CLASSICAL = "pairs/hybrid", "pairs/rekey", "pairs/hybrid-or-classical", "pairs/classical"
@@ -351,3 +351,26 @@ def test_who_knows_ml_kem_falls_back_for_who_does_not():
     assert pair.judge().outcome is Outcome.CLASSICAL
     assert pair.view.suite is not None
     assert TransformType.ADDKE1 not in pair.view.suite.transforms
+
+
+def test_the_suite_is_that_of_the_answer_with_a_nonce():
+    """One that asks for a cookie or another method comes first, and may carry an SA of whoever wrote it."""
+    case = good_pair(CLASSICAL)
+    answer = case.message("IKE_SA_INIT response 0")
+    message = answer.pieces[0].message
+    bare = tuple(payload for payload in message.payloads if not isinstance(payload, Nonce))
+    before = replace(answer.pieces[0].datagram, payload=Message(message.header, bare).to_bytes())
+    alone = case.changed(answer.pieces[0].datagram, before)
+    assert alone.view.suite is None
+    assert case.view.suite is not None
+
+
+def test_a_tunnel_that_is_reported_after_its_deletion_alone_was_never_up():
+    case = good_pair(CLASSICAL)
+    report = case.reported(ESTABLISHED, "initiator"), case.reported(ESTABLISHED, "responder")
+    never = case
+    for step in (each.step for each in case.report.steps):
+        never = never.with_step(step, initiator=NOTHING, responder=NOTHING)
+    late = never.with_step(DELETED, initiator=report[0], responder=report[1])
+    assert not late.view.up
+    assert case.view.up

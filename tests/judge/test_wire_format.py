@@ -178,6 +178,23 @@ def test_half_open_ike_sas_that_prepared_the_case_are_ours(role):
     assert prepared.judge().verdict is Verdict.PASS
 
 
+def test_an_initiator_that_was_refused_may_begin_anew(role):
+    """But not the responder, not in another exchange, and not before it was refused."""
+    case = good("authentication/wrong-psk", role=role)
+    first, last = case.datagrams[0], case.datagrams[-1]
+    after = {"frame": last.frame + 1}
+    passes(case.changed(last, last, other_sa(first, **after)), FORM)
+    answer = next(d for d in case.datagrams if d.source == first.destination)
+    request = case.message("IKE_AUTH request 1").pieces[0].datagram
+    for stranger, party in (
+        (other_sa(first), initiator(role)),
+        (other_sa(answer, **after), responder(role)),
+        (other_sa(request, **after), initiator(role)),
+    ):
+        at = f"wire.pcapng#{stranger.frame}"
+        objects(case.changed(last, last, stranger), FORM, "of another IKE SA", party=party, at=at, requirement="B39")
+
+
 def test_garbage_on_the_ports_of_ike(role):
     case = good(role=role)
     last = next(d for d in case.datagrams if d.source[0] == PEER)
