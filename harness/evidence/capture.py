@@ -1,8 +1,8 @@
-"""Captures: frames to pcapng, and pcapng back to datagrams with IP fragments put together (RFC 791 section 3.2)."""
+"""Captures: frames to pcapng, and pcapng back to datagrams with IP fragments put together (RFC 791 section 3.2,
+RFC 8200 section 4.5)."""
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import struct
 from collections.abc import Iterable, Iterator
@@ -12,13 +12,11 @@ from pathlib import Path
 from scapy.error import Scapy_Exception
 from scapy.utils import RawPcapNgReader, RawPcapNgWriter
 
+from harness.evidence.ip_packet import IpPacket, read_packet
 from harness.evidence.model import CapturedDatagram, ClearPacket, Frame, WirePicture
 
-_ETHERNET_HEADER_OCTETS, _IPV4_HEADER_OCTETS = 14, 20
-_ETHERTYPE_IPV4 = 0x0800
 _UDP, _ESP = 17, 50
 _IKE_PORTS = {number.to_bytes(2) for number in (500, 4500)}
-_MORE_FRAGMENTS, _OFFSET = 0x2000, 0x1FFF
 _LINK_TYPE_ETHERNET = 1
 
 # Scapy only warns of a capture cut short; that messages are missing from it is for the verifier to say.
@@ -58,7 +56,9 @@ class _Fragments:
 
 
 def read_capture(path: Path) -> WirePicture:
-    """Datagrams on the ports of IKE and bare ESP packets, with everything else over IPv4 listed as clear.
+    """Datagrams on the ports of IKE and bare ESP packets, with everything else over IP listed as clear.
+
+    Neighbour discovery is left out, as is ARP: each finds the next hop, and no datagram of a conversation is in them.
 
     Raises:
         UnreadableCapture: the file is no pcapng.
@@ -66,57 +66,51 @@ def read_capture(path: Path) -> WirePicture:
     """
     datagrams: list[CapturedDatagram] = []
     clear: list[ClearPacket] = []
-    waiting: dict[bytes, _Fragments] = {}
+    waiting: dict[tuple[object, ...], _Fragments] = {}
     for number, at, packet in _ip_packets(path):
         payload, sizes = _reassembled(packet, waiting)
         if payload is None:
             continue
-        source, destination = (str(ipaddress.IPv4Address(packet[i : i + 4])) for i in (12, 16))
-        protocol = packet[9]
-        if protocol == _UDP and len(payload) >= 8 and _IKE_PORTS & {payload[:2], payload[2:4]}:
+        if packet.protocol == _UDP and len(payload) >= 8 and _IKE_PORTS & {payload[:2], payload[2:4]}:
             ports = int.from_bytes(payload[:2]), int.from_bytes(payload[2:4])
             body = payload[8 : int.from_bytes(payload[4:6])]
-        elif protocol == _ESP:
+        elif packet.protocol == _ESP:
             ports, body = (0, 0), payload
         else:
-            clear.append(ClearPacket(number, source, destination, protocol))
+            clear.append(ClearPacket(number, packet.source, packet.destination, packet.protocol))
             continue
-        ends = (source, ports[0]), (destination, ports[1])
+        ends = (packet.source, ports[0]), (packet.destination, ports[1])
         datagrams.append(CapturedDatagram(number, at, *ends, body, tuple(sizes)))
     return WirePicture(tuple(datagrams), tuple(clear))
 
 
-def _ip_packets(path: Path) -> Iterator[tuple[int, float, bytes]]:
-    """Frame number from 1, seconds since the epoch, and the IPv4 packet without Ethernet padding."""
+def _ip_packets(path: Path) -> Iterator[tuple[int, float, IpPacket]]:
+    """Frame number from 1, seconds since the epoch, and the IP packet."""
     try:
         with RawPcapNgReader(str(path)) as reader:
             for number, (octets, meta) in enumerate(reader, start=1):
                 if meta.linktype != _LINK_TYPE_ETHERNET:
                     raise UnreadableCapture(f"{path}: link type {meta.linktype}, Ethernet (1) is due")
-                packet = octets[_ETHERNET_HEADER_OCTETS:]
-                packet = packet[: int.from_bytes(packet[2:4])]
-                if int.from_bytes(octets[12:14]) != _ETHERTYPE_IPV4 or len(packet) < _IPV4_HEADER_OCTETS:
-                    continue
-                yield number, ((meta.tshigh << 32) + meta.tslow) / meta.tsresol, packet
+                packet = read_packet(octets)
+                if packet is not None and not packet.is_neighbor_discovery:
+                    yield number, ((meta.tshigh << 32) + meta.tslow) / meta.tsresol, packet
     except (UnreadableCapture, FileNotFoundError):
         raise
     except (Scapy_Exception, OSError, EOFError, ValueError, TypeError, struct.error) as error:
         raise UnreadableCapture(f"{path}: no pcapng capture: {error}") from error
 
 
-def _reassembled(packet: bytes, waiting: dict[bytes, _Fragments]) -> tuple[bytes | None, list[int]]:
-    """The payload of an IPv4 packet, or of its datagram once all fragments are there; sizes of all its packets."""
-    header = 4 * (packet[0] & 15)
-    word = int.from_bytes(packet[6:8])
-    if not word & (_MORE_FRAGMENTS | _OFFSET):
-        return packet[header:], [len(packet)]
-    key = packet[4:6] + packet[9:10] + packet[12:20]  # identification, protocol, both addresses
+def _reassembled(packet: IpPacket, waiting: dict[tuple[object, ...], _Fragments]) -> tuple[bytes | None, list[int]]:
+    """The payload of a packet, or of its datagram once all fragments are there; sizes of all its packets."""
+    place = packet.fragment
+    if place is None:
+        return packet.payload, [packet.octets]
+    key = place.identification, packet.protocol, packet.source, packet.destination
     fragments = waiting.setdefault(key, _Fragments())
-    offset = (word & _OFFSET) * 8
-    fragments.pieces[offset] = packet[header:]
-    fragments.sizes.append(len(packet))
-    if not word & _MORE_FRAGMENTS:
-        fragments.end = offset + len(packet) - header
+    fragments.pieces[place.offset] = packet.payload
+    fragments.sizes.append(packet.octets)
+    if not place.more:
+        fragments.end = place.offset + len(packet.payload)
     payload = fragments.whole()
     if payload is not None:
         del waiting[key]

@@ -36,6 +36,7 @@ class ContainerSpec:
     init: bool = False
     entrypoint: tuple[str, ...] | None = None  # in place of the image's
     tmpfs: Mapping[str, str] | None = None  # mount options by path
+    sysctls: Mapping[str, str] | None = None  # of its own network namespace
     joins: str = ""  # name of a container whose network it shares, in place of one of its own
 
 
@@ -60,6 +61,7 @@ class LabContainer:
                 init=spec.init,
                 entrypoint=list(spec.entrypoint) if spec.entrypoint else None,
                 tmpfs=dict(spec.tmpfs or {}),
+                sysctls=dict(spec.sysctls or {}),
             )
             self.put(spec.files or {})
             self._container.start()

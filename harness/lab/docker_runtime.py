@@ -24,7 +24,7 @@ from harness.lab.engine import connect
 from harness.lab.errors import LabError
 from harness.lab.host_kernel import KernelChoice, has_esp
 from harness.lab.images import ImageBuilder, peer_context, require_image
-from harness.lab.network import create_network, subnet_of
+from harness.lab.network import create_network, subnet_of, unique_local_subnet
 from harness.lab.ownership import this_process
 from harness.lab.progress import Progress, Silent
 from harness.lab.running_peer import RunningPeer, start_peer
@@ -83,6 +83,7 @@ class Lab:
         self._closed = False
         self._tester: Tester | None = None
         self._signals = EndingSignals()
+        self._ipv6_addresses = unique_local_subnet().hosts()
 
     def __enter__(self) -> Self:
         """Connect, remove what killed runs left, make the network.
@@ -190,6 +191,7 @@ class Lab:
                     self._client, peer, settings, files,
                     name=name, image=image, network=self._network, labels=self._labels,
                     guest=self._root / "peers" if self._on_own_kernel(peer) else None,
+                    ipv6=self._next_ipv6_address(),
                 )  # fmt: skip
             return started
 
@@ -320,6 +322,18 @@ class Lab:
     def _host_has_esp(self) -> bool:
         """Asked in the tester, whose kernel is the one that peers' containers have, too."""
         return has_esp(self.tester.container.run)
+
+    @cached_property
+    def _host_has_ipv6(self) -> bool:
+        """Whether a container's kernel knows IPv6 at all; asked in the tester."""
+        return self.tester.container.run(["test", "-e", "/proc/sys/net/ipv6/conf/default/addr_gen_mode"])[0] == 0
+
+    def _next_ipv6_address(self) -> str:
+        """An address that no other peer of the run has; "" where the kernel has no IPv6."""
+        if not self._host_has_ipv6:
+            return ""
+        with self._lock:
+            return str(next(self._ipv6_addresses))
 
     def _on_own_kernel(self, peer: Peer) -> bool:
         if peer.esp_implementation != "kernel":

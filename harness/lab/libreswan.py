@@ -143,6 +143,8 @@ class LibreswanDriver:
         put_files(self._container, {conf: files["ipsec.conf"], secrets: files["ipsec.secrets"]})
         if script := nss_database.import_script(connection):
             self._whack_script(script, f"certificate of {connection.name}")
+        if ":" in connection.local_address:  # it came after pluto's start, which listens at what it found then
+            self._whack_script(f"{WHACK} --listen", f"listening at {connection.local_address}")
         self._whack_script(f"{WHACK} --rereadsecrets", f"secrets of {connection.name}")
         status, output = self._container.run(
             ["sh", "-c", f"{ADDCONN} --config {conf} {connection.name} 2>&1 && "
@@ -225,7 +227,7 @@ class LibreswanDriver:
         loaded = self._loaded.get(name)
         if loaded is None:
             return ""
-        address = re.compile(rf"(?<![\d.:]){re.escape(loaded.connection.remote_address)}(?![\d.]*\d)")
+        address = _mentions(loaded.connection.remote_address)
         lines = self._container.log(loaded.since - _LOG_MARGIN_S).splitlines()
         mine = [
             line
@@ -244,6 +246,12 @@ class LibreswanDriver:
         if status:
             raise PeerUnreachable(f"{self._container.name}: {what}: {output.strip() or f'status {status}'}")
         return output
+
+
+def _mentions(address: str) -> re.Pattern[str]:
+    """An address in a log line, none that only begins or ends like it: in 192.0.2.1:500, in [2001:db8::1]:500."""
+    end = r"(?![\da-f.:]*[\da-f])" if ":" in address else r"(?![\d.]*\d)"
+    return re.compile(rf"(?<![\d.:]){re.escape(address)}{end}")
 
 
 def _lines_about(name: str) -> str:

@@ -12,7 +12,8 @@ from harness.registry.transforms import TransformType
 
 # Lines of `whack --status` about one connection; 4.x begins each with a number, and a state's name with STATE_.
 _STATE = re.compile(r'#(?P<number>\d+): "(?P<name>[^"]+)"\S* (?:STATE_)?(?P<state>[A-Z]\w+) \(')
-_SPIS = re.compile(r'#(?P<number>\d+): "(?P<name>[^"]+)".*? esp\.(?P<out>[0-9a-f]+)@\S+ esp\.(?P<in>[0-9a-f]+)@')
+# An SA is esp.SPI@ADDRESS with IPv4, esp:SPI@ADDRESS with IPv6.
+_SPIS = re.compile(r'#(?P<number>\d+): "(?P<name>[^"]+)".*? esp[.:](?P<out>[0-9a-f]+)@\S+ esp[.:](?P<in>[0-9a-f]+)@')
 _NEWEST = re.compile(r'"(?P<name>[^"]+)":\s+IKE(?:v2)? algorithm newest: (?P<suite>\S+)')
 _IKE_STATES = {"V2_ESTABLISHED_IKE_SA": "ESTABLISHED", "ESTABLISHED_IKE_SA": "ESTABLISHED"}
 _CHILD_STATES = ("V2_ESTABLISHED_CHILD_SA", "ESTABLISHED_CHILD_SA")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,11 @@ def create_network(client: docker.DockerClient, name: str, labels: Mapping[str, 
 def subnet_of(network: Network) -> AnyNetwork:
     """The subnet that Docker chose."""
     return ipaddress.ip_network(network.attrs["IPAM"]["Config"][0]["Subnet"])
+
+
+def unique_local_subnet() -> ipaddress.IPv6Network:
+    """A /64 that nobody else is likely to have: fd00::/8 and 56 random bits (RFC 4193 section 3.1)."""
+    return ipaddress.IPv6Network((0xFD << 120 | secrets.randbits(56) << 64, 64))
 
 
 class AddressPool:

@@ -21,6 +21,7 @@ from harness.lab.errors import LabError, PeerUnreachable, WrongSheet, WrongVersi
 from harness.lab.waiting import wait_until
 from harness.lab.watcher import Watcher
 from harness.registry.transforms import TransformType
+from harness.scenario.model import IpVersion
 from harness.scenario.peer import Peer
 
 READY_DEADLINE_S = 45.0  # several guests may boot side by side, and a daemon may settle for a while
@@ -28,6 +29,11 @@ _READY_POLL_S = 0.1  # each look costs the engine a reading of the log, while gu
 
 # NET_ADMIN: the TUN device, addresses and routes. NET_BIND_SERVICE: ports 500 and 4500.
 CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
+
+# Docker leaves IPv6 off in a container of an IPv4 network. It is put on for eth0 and for the interface that a daemon
+# with ESP of its own makes ("all" is both of them); the latter gets no link-local address, as what the kernel would say
+# from there has no tunnel.
+_IPV6_SYSCTLS = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv6.conf.default.addr_gen_mode": "1"}
 
 
 class PeerHost(PeerContainer, Protocol):
@@ -62,6 +68,7 @@ class RunningPeer:
     version: str  # as the daemon reports it
     files: Mapping[str, str]  # the daemon-wide configuration by path
     kernel: str  # whose kernel does its ESP, "" where the daemon does it: "own Linux 6.12.101", "the host's"
+    ipv6: str = ""  # the address that it has for IPv6; "" where the kernel has no IPv6
     watcher: Watcher | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     uses: int = 0
@@ -71,6 +78,28 @@ class RunningPeer:
     def address(self) -> str:
         """Its IPv4 address in the run's network."""
         return self.container.address
+
+    def address_of(self, version: IpVersion) -> str:
+        """Its address of that IP version in the run's network.
+
+        Docker gives the IPv4 one. The IPv6 one is set here, each time, as a restart takes it away: the network's bridge
+        carries IPv6 without knowing of it, and has neither router nor way out. The route is for what ESP policy takes.
+
+        Raises:
+            LabError: there is no IPv6 where it runs, or the address cannot be set.
+        """
+        if version is IpVersion.IPV4:
+            return self.container.address
+        if not self.ipv6:
+            raise LabError(f"{self.container.name}: the kernel that containers run on has no IPv6")
+        for command in (
+            ["ip", "address", "replace", f"{self.ipv6}/64", "dev", "eth0", "nodad"],  # nobody else has it
+            ["ip", "-6", "route", "replace", "default", "dev", "eth0"],
+        ):
+            status, output = self.container.run(command)
+            if status:
+                raise LabError(f"{self.container.name}: {' '.join(command)}: {output.strip() or f'status {status}'}")
+        return self.ipv6
 
     @property
     def image_id(self) -> str:
@@ -112,10 +141,12 @@ def start_peer(
     network: Network,
     labels: Mapping[str, str],
     guest: Path | None = None,
+    ipv6: str = "",
 ) -> RunningPeer:
     """Start a container of a peer and wait until its daemon answers.
 
     ``guest`` is the folder of peers/ where the peer is to run on a kernel of its own, None where it uses the host's.
+    ``ipv6`` is its address for cases that need one.
 
     Raises:
         NotReady: the daemon did not answer in time, or its container ended.
@@ -123,7 +154,8 @@ def start_peer(
         WrongSheet: its build has other key exchange methods than its capability sheet says.
     """
     octets = {path: text.encode() for path, text in files.items()}
-    spec = ContainerSpec(name, image, network, labels, CAPABILITIES, devices=(TUN,), files=octets)
+    sysctls = _IPV6_SYSCTLS if ipv6 else {}
+    spec = ContainerSpec(name, image, network, labels, CAPABILITIES, devices=(TUN,), files=octets, sysctls=sysctls)
     container = LabContainer(client, spec) if guest is None else _boot_guest(client, spec, guest)
     driver = driver_family(peer.driver).attach(peer, container)
     try:
@@ -135,7 +167,7 @@ def start_peer(
         driver.close()
         container.remove()
         raise
-    return RunningPeer(peer, daemon, container, driver, version, files, _kernel_words(peer, container))
+    return RunningPeer(peer, daemon, container, driver, version, files, _kernel_words(peer, container), ipv6)
 
 
 def _boot_guest(client: docker.DockerClient, spec: ContainerSpec, peers: Path) -> own_kernel.OwnKernel:

@@ -32,7 +32,8 @@ def play_pair(
     """
     began = time.monotonic()
     store = EvidenceFolder(folder)
-    both = halves(case, number, (running[0].address, running[1].address))
+    version = case.scenario.settings.ip_version
+    both = halves(case, number, (running[0].address_of(version), running[1].address_of(version)))
     _write_givens(store, case, both, running)
     steps = PairSteps(case, both, running)
     watcher = stage.lab.watcher(running[0])

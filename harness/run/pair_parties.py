@@ -6,15 +6,18 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from harness.crypto.certificates import Authority
 from harness.emulation import profile_connection
 from harness.lab.driver import Authentication, Connection, DaemonSettings, PreSharedKey
 from harness.run.pair_plan import PairCase
-from harness.scenario.model import AuthenticationMethod, Parties, Role
+from harness.scenario.model import AuthenticationMethod, IpVersion, Parties, Role
 
-_INNER_BASE = int(IPv4Address("10.128.0.0"))
+_INNER_BASES: dict[IpVersion, IPv4Address | IPv6Address] = {
+    IpVersion.IPV4: IPv4Address("10.128.0.0"),
+    IpVersion.IPV6: IPv6Address("2001:db8:128::"),  # for documentation (RFC 3849), so never the run's own network
+}
 
 Halves = tuple[Connection, Connection]
 
@@ -30,7 +33,7 @@ def pair_daemon_settings(case: PairCase) -> tuple[DaemonSettings, DaemonSettings
 
 def halves(case: PairCase, number: int, addresses: tuple[str, str]) -> Halves:
     """The connections at initiator and responder; ``number`` is unique in the run."""
-    inner = _inner(number)
+    inner = _inner(number, case.scenario.settings.ip_version)
     identities = f"initiator-{number}.interop.test", f"responder-{number}.interop.test"
     proofs = _proofs(case, identities)
     policies = case.expectation.initiator, case.expectation.responder
@@ -70,6 +73,7 @@ def _authority() -> Authority:
     return Authority(f"interop test authority {secrets.token_hex(4)}", datetime.now(UTC))
 
 
-def _inner(number: int) -> tuple[str, str]:
+def _inner(number: int, version: IpVersion) -> tuple[str, str]:
     """Inner hosts of the case's own, behind initiator and responder."""
-    return str(IPv4Address(_INNER_BASE + 2 * number)), str(IPv4Address(_INNER_BASE + 2 * number + 1))
+    base = _INNER_BASES[version] + 2 * number
+    return str(base), str(base + 1)

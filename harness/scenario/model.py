@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 
 from harness.ike.deviations.deviation import Deviation
@@ -40,6 +40,13 @@ class Mode(StrEnum):
 
     TUNNEL = "tunnel"  # a whole IP packet, between hosts behind the two ends
     TRANSPORT = "transport"  # what follows the IP header, between the two ends themselves (RFC 7296 section 1.3.1)
+
+
+class IpVersion(IntEnum):
+    """Of the packets that two parties send each other, and of those that ESP carries for their hosts."""
+
+    IPV4 = 4
+    IPV6 = 6
 
 
 class AuthenticationMethod(StrEnum):
@@ -93,6 +100,7 @@ class Settings:
     require_cookie: bool = False  # the responder demands a COOKIE before it keeps state (RFC 7296 section 2.6)
     wrong_psk: bool = False  # the two parties hold different pre-shared keys
     mode: Mode = Mode.TUNNEL  # of the Child SA
+    ip_version: IpVersion = IpVersion.IPV4  # of two products, outside and inside; our engine has IPv4 alone
     authentication: AuthenticationMethod = AuthenticationMethod.PSK  # of two products; our engine has keys alone
     mobike: bool = False  # whether the product may use MOBIKE (RFC 4555), and with it port 4500 from IKE_AUTH on
     as_written: bool = False  # a product is configured with its half as it stands, be it beyond its capability sheet

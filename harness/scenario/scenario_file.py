@@ -14,6 +14,7 @@ from harness.registry.notifications import NotifyType
 from harness.scenario.model import (
     AuthenticationMethod,
     Expect,
+    IpVersion,
     Mode,
     Parties,
     PartyPolicy,
@@ -94,6 +95,8 @@ def _check_parties(table: Table, scenario: Scenario) -> None:
             table.complain("steps", f"step {step.value!r} is not for a scenario of these parties")
     if scenario.settings.authentication is AuthenticationMethod.CERTIFICATE and not pair:
         table.complain("settings", "our engine authenticates by pre-shared key alone")
+    if scenario.settings.ip_version is IpVersion.IPV6 and scenario.parties is not Parties.PRODUCTS:
+        table.complain("settings", "IPv6 is for two products: our engine speaks IPv4 alone, and no vendor publishes it")
     if scenario.parties is Parties.PUBLISHED and "offer" in table.data:
         table.complain("offer", "each party takes its published policy, so there is nothing to offer")
 
@@ -159,6 +162,7 @@ def _settings(table: Table | None) -> Settings:
         fragment_size=table.integer("fragment-size", SMALLEST_FRAGMENT, LARGEST_FRAGMENT),
         require_cookie=table.boolean("require-cookie", False),
         wrong_psk=table.boolean("wrong-psk", False),
+        ip_version=_ip_version(table),
         authentication=AuthenticationMethod(
             table.choice(
                 "authentication", {each.value for each in AuthenticationMethod}, AuthenticationMethod.PSK.value
@@ -169,6 +173,15 @@ def _settings(table: Table | None) -> Settings:
         announce_intermediate=table.boolean("announce-intermediate", False),
         mode=Mode(table.choice("mode", {each.value for each in Mode}, Mode.TUNNEL.value)),
     )
+
+
+def _ip_version(table: Table) -> IpVersion:
+    given = table.integer("ip-version", min(IpVersion), max(IpVersion))
+    if given is None or given not in tuple(IpVersion):
+        if given is not None and min(IpVersion) < given < max(IpVersion):
+            table.complain("ip-version", f"there is no IPv{given}")
+        return IpVersion.IPV4
+    return IpVersion(given)
 
 
 def _expect(table: Table, owner: Table, requirements: Mapping[str, Requirement], checks: frozenset[str]) -> Expect:

@@ -8,7 +8,7 @@ from typing import Any
 from harness.ike.deviations.deviation import Deviation
 from harness.registry.algorithms import names
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import AuthenticationMethod, Mode, Parties, Role, Step, Subject
+from harness.scenario.model import AuthenticationMethod, IpVersion, Mode, Parties, Role, Step, Subject
 from harness.scenario.vocabulary import (
     CHECK_ARGUMENTS,
     LARGEST_FRAGMENT,
@@ -71,6 +71,7 @@ def _settings() -> dict[str, Any]:
             "fragment-size": {"type": "integer", "minimum": SMALLEST_FRAGMENT, "maximum": LARGEST_FRAGMENT},
             "require-cookie": {"type": "boolean"},
             "wrong-psk": {"type": "boolean"},
+            "ip-version": {"enum": [version.value for version in IpVersion]},
             "authentication": {"enum": [method.value for method in AuthenticationMethod]},
             "mobike": {"type": "boolean"},
             "announce-intermediate": {"type": "boolean"},

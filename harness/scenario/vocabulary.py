@@ -13,8 +13,8 @@ SCENARIO_KEYS = frozenset(
 POLICY_KEYS = frozenset({"ike", "esp"})
 SETTINGS_KEYS = frozenset(
     {
-        "fragment-size", "require-cookie", "wrong-psk", "authentication", "mobike", "mode", "announce-intermediate",
-        "as-written",
+        "fragment-size", "require-cookie", "wrong-psk", "ip-version", "authentication", "mobike", "mode",
+        "announce-intermediate", "as-written",
     }
 )  # fmt: skip
 EXPECT_KEYS = frozenset({"check", "requirement"})

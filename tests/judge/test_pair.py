@@ -20,10 +20,11 @@ from harness.verify.pair.checks import PAIR_CHECKS, RECORD
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce, Notify
-from tests.support.pair_builder import FIRST, SECOND, THERE, Pair, good_pair
+from tests.support.pair_builder import FIRST, HERE, SECOND, THERE, Pair, good_pair
 
 HYBRID, REKEY, EITHER, CLASSICAL = "pairs/hybrid", "pairs/rekey", "pairs/hybrid-or-classical", "pairs/classical"
 PUBLISHED = "pairs/as-published"
+IPV6 = "pairs/ipv6"
 OLD = "strongswan-5.9"
 NOTHING = PeerReport("1", (), "[]")
 
@@ -99,6 +100,19 @@ def in_clear(pair: Pair) -> Pair:
     return pair.with_wire(clear=(ClearPacket(9, pair.view.sides[1].inner, pair.view.sides[0].inner, 1),))
 
 
+def over_ipv6(pair: Pair) -> Pair:
+    """The same case between IPv6 addresses."""
+    found = {HERE: "2001:db8::10", THERE: "2001:db8::20"}
+    datagrams = (
+        replace(d, source=(found[d.source[0]], d.source[1]), destination=(found[d.destination[0]], d.destination[1]))
+        for d in pair.wire.datagrams
+    )
+    facts = pair.evidence.facts
+    sides = {name: getattr(facts, name) for name in ("initiator", "responder")}
+    facts = replace(facts, **{name: replace(side, address=found[side.address]) for name, side in sides.items()})
+    return pair.with_evidence(facts=facts).with_wire(datagrams=tuple(datagrams))
+
+
 def unanswered(pair: Pair) -> Pair:
     """The request to delete, sent twice, to which nobody answers."""
     label = pair.view.messages[-1].label
@@ -163,6 +177,8 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
     ("pair-esp-both-ways", HYBRID, one_way, f"no ESP packet goes to {SECOND}", ""),
     ("pair-esp-both-ways", HYBRID, never_up, "no traffic was sent", ""),
     ("pair-nothing-in-clear", HYBRID, in_clear, "protocol 1 from", SECOND),
+    ("pair-ip-version", HYBRID, over_ipv6, "packets are not IPv4, the first from 2001:db8::10", FIRST),
+    ("pair-ip-version", IPV6, lambda p: p, "packets are not IPv6, the first from 198.51.100.10", FIRST),
     ("pair-refused-with-no-proposal-chosen", HYBRID, as_refused, "there is no notification in clear", SECOND),
     ("pair-room-for-certificates", HYBRID, large_certificate, "has room for its certificate of 2000 octets", SECOND),
     (
@@ -205,6 +221,14 @@ def test_each_check_objects(name, scenario, spoil, saying, party):
     assert found, [each.sentence for each in objections]
     assert (found[0].party, found[0].severity) == (party, "fail")
     assert found[0].pointer.startswith(("wire.pcapng", "steps.json"))
+
+
+def test_a_case_that_asks_for_ipv6_passes_over_ipv6_alone():
+    judgement = over_ipv6(good_pair(IPV6)).judge()
+    assert (judgement.verdict, judgement.grade, judgement.findings) == (Verdict.PASS, Grade.B, ())
+    judgement = good_pair(IPV6).judge()
+    assert judgement.verdict is Verdict.FAIL
+    assert [finding.check for finding in judgement.findings] == ["pair-ip-version"]
 
 
 def test_every_check_is_seen_failing():

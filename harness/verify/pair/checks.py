@@ -24,6 +24,7 @@ PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
         "pair-key-exchange-sizes": exchanges.key_exchange_sizes,
         "pair-esp-both-ways": traffic.esp_both_ways,
         "pair-nothing-in-clear": traffic.nothing_in_clear,
+        "pair-ip-version": traffic.ip_version_as_asked,
         "pair-refused-with-no-proposal-chosen": offer.refused_with_no_proposal_chosen,
         "pair-room-for-certificates": certificates.room_for_certificates,
         "pair-rekeyed": exchanges.rekeyed,

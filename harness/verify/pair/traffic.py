@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 from harness.evidence.pair import StepReport
 from harness.evidence.peer_report import PeerReport
@@ -92,3 +93,14 @@ def nothing_in_clear(view: PairView, _arguments: Arguments) -> Checked:
         )
         objections.append(Objection(party, sentence, f"wire.pcapng#{packet.frame}"))
     return Checked("only IKE and ESP on the path", tuple(objections))
+
+
+def ip_version_as_asked(view: PairView, _arguments: Arguments) -> Checked:
+    """Every IKE and ESP packet between the two is of the IP version that the scenario asks for."""
+    wanted = view.scenario.settings.ip_version
+    others = [each for each in view.wire.datagrams if ip_address(each.source[0]).version != wanted]
+    if others:
+        first = others[0]
+        sentence = f"{len(others)} packets are not IPv{wanted}, the first from {first.source[0]}"
+        return Checked("", (Objection(view.owner(first), sentence, f"wire.pcapng#{first.frame}"),))
+    return Checked(f"{len(view.wire.datagrams)} packets of IKE and ESP over IPv{wanted}")

@@ -30,6 +30,9 @@ STATUS_410 = (
     .replace('#1: "', '000 #1: "')
     .replace('#3: "', '000 #3: "')
 )
+STATUS_IPV6 = STATUS_52.replace(
+    "esp.abc@192.0.2.2 esp.89fa0416@192.0.2.1", "esp:abc@2001:db8::2 esp:89fa0416@2001:db8::1"
+)
 XFRM = """\
 src 192.0.2.1 dst 192.0.2.2
     proto esp spi 0x00000abc(2748) reqid 3(0x00000003) mode tunnel
@@ -54,7 +57,7 @@ def libreswan(root):
     return load_peers(root / "peers")["libreswan-5.2"]
 
 
-@pytest.mark.parametrize("status", [STATUS_52, STATUS_410])
+@pytest.mark.parametrize("status", [STATUS_52, STATUS_410, STATUS_IPV6])
 def test_the_report_joins_the_daemons_status_and_its_kernels_counters(status):
     report = peer_report("5.2", "case-2", status, XFRM)
     (sa,) = report.sas
@@ -64,6 +67,48 @@ def test_the_report_joins_the_daemons_status_and_its_kernels_counters(status):
     assert (sa.initiator_spi, sa.initiator, sa.additional_ke) == (None, None, None)
     (child,) = sa.children
     assert (child.spi_in, child.spi_out, child.packets_in, child.packets_out) == ("89fa0416", "00000abc", 4, 5)
+
+
+class Quiet:
+    """A container in which every command succeeds, with a log."""
+
+    name = "libreswan"
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.ran = []
+
+    def run(self, command):
+        self.ran.append(" ".join(command))
+        return 0, ""
+
+    def log(self, _since=None):
+        return "\n".join(self.lines)
+
+
+@pytest.mark.parametrize(
+    ("remote", "mine", "others"),
+    [
+        ("192.0.2.1", "192.0.2.1:500", "192.0.2.12:500"),
+        ("fd00::1", "[fd00::1]:500", "[fd00::1a]:500"),
+        ("fd00::1", "fd00::1: no connection", "fd00::1:2 no connection"),
+    ],
+)
+def test_a_packet_of_the_other_sides_address_is_of_the_case(libreswan, connection, remote, mine, others):
+    lines = [f"packet from {mine}", f"packet from {others}"]
+    driver = LibreswanFamily().attach(libreswan, Quiet(lines))
+    ike = policy(ENCR="aes-256-gcm-16", PRF="hmac-sha2-256", KE="curve25519")
+    driver.load(replace(connection, remote_address=remote, policy=PartyPolicy(ike, connection.policy.esp)))
+    assert driver.log(connection.name) == f"{lines[0]}\n"
+
+
+@pytest.mark.parametrize(("address", "asked"), [("fd00::3", True), ("192.0.2.3", False)])
+def test_pluto_is_told_to_look_for_an_ipv6_address(libreswan, connection, address, asked):
+    container = Quiet([])
+    ike = policy(ENCR="aes-256-gcm-16", PRF="hmac-sha2-256", KE="curve25519")
+    mine = replace(connection, local_address=address, policy=PartyPolicy(ike, connection.policy.esp))
+    LibreswanFamily().attach(libreswan, container).load(mine)
+    assert any("whack --listen" in command for command in container.ran) == asked
 
 
 def test_the_states_of_other_connections_are_not_this_ones():

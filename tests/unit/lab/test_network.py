@@ -1,11 +1,11 @@
-"""Addresses of cases."""
+"""Addresses of cases and peers."""
 
 import ipaddress
 
 import pytest
 
 from harness.lab.errors import LabError
-from harness.lab.network import AddressPool
+from harness.lab.network import AddressPool, unique_local_subnet
 
 
 def pool(subnet, batch=64):
@@ -35,3 +35,9 @@ def test_running_out_is_one_clear_line():
         addresses.take()
     with pytest.raises(LabError, match=r"10\.0\.0\.0/29 are in use"):
         addresses.take()
+
+
+def test_ipv6_subnets_are_unique_local_and_differ():
+    one, other = unique_local_subnet(), unique_local_subnet()
+    assert one != other
+    assert one.prefixlen == 64 and one.subnet_of(ipaddress.IPv6Network("fd00::/8"))

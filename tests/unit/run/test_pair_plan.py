@@ -132,6 +132,31 @@ def test_an_emulated_vendor_is_told_its_policy(planned):
     assert (worn.own_defaults, product.own_defaults) == (False, True)
 
 
+def test_with_ipv6_the_inner_hosts_have_it_too(planned):
+    case = planned("ipv6")["openiked-7.4+libreswan-4.10"]
+    outer = "fd00::1", "fd00::2"
+    first, second = halves(case, 3, outer)
+    assert (first.local_address, first.remote_address) == outer
+    assert (first.local_inner, first.remote_inner) == ("2001:db8:128::6", "2001:db8:128::7")
+    assert (second.local_inner, second.remote_inner) == (first.remote_inner, first.local_inner)
+    assert first.local_inner not in {half.local_inner for half in halves(case, 4, outer)}
+
+
+@pytest.mark.parametrize(
+    ("peer", "said"),
+    [
+        ("strongswan-6.1", "local_ts = 2001:db8:128::6/128"),
+        ("libreswan-5.2", "leftsubnet=2001:db8:128::6/128"),
+        ("openiked-7.4", "from 2001:db8:128::6 to 2001:db8:128::7"),
+    ],
+)
+def test_a_products_configuration_has_the_ipv6_addresses(planned, peer, said):
+    case = planned("ipv6")[f"{peer}+{peer}"]
+    half, _ = halves(case, 3, ("fd00::1", "fd00::2"))
+    (text, *_) = driver_family(case.initiator.driver).connection_files(case.initiator, half).values()
+    assert said in text and "fd00::1" in text and "fd00::2" in text
+
+
 def test_certificates_are_each_sides_own_and_of_one_authority(planned):
     case = planned("certificates")["openiked-7.4+libreswan-4.10"]
     first, second = (half.authentication for half in halves(case, 1, ("192.0.2.1", "192.0.2.2")))

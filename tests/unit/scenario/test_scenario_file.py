@@ -5,7 +5,8 @@ import pytest
 from harness.ike.deviations.deviation import Deviation
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.scenario.model import Requirement, Role, Settings, Step
+from harness.scenario.model import IpVersion, Requirement, Role, Settings, Step
+from harness.scenario.requirements import load_requirements
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.toml_source import InvalidData
 
@@ -98,6 +99,16 @@ def test_a_deviation_needs_the_role_that_it_belongs_to(tmp_path: Path, checks):
     assert load_scenario(write(tmp_path, GOOD), REQUIREMENTS, checks).deviation is None
 
 
+def test_two_products_may_be_asked_for_ipv6(root, checks):
+    def version(name):
+        path = root / "scenarios" / "pairs" / f"{name}.toml"
+        return load_scenario(
+            path, load_requirements(root / "scenarios" / "requirements.toml"), checks
+        ).settings.ip_version
+
+    assert (version("ipv6"), version("classical")) == (IpVersion.IPV6, IpVersion.IPV4)
+
+
 def test_without_accept_the_halves_are_equal(tmp_path: Path, checks):
     start, end = GOOD.index("[[accept.ike]]"), GOOD.index("[[expect]]")
     scenario = load_scenario(write(tmp_path, GOOD[:start] + GOOD[end:]), REQUIREMENTS, checks)
@@ -130,6 +141,9 @@ def test_without_accept_the_halves_are_equal(tmp_path: Path, checks):
         ("fragment-size = 576", 'fragment-size = "576"', 7, "must be an integer"),
         ("fragment-size = 576", "fragment-size = true", 7, "must be an integer"),
         ("fragment-size = 576", "fragment-size = 100", 7, "from 500 to 65535"),
+        ("fragment-size = 576", "ip-version = 5", 7, "there is no IPv5"),
+        ("fragment-size = 576", "ip-version = 7", 7, "'ip-version' must be from 4 to 6"),
+        ("fragment-size = 576", "ip-version = 6", 6, "IPv6 is for two products: our engine speaks IPv4 alone"),
         ("fragment-size = 576", "fragment = 576", 7, "unknown key 'fragment'"),
         ('"ml-kem-768"]', '"mlkem768"]', 13, "unknown ADDKE1 algorithm 'mlkem768'; known: none, modp768"),
         ('"ml-kem-768"]', '"private-use-1080"]', 13, "names something twice"),
