@@ -8,6 +8,7 @@ import re
 import secrets
 import shlex
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import paramiko
@@ -17,6 +18,7 @@ from harness.lab.errors import PeerUnreachable
 
 CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 30.0
+_LEAST_WAIT_S = 0.01
 _CHUNK = 65536  # octets
 _MARK_OCTETS = 64  # more than what ends the output of a program
 
@@ -128,13 +130,15 @@ class _Shell:
         self._channel.exec_command("sh")
 
     def run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Exit status and output. Raises EOFError when the shell ends, OSError when it is silent for too long."""
+        """Exit status and output. Raises EOFError when the shell ends, OSError when it takes too long."""
         mark = secrets.token_hex(16)
         script = f"{shlex.join(command)} </dev/null 2>&1; printf '\\n%s %d\\n' {mark} $?\n"
         self._channel.sendall(script.encode())
         end = re.compile(rb"\n" + mark.encode() + rb" (\d+)\n\Z")
         output = bytearray()
+        deadline = time.monotonic() + COMMAND_TIMEOUT_S
         while not (found := end.search(output, max(0, len(output) - _MARK_OCTETS))):
+            self._channel.settimeout(max(deadline - time.monotonic(), _LEAST_WAIT_S))
             data = self._channel.recv(_CHUNK)
             if not data:
                 raise EOFError("its shell ended")

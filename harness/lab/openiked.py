@@ -191,7 +191,7 @@ class OpenIkedDriver:
 
     def status(self, name: str) -> PeerReport:
         """See PeerDriver: what ikectl shows, and the counters of its kernel."""
-        output = self._script(f"ikectl show sa; echo ====; {xfrm_report.COMMAND}", f"status of {name}")
+        output = self._script(f"ikectl show sa || exit 1; echo ====; {xfrm_report.COMMAND}", f"status of {name}")
         sas, _, xfrm = output.partition("====\n")
         loaded = self._loaded.get(name)
         if loaded is None or loaded.until is not None:
@@ -200,7 +200,7 @@ class OpenIkedDriver:
 
     def residue(self, connection: Connection) -> Residue | None:
         """See PeerDriver: nothing else was loaded, so that every IKE SA is the connection's."""
-        script = f"ikectl show sa; echo ====; {residue.COMMAND}"
+        script = f"ikectl show sa || exit 1; echo ====; {residue.COMMAND}"
         sas, _, rest = self._script(script, f"residue of {connection.name}").partition("====\n")
         states = (sa.state for sa in openiked_report.peer_report(self._version, connection.name, sas, "").sas)
         return residue.parse(rest, states, (connection.remote_address, connection.remote_inner), "iked")

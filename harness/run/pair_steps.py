@@ -80,7 +80,10 @@ class PairSteps:
         self._note(step, self._settled(renewed))
 
     def _echo(self) -> tuple[int, int, str]:
-        """Echo requests from the initiator's inner host, once more where a reply is missing: sent, received, words."""
+        """Echo requests from the initiator's inner host, once more where a reply is missing.
+
+        Sent, received and the program's words, of the last time that it said how many there were.
+        """
         here = self.halves[0]
         command = ["ping", "-n", "-q", "-c", str(_ECHO_REQUESTS), "-i", "0.02", "-W", str(_ECHO_WAIT_S)]
         sent = received = 0
@@ -90,8 +93,8 @@ class PairSteps:
             found = _COUNTS.search(output)
             if found is None:  # a program's output gets lost at times: Docker's engine closes it too early
                 continue
-            sent, received = sent + int(found[1]), received + int(found[2])
-            if found[1] == found[2]:
+            sent, received = int(found[1]), int(found[2])
+            if sent == received:
                 return sent, received, ""
         return sent, received, " ".join(output.split()[-40:])
 

@@ -117,6 +117,8 @@ class Runner:
             found = [(peer, self._compliance.probed(stage, peer)) for peer in case.peers]
         except LabError as error:
             return failed_attempt(stage, folder, str(error), 0)
+        except Exception as error:  # noqa: BLE001  # as in an attempt: it is this case's ERROR, not the run's end
+            return failed_attempt(stage, folder, _told(error, folder), 0)
         for peer, probed in found:
             self._tell_peer(peer, probed.running, probed.words)
         unfit = [f"{peer.name}: {probed.failure}" for peer, probed in found if probed.failure]
@@ -132,8 +134,7 @@ class Runner:
         except LabError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  # an error of ours in one case is that case's ERROR, not the run's end
-            reason = _in_words(error)
-            EvidenceFolder(folder).write_text("harness-error.txt", "".join(traceback.format_exception(error)))
+            reason = _told(error, folder)
         return failed_attempt(stage, folder, reason, round((time.monotonic() - began) * 1000))
 
     def _on_leased_peers(self, stage: Stage, case: AnyCase, folder: Path) -> Attempt:
@@ -184,13 +185,14 @@ class Runner:
     @staticmethod
     def _calls_for_another(case: AnyCase, attempt: Attempt) -> bool:
         """Whether a second attempt would tell something: a FAIL that is on record has been repeated often enough."""
-        listed = attempt.verdict is Verdict.FAIL and case.known_failure is not None
-        return attempt.verdict in (Verdict.FAIL, Verdict.ERROR) and not listed
+        return attempt.verdict in (Verdict.FAIL, Verdict.ERROR) and not _is_as_listed(case, attempt)
 
     @staticmethod
     def _record(case: AnyCase, attempts: tuple[Attempt, ...]) -> CaseRecord:
         known = case.known_failure
-        expected = is_expected(attempts[0].verdict, known_failure=known is not None)
+        first = attempts[0]
+        listed = known is not None and (first.verdict is not Verdict.FAIL or _is_as_listed(case, first))
+        expected = is_expected(first.verdict, known_failure=listed)
         return case.record(attempts, expected=expected, known_failure=f"{known.reason} ({known.link})" if known else "")
 
     @staticmethod
@@ -199,8 +201,17 @@ class Runner:
         return case.record((attempt,), expected=True)
 
 
-def _in_words(error: Exception) -> str:
-    """An error that nobody foresaw, in one line: what, and where in our code."""
+def _is_as_listed(case: AnyCase, attempt: Attempt) -> bool:
+    """Whether it is the FAIL on record: by the requirement that the entry names. Another FAIL of the case is news."""
+    broken = {finding.requirement for finding in attempt.findings if finding.severity == "fail"}
+    return (
+        attempt.verdict is Verdict.FAIL and case.known_failure is not None and case.known_failure.requirement in broken
+    )
+
+
+def _told(error: Exception, folder: Path) -> str:
+    """An error that nobody foresaw, in one line: what, and where in our code. All of it goes to the evidence."""
+    EvidenceFolder(folder).write_text("harness-error.txt", "".join(traceback.format_exception(error)))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"harness: {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
 

@@ -126,7 +126,7 @@ def load_family(path: Path) -> tuple[Peer, ...]:
             version=entry.string("version"),
             suite=entry.string("suite"),
             packages=entry.strings("packages", packages),
-            capabilities=_capabilities(entry, common),
+            capabilities=_capabilities(entry, common, _UNTOLD.get(driver, "")),
             esp_implementation=entry.choice("esp-implementation", ESP_IMPLEMENTATIONS, esp),
             concurrent=concurrent,
             published=read_published(entry) or published,
@@ -141,6 +141,9 @@ def load_family(path: Path) -> tuple[Peer, ...]:
     return peers
 
 
+_UNTOLD = {"program": "its control program is told pre-shared keys alone"}
+"""By driver: why a peer does not authenticate by certificate, unless its sheet says that it does."""
+
 Sheet = dict[TransformType, frozenset[Algorithm]]
 
 
@@ -153,7 +156,7 @@ def _sheet(owner: Table, protocol: str) -> Sheet:
     return {kind: frozenset(read_algorithms(table, key, kind)) for key, kind in kinds.items() if key in table.data}
 
 
-def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
+def _capabilities(entry: Table, common: dict[str, Sheet], untold: str) -> Capabilities:
     """A version's sheet: the family's, with the lists that the version gives itself in place of the family's."""
     entry.finish(_VERSION_KEYS)
     sheets = {protocol: {**common[protocol], **_sheet(entry, protocol)} for protocol in _SHEET_KEYS}
@@ -162,8 +165,9 @@ def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
             if kind not in sheets[protocol]:
                 entry.complain(None, f"the capability sheet lacks {protocol}.{key}")
     roles, reason = read_roles(entry)
-    certificates = entry.boolean("certificates", True)
-    if not certificates and not entry.string("certificates-reason", ""):
+    certificates = entry.boolean("certificates", not untold)
+    why_none = entry.string("certificates-reason", untold)
+    if not certificates and not why_none:
         entry.complain("certificates", "a peer without certificates says why in 'certificates-reason'")
     return Capabilities(
         ike=sheets["ike"],
@@ -173,7 +177,7 @@ def _capabilities(entry: Table, common: dict[str, Sheet]) -> Capabilities:
         rekeys=entry.boolean("rekeys", True),
         demands_cookies=entry.boolean("demands-cookies", True),
         certificates=certificates,
-        certificates_reason=entry.string("certificates-reason", ""),
+        certificates_reason=why_none,
         transport_mode=entry.boolean("transport-mode", True),
         esp_without_udp=entry.boolean("esp-without-udp", True),
         roles=roles,

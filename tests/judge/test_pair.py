@@ -398,3 +398,32 @@ def test_a_tunnel_that_is_reported_after_its_deletion_alone_was_never_up():
     late = never.with_step(DELETED, initiator=report[0], responder=report[1])
     assert not late.view.up
     assert case.view.up
+
+
+def test_a_rekey_of_the_ike_sa_shows_on_the_wire_even_where_nobody_tells_of_it():
+    case = good_pair(REKEY)
+    for step in {each.step for each in case.report.steps} - {DELETED}:
+        for side in ("initiator", "responder"):
+            case = case.with_sa(step, side, initiator_spi=None, responder_spi=None)
+    assert case.check("pair-rekeyed").objections == ()
+    protected = [m for m in case.view.messages if m.protected]
+    first = protected[0].pieces[0].octets[:16]
+    same = case
+    for message in protected:
+        for piece in message.pieces:
+            datagram = piece.datagram
+            payload = datagram.payload.replace(piece.octets[:16], first)
+            same = same.changed(datagram, replace(datagram, payload=payload))
+    sentences = [each.sentence for each in same.check("pair-rekeyed").objections]
+    assert "1 IKE SAs have protected messages on the wire; the rekeys of the IKE SA make it 4" in sentences
+
+
+def test_echo_requests_that_were_lost_for_good_are_told_and_unsent_ones_prove_nothing():
+    case = good_pair(CLASSICAL)
+    lost = case.with_step(Step.TRAFFIC, echo_sent=9, echo_received=8, said="8 of 9")
+    (objection,) = lost.check("pair-esp-both-ways").objections
+    assert (objection.severity, objection.sentence) == ("fail", "8 of 9 echo requests were answered; 8 of 9")
+    unsent = case.with_step(Step.TRAFFIC, echo_sent=0, echo_received=0, said="ping: not found")
+    (objection,) = unsent.check("pair-esp-both-ways").objections
+    assert objection.severity == "inconclusive"
+    assert unsent.judge().verdict is Verdict.INCONCLUSIVE

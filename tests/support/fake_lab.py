@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from harness.lab.errors import LabError
-from harness.results.model import Attempt, Grade, Outcome, Verdict
+from harness.results.model import Attempt, Finding, Grade, Outcome, Verdict
 
 
 class FakeChannel:
@@ -65,10 +65,16 @@ class FakeLab:
             self._fresh[running.peer.name] += 1
 
 
+BROKEN = "A06"
+"""The requirement that every scripted FAIL breaks."""
+
+
 def attempt(verdict: Verdict, evidence: str = "somewhere", reason: str = "") -> Attempt:
     grade = Grade.A if verdict in (Verdict.PASS, Verdict.FAIL) else None
     outcome = None if verdict in (Verdict.ERROR, Verdict.SKIPPED) else Outcome.HYBRID
-    return Attempt(verdict, outcome, grade, (), (), reason, 1, evidence)
+    failing = Finding("authenticated", BROKEN, "MUST", "strongswan-6.1", "AUTH is another", "wire.pcapng#7")
+    findings = (failing,) if verdict is Verdict.FAIL else ()
+    return Attempt(verdict, outcome, grade, findings, (), reason, 1, evidence)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from harness.verify.view import of
 from harness.wire.payloads import KeyExchange
 
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
+_SPIS_OCTETS = 16  # the initiator's and the responder's (RFC 7296 section 3.1)
 
 
 def exchanges_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
@@ -79,7 +80,18 @@ def rekeyed(view: PairView, _arguments: Arguments) -> Checked:
     if spoken < wanted:
         sentence = f"{spoken} CREATE_CHILD_SA exchanges are on the wire; {wanted} rekeys ask for as many"
         objections.append(Objection("", sentence, "wire.pcapng"))
+    objections += _other_ike_sas(view)
     return Checked(f"{done} rekeys, {spoken} CREATE_CHILD_SA exchanges", tuple(objections))
+
+
+def _other_ike_sas(view: PairView) -> list[Objection]:
+    """A rekeyed IKE SA has other SPIs (RFC 7296 section 1.3.2): the wire shows them, whatever the products tell."""
+    due = 1 + sum(step is Step.REKEY_IKE for step in view.scenario.steps)
+    seen = {piece.octets[:_SPIS_OCTETS] for message in view.messages if message.protected for piece in message.pieces}
+    if len(seen) >= due:
+        return []
+    sentence = f"{len(seen)} IKE SAs have protected messages on the wire; the rekeys of the IKE SA make it {due}"
+    return [Objection("", sentence, "wire.pcapng", "B24")]
 
 
 def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Objection]:

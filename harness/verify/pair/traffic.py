@@ -35,7 +35,10 @@ def _none() -> Checked:
 
 
 def _echoed(step: StepReport, wanted: int) -> list[Objection]:
-    if step.echo_received >= wanted:
+    """The echo requests of the last attempt: those before may have met a tunnel that was not there yet."""
+    if not step.echo_sent:
+        return [Objection("", f"no echo request is known to be sent; {step.said}", FILE, severity="inconclusive")]
+    if step.echo_received == step.echo_sent and step.echo_received >= wanted:
         return []
     return [Objection("", f"{step.echo_received} of {step.echo_sent} echo requests were answered; {step.said}", FILE)]
 

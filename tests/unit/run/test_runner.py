@@ -115,6 +115,15 @@ def test_a_known_failure_that_fails_is_expected_and_says_why(run, lab, script, i
     assert not played.records[B].expected, "an unexpected pass is a failure"
 
 
+def test_another_failure_than_the_listed_one_is_not_excused_by_it(run, lab, script, inputs):
+    entry = KnownFailure(NAME, None, "B30", "another", "https://example.org/8", "peer.toml:1")
+    cases = make_plan(inputs, Selection((NAME,), ("strongswan-6.1",)))
+    script.by_case[A] = [FAIL, FAIL]
+    played = run(lab, [replace(case, peer=replace(case.peer, known_failures=(entry,))) for case in cases])
+    assert not played.records[A].expected
+    assert played.verdicts(A) == [FAIL, FAIL]
+
+
 def test_an_error_is_played_once_more_even_where_a_failure_is_known(run, lab, script, inputs):
     cases = known(make_plan(inputs, Selection((NAME,), ("strongswan-6.1",))), NAME)
     script.by_case[A] = [ERROR, FAIL]
