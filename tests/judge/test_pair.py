@@ -253,6 +253,19 @@ def test_a_refused_child_sa_is_not_refused_in_clear():
     assert checked.objections == () and "inside of IKE_AUTH" in checked.detail
 
 
+def test_an_ike_sa_init_that_is_refused_is_not_a_refused_child_sa():
+    pair = good_pair(HYBRID, FIRST, OLD)
+    common = good_pair(HYBRID).expectation.ike
+    early = replace(pair, expectation=replace(pair.expectation, ike=common, esp=()))
+    (objection,) = early.check("pair-refused-with-no-proposal-chosen").objections
+    assert (objection.party, objection.severity) == (OLD, "fail")
+    assert "NO_PROPOSAL_CHOSEN in IKE_SA_INIT response 0, though" in objection.sentence
+    unheard = good_pair(HYBRID).without("IKE_AUTH response 2")
+    unheard = replace(unheard, expectation=replace(unheard.expectation, outcome=Outcome.REFUSED, esp=()))
+    (objection,) = unheard.check("pair-refused-with-no-proposal-chosen").objections
+    assert objection.severity == "inconclusive"
+
+
 def other_record(pair: Pair, policy: Policy) -> Pair:
     """The same wire, where our record of the initiator's policy says something else."""
     recorded = replace(pair.expectation.initiator, ike=policy)

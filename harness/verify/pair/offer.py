@@ -41,12 +41,23 @@ def refused_with_no_proposal_chosen(view: PairView, _arguments: Arguments) -> Ch
     if view.expectation.establishes:
         return Checked("a tunnel is due, and no refusal")
     if view.expectation.ike:
-        return Checked("the refusal of the Child SA is inside of IKE_AUTH; neither side reports one")
+        return _child_sa_refused(view)
     for message, notify in view.refusals:
         if notify == NotifyType.NO_PROPOSAL_CHOSEN:
             return Checked(f"{view.sender(message)} answers NO_PROPOSAL_CHOSEN")
     said = ", ".join(str(notify) for _, notify in view.refusals) or "no notification in clear"
     return Checked("", (Objection(view.sides[1].peer, f"NO_PROPOSAL_CHOSEN is due; there is {said}", "wire.pcapng"),))
+
+
+def _child_sa_refused(view: PairView) -> Checked:
+    """The IKE proposals have one in common, so that IKE_SA_INIT is not where it may end."""
+    if view.refusals:
+        message, notify = view.refusals[0]
+        sentence = f"it ends with {notify} in {message.label}, though the IKE proposals have one in common"
+        return Checked("", (Objection(view.sender(message), sentence, message.pointer),))
+    if not view.find(ExchangeType.IKE_AUTH, response=True):
+        return missing("the IKE_AUTH response", "wire.pcapng")
+    return Checked("the refusal of the Child SA is inside of IKE_AUTH; neither side reports one")
 
 
 def _policy(offer: SecurityAssociation) -> Policy:
