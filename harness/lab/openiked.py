@@ -27,7 +27,12 @@ _LOG_MARGIN_S = 1.0
 _POLL_S = 0.3
 _LOAD_S = 10.0  # seconds for iked to take over a configuration
 _LOADED_POLL_S = 0.05
-_TAKEN_OVER = r".*?: received policy\n.*?config_getstatic: (?:no )?stickyaddress"  # with two -v
+# With two -v: the mode is what iked's child takes over last. Between two cases it is passive (iked.conf.j2), and as
+# initiator it stays so until `ikectl active`; then nothing is said of it.
+_TAKEN_OVER = {
+    Role.RESPONDER: r".*?: received policy\n.*?config_getmode: mode passive -> active",
+    Role.INITIATOR: r".*?: received policy\n.*?config_getstatic: (?:no )?stickyaddress",
+}
 
 
 @dataclass(slots=True)
@@ -143,10 +148,11 @@ class OpenIkedDriver:
         """ikectl does not wait for its command. iked's parent says the policy and hands it to its child for IKEv2.
 
         When the child has taken everything over, it drops every IKE SA that is not up yet: one that is begun before
-        would get no answer to its IKE_AUTH. It says so of the settings, which come last but for that.
+        would get no answer to its IKE_AUTH.
         """
-        since = self._loaded[name].since - _LOG_MARGIN_S
-        taken_over = re.compile(rf'ikev2 "{name}" {_TAKEN_OVER}', re.DOTALL)
+        loaded = self._loaded[name]
+        since = loaded.since - _LOG_MARGIN_S
+        taken_over = re.compile(rf'ikev2 "{name}" {_TAKEN_OVER[loaded.connection.role]}', re.DOTALL)
         wait_until(
             f"{self._container.name}: connection {name}",
             lambda: True if taken_over.search(self._container.log(since)) else None,
