@@ -91,6 +91,7 @@ def connection_to(local: str, remote: str) -> Connection:
 
 @pytest.fixture(scope="session")
 def docker_client():
+    """Without an engine there is no lab to test: the summary says so, and `.ci/run` in a line of its own."""
     try:
         client = connect()
     except DockerUnavailable as error:
