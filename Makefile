@@ -26,7 +26,7 @@ matrix: $(INSTALLED) ## Everything, then the smoke suite: prints where the repor
 test: $(INSTALLED) ## All tests; those of the lab against real strongSwan where Docker runs
 	@tools/prerequisites lab test
 	@$(MAKE) --no-print-directory liboqs
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
+	@$(PYTHON) -m pytest -q -n 2 $(TESTS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, mypy strict, the layers, and the data of scenarios and peers

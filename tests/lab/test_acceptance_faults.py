@@ -14,7 +14,7 @@ from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan
 from harness.run.runner import Runner
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("acceptance-faults")]
+pytestmark = pytest.mark.lab
 
 KILL_WORKER = """
 import os, pathlib, signal

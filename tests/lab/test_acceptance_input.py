@@ -7,7 +7,7 @@ import shutil
 import pytest
 from command import ROOT, interop, left_behind
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("acceptance-input")]
+pytestmark = pytest.mark.lab
 
 ONE = ("--peer", "strongswan-6.1", "--scenario", "classical/x25519", "--role", "initiator")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command import Started, interop, left_behind, lines, played, until
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("acceptance-interruption")]
+pytestmark = pytest.mark.lab
 
 SOME = (
     "--peer",

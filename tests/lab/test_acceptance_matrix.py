@@ -14,7 +14,7 @@ from command import ROOT, interop
 
 from harness.evidence.store import folder_name
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("acceptance")]
+pytestmark = pytest.mark.lab
 
 ROLES = ("initiator", "responder")
 HYBRID = ("x25519-mlkem512", "x25519-mlkem768", "x25519-mlkem1024", "ecp384-mlkem1024")

@@ -20,7 +20,6 @@ from harness.verify.view import make_view
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.xdist_group("acceptance"),
     pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed: apt-get install tshark"),
 ]
 

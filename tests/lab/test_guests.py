@@ -20,7 +20,7 @@ from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan
 from harness.run.runner import Runner
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("guests")]
+pytestmark = pytest.mark.lab
 
 PEER = "libreswan-5.2"
 READY_S = 5.0
