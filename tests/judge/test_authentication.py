@@ -4,13 +4,13 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
+from case_builder import PEER_NAME, build, flipped, good
+from idle_exchanges import idle_exchanges
+from judging import initiator, objects, passes, responder
 
 from harness.results.model import Verdict
 from harness.scenario.model import Role
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder
-from tests.support.case_builder import PEER_NAME, build, flipped, good
-from tests.support.idle_exchanges import idle_exchanges
-from tests.support.judging import initiator, objects, passes, responder
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
 REQUEST, RESPONSE = "IKE_AUTH request 2", "IKE_AUTH response 2"

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import PEER_NAME, Case, build, good
+from judging import initiator, objects, passes, responder
 
 from harness.ike.exchanges import child as child_exchange
 from harness.registry.notifications import NotifyType
@@ -10,8 +12,6 @@ from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
 from harness.scenario.model import Role
 from harness.wire.payloads import Notify
-from tests.support.case_builder import PEER_NAME, Case, build, good
-from tests.support.judging import initiator, objects, passes, responder
 
 KERNEL = "strongswan-6.1-kernel-esp"
 TRANSPORT, ESN, BARE = "esp/transport", "esp/esn", "esp/no-encapsulation"

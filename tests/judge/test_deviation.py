@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 import pytest
+from case_builder import PEER_NAME, Case, build, good
+from judging import objects, passes
 
 from harness.crypto.interface import KeyExchange as Method
 from harness.crypto.interface import KeyPair
@@ -24,8 +26,6 @@ from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome, Verdict
 from harness.scenario.model import Role
 from harness.wire.payloads import Notify, Unknown
-from tests.support.case_builder import PEER_NAME, Case, build, good
-from tests.support.judging import objects, passes
 
 IN_INIT, IN_AUTH = "errors/critical-payload-in-ike-sa-init", "errors/critical-payload-in-ike-auth"
 SHORT_KEY, SHORT_CIPHERTEXT = "multiple-ke/encapsulation-key-short", "multiple-ke/ciphertext-short"

@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import PEER_NAME, Case, good
+from judging import initiator, objects, passes, responder
 
 from harness.registry.notifications import NotifyType
 from harness.wire.message import Message
 from harness.wire.payloads import Nonce, Notify
-from tests.support.case_builder import PEER_NAME, Case, good
-from tests.support.judging import initiator, objects, passes, responder
 
 COOKIE, WRONG_PSK, HYBRID = "denial-of-service/cookie", "authentication/wrong-psk", "hybrid/x25519-mlkem768"
 FAILED, REFUSED = "AUTHENTICATION_FAILED", "NO_PROPOSAL_CHOSEN"

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import PEER_NAME, Case, build, flipped, good
+from judging import initiator, objects, passes, responder
 
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
 from harness.wire.message import Message
 from harness.wire.payloads import EncryptedFragment, Notify
-from tests.support.case_builder import PEER_NAME, Case, build, flipped, good
-from tests.support.judging import initiator, objects, passes, responder
 
 SCENARIO = "fragmentation/mlkem1024-at-576"
 CHECK = "fragments-within"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import PEER_NAME, good
+from judging import objects, passes
+from pair_builder import FIRST, SECOND, good_pair
 
 from harness.evidence.hygiene import Hygiene, Residue
 from harness.results.model import Verdict
-from tests.support.case_builder import PEER_NAME, good
-from tests.support.judging import objects, passes
-from tests.support.pair_builder import FIRST, SECOND, good_pair
 
 NOTHING = Hygiene(Residue((), (), (), 18_000_000))
 IN_USERSPACE = Hygiene(Residue((), None, None, 18_000_000))

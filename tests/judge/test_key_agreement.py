@@ -4,14 +4,14 @@ from dataclasses import fields, replace
 from unittest.mock import patch
 
 import pytest
+from case_builder import Case, build, flipped, good
+from judging import initiator, objects, passes, responder
 
 from harness.crypto.key_schedule import after_intermediate
 from harness.evidence.model import KeyGeneration
 from harness.ike.exchanges import sa_init
 from harness.results.model import Outcome, Verdict
 from harness.wire.payloads import KeyExchange
-from tests.support.case_builder import Case, build, flipped, good
-from tests.support.judging import initiator, objects, passes, responder
 
 CHECK = "keys-depend-on-every-exchange"
 TWO = "multiple-ke/two-with-a-gap"

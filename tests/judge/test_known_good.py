@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from case_builder import good, peers, scenarios
 
 from harness.oracle.expectation import expect
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.model import Role
 from harness.verify.checks import CHECKS
-from tests.support.case_builder import good, peers, scenarios
 
 KERNEL_ESP = "strongswan-6.1-kernel-esp"
 REAL = ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1", KERNEL_ESP)

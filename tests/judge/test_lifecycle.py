@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from case_builder import PEER_NAME, good
+from judging import initiator, objects, passes, responder
+
 from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.wire.payloads import Delete, Notify
-from tests.support.case_builder import PEER_NAME, good
-from tests.support.judging import initiator, objects, passes, responder
 
 SCENARIO = "lifecycle/liveness-and-delete"
 DELETED, ALIVE = "deleted-on-both-sides", "liveness-answered"

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import Case, good
+from judging import initiator, objects, passes, responder
 
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.wire.payloads import KeyExchange, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Transform
-from tests.support.case_builder import Case, good
-from tests.support.judging import initiator, objects, passes, responder
 
 INIT, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH response 2"
 RETRY = "negotiation/wrong-ke-group-first"

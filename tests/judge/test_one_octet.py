@@ -11,9 +11,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
+from case_builder import flipped, good
 
 from harness.results.model import Verdict
-from tests.support.case_builder import flipped, good
 
 SCENARIOS = ["hybrid/x25519-mlkem768", "classical/modp3072", "multiple-ke/two-with-a-gap"]
 STEP = 11  # octets between two places that are tried

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from pair_builder import FIRST, HERE, SECOND, THERE, Pair, good_pair
 
 from harness.evidence.model import ClearPacket, WirePicture
 from harness.evidence.pair import DELETED, ESTABLISHED
@@ -20,7 +21,6 @@ from harness.verify.pair.checks import PAIR_CHECKS, RECORD
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce, Notify
-from tests.support.pair_builder import FIRST, HERE, SECOND, THERE, Pair, good_pair
 
 HYBRID, REKEY, EITHER, CLASSICAL = "pairs/hybrid", "pairs/rekey", "pairs/hybrid-or-classical", "pairs/classical"
 PUBLISHED = "pairs/as-published"

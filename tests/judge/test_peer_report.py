@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from case_builder import PEER_NAME, good
+from judging import objects, passes
 
 from harness.results.model import Grade, Verdict
-from tests.support.case_builder import PEER_NAME, good
-from tests.support.judging import objects, passes
 
 CBC = "classical/modp3072"
 AT = {"party": PEER_NAME, "at": "peer/sas.json"}

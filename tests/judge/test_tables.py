@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.support.case_builder import good
-from tests.support.judging import objects, passes
+from case_builder import good
+from judging import objects, passes
 
 SCENARIOS = ["classical/modp3072", "classical/x25519", "hybrid/x25519-mlkem768", "multiple-ke/seven"]
 CHECK = "decryption-tables"

@@ -4,6 +4,8 @@ import os
 from dataclasses import replace
 
 import pytest
+from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
+from judging import objects, passes
 
 from harness.crypto.protection import protection
 from harness.esp.sa import EspSa
@@ -12,8 +14,6 @@ from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Verdict
 from harness.scenario.model import Role, Step
 from harness.transport.echo import Echo, echo_reply, echo_request
-from tests.support.case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
-from tests.support.judging import objects, passes
 
 CHECK = "esp-both-ways"
 SCENARIOS = ["classical/ecp384", "classical/modp3072", "classical/x25519", "hybrid/x25519-mlkem768"]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
+from case_builder import PEER_NAME, ROOT, Case, build, flipped, good, requirements
+from judging import responder
 
 from harness.evidence.model import TraceEntry, WirePicture
 from harness.evidence.peer_report import PeerReport
@@ -18,8 +20,6 @@ from harness.scenario.peer_file import load_peers
 from harness.verify.judge import Judgement, judge
 from harness.wire.message import Message
 from harness.wire.payloads import Authentication, Notify, SecurityAssociation
-from tests.support.case_builder import PEER_NAME, ROOT, Case, build, flipped, good, requirements
-from tests.support.judging import responder
 
 HYBRID, CLASSICAL, WRONG_PSK = "hybrid/x25519-mlkem768", "classical/ecp384", "authentication/wrong-psk"
 EITHER = "hybrid/mlkem768-or-classical"

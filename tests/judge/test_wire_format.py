@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
+from judging import initiator, objects, passes, responder
 
 from harness.registry.identities import ConfigurationType
 from harness.registry.messages import PayloadType
@@ -20,8 +22,6 @@ from harness.wire.payloads import (
 )
 from harness.wire.payloads.configuration import ConfigurationAttribute
 from harness.wire.payloads.opaque import Unknown
-from tests.support.case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
-from tests.support.judging import initiator, objects, passes, responder
 
 FORM, IDS, COPIES = "canonical-wire-format", "message-ids-in-sequence", "retransmissions-identical"
 SCENARIOS = ["fragmentation/mlkem1024-at-576", "negotiation/wrong-ke-group-first", "lifecycle/liveness-and-delete"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from case_builder import PEER_NAME, Case
+
 from harness.scenario.model import Role
 from harness.verify.checks import USUAL
 from harness.verify.result import Objection
-from tests.support.case_builder import PEER_NAME, Case
 
 
 def initiator(role: Role) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from case_builder import INNER, PEER_INNER, ROOT, Play, Side, peers, requirements
+
 from harness.evidence.model import CapturedDatagram, WirePicture
 from harness.evidence.pair import DELETED, ESTABLISHED, PairEvidence, PairFacts, PairReport, PairSide, StepReport
 from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
@@ -33,7 +35,6 @@ from harness.verify.result import Checked
 from harness.verify.transcript import SeenMessage
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payloads import Encrypted
-from tests.support.case_builder import INNER, PEER_INNER, ROOT, Play, Side, peers, requirements
 
 HERE, THERE = "198.51.100.10", "198.51.100.20"
 FIRST, SECOND = "strongswan-6.1", "strongswan-6.1-kernel-esp"

@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from case_builder import facts_of, good
 
 from harness.evidence.capture import UnreadableCapture
 from harness.evidence.peer_report import PeerReport
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence, folder_name
 from harness.scenario.model import Role
-from tests.support.case_builder import facts_of, good
 
 GCM = {"ENCR": "aes-256-gcm-16"}
 

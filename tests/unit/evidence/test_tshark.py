@@ -8,9 +8,9 @@ import shutil
 import subprocess
 
 import pytest
+from case_builder import build, facts_of
 
 from harness.evidence.store import EvidenceFolder
-from tests.support.case_builder import build, facts_of
 
 
 @pytest.fixture(autouse=True)

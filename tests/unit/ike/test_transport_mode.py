@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from engine_pair import pair, policy, run
+
 from harness.ike.events import ChildEstablished, ChildRefused, Closed
 from harness.ike.exchanges import child
 from harness.ike.states import Standing
 from harness.registry.notifications import NotifyType
 from harness.wire.payloads import Notify
-from tests.support.engine_pair import pair, policy, run
 
 POLICY = policy(ke="curve25519")
 

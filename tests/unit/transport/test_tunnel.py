@@ -4,10 +4,10 @@ import os
 from dataclasses import replace
 
 import pytest
+from engine_pair import pair, policy, run
 
 from harness.ike.events import ChildEstablished
 from harness.transport.tunnel import Tunnel
-from tests.support.engine_pair import pair, policy, run
 
 OURS, THEIRS = "198.51.100.10", "198.51.100.20"
 

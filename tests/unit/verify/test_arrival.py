@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import PEER_NAME, flipped, good
 
 from harness.results.model import Outcome
 from harness.scenario.model import Role
 from harness.verify.arrival import came_up
 from harness.verify.outcome import outcome_seen, unproven
-from tests.support.case_builder import PEER_NAME, flipped, good
 
 
 def test_the_predicted_outcome_needs_no_more_words():

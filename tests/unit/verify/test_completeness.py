@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from case_builder import good
 
 from harness.evidence.model import TraceEntry
 from harness.scenario.model import Role
 from harness.verify.completeness import not_captured
-from tests.support.case_builder import good
 
 SCENARIOS = ["fragmentation/mlkem1024-at-576", "denial-of-service/cookie", "lifecycle/liveness-and-delete"]
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from case_builder import build, good
+
 from harness.verify.esp_packets import computed_keys, esp_packets, read_packets, uses_extended_sequence_numbers
-from tests.support.case_builder import build, good
 
 
 def test_every_packet_opens_and_tells_how_it_came():

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
+from case_builder import good
 
 from harness.evidence.model import KeyGeneration
 from harness.ike.policy import Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.verify.key_chain import key_chain
-from tests.support.case_builder import good
 
 NAMES = [field.name for field in fields(KeyGeneration)]
 NONCES, SPIS = (bytes(32), b"\1" * 32), (b"\2" * 8, b"\3" * 8)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from case_builder import good
 
 from harness.scenario.model import Role
 from harness.verify.ladder import ladder
-from tests.support.case_builder import good
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -4,11 +4,11 @@ import os
 from dataclasses import replace
 
 import pytest
+from case_builder import Case, flipped, good
 
 from harness.ike.protected import SecureChannel
 from harness.registry.messages import ExchangeType
 from harness.verify.transcript import decrypt, group, read_pieces
-from tests.support.case_builder import Case, flipped, good
 
 FRAGMENTED = "fragmentation/mlkem1024-at-576"
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_builder import PEER_NAME, flipped, good
 
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Role
-from tests.support.case_builder import PEER_NAME, flipped, good
 
 
 @pytest.mark.parametrize("role", list(Role))

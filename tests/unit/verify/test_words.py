@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from case_builder import good
 
 from harness.registry.messages import PayloadType
 from harness.registry.notifications import NotifyType
@@ -8,7 +9,6 @@ from harness.registry.transforms import KeyExchangeMethod
 from harness.verify.words import payload_name, spelled
 from harness.wire.payloads import KeyExchange, Nonce, Notify
 from harness.wire.payloads.opaque import Unknown
-from tests.support.case_builder import good
 
 
 @pytest.mark.parametrize(
