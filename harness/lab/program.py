@@ -21,7 +21,7 @@ from harness.lab.program_answers import (
     connection_document,
     decode,
 )
-from harness.lab.waiting import wait_until
+from harness.lab.waiting import Deadline, wait_until
 from harness.scenario.peer import Peer
 
 T = TypeVar("T")
@@ -31,7 +31,6 @@ DAEMON_FILE = "/etc/peer-control/daemon.json"
 CONNECTION_FILE = "connection.json"
 
 CALL_TIMEOUT_S = 10.0
-_EXIT_DEADLINE_S = 2.0  # between the end of a program's output and its exit status
 _LOG_MARGIN_S = 1.0
 
 
@@ -133,37 +132,37 @@ class ProgramDriver:
         return f"{self._container.name}: peer-control {verb}"
 
     def _answer(self, verb: str, told: Mapping[str, object] | None, timeout_s: float) -> str:
-        """Standard output of one call.
+        """Standard output of one call, which has ``timeout_s`` seconds from its input to its exit status.
 
         Raises:
             PeerUnreachable: the program is not there, ended with another status than 0, or took too long.
         """
+        deadline = Deadline(timeout_s)
         stream = self._container.open([PROGRAM, verb])
         try:
-            stream.set_timeout(timeout_s)
+            stream.set_timeout(deadline.remaining())
             if told is not None:
                 stream.write(json.dumps(told).encode() + b"\n")
             stream.end_input()
-            return self._finished(verb, stream)
-        except (TimeoutError, BrokenPipeError) as error:
-            words = f"no answer within {timeout_s:g} s" if isinstance(error, TimeoutError) else "it ended at once"
-            raise PeerUnreachable(f"{self._who(verb)}: {words}") from error
+            return self._finished(verb, stream, deadline)
+        except (TimeoutError, NotReady) as error:
+            raise PeerUnreachable(f"{self._who(verb)}: no answer within {timeout_s:g} s") from error
+        except BrokenPipeError as error:
+            raise PeerUnreachable(f"{self._who(verb)}: it ended at once") from error
         finally:
             stream.close()
 
-    def _finished(self, verb: str, stream: ByteStream) -> str:
+    def _finished(self, verb: str, stream: ByteStream, deadline: Deadline) -> str:
         output: dict[int, bytes] = {}
         while (frame := stream.read()) is not None:
             kind, data = frame
             output[kind] = output.get(kind, b"") + data
+            stream.set_timeout(deadline.remaining())
         said = output.pop(STDERR, b"").decode(errors="replace").strip()
         text = b"".join(output.values()).decode(errors="replace")
-        try:
-            status = wait_until(
-                self._who(verb), stream.exit_status, deadline_s=_EXIT_DEADLINE_S, pattern="its exit status", state=str
-            )
-        except NotReady as error:
-            raise PeerUnreachable(str(error)) from error
+        status = wait_until(
+            self._who(verb), stream.exit_status, deadline_s=deadline.remaining(), pattern="its exit status", state=str
+        )
         if status:
             raise PeerUnreachable(f"{self._who(verb)}: {said or text.strip() or 'no word'} (status {status})")
         return text

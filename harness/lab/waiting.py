@@ -1,4 +1,4 @@
-"""The only place of the lab that waits between two looks at a condition. There is no sleep anywhere else."""
+"""The only place of the lab that waits between two looks at a condition: no sleep anywhere else. And deadlines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,24 @@ from harness.lab.errors import NotReady
 T = TypeVar("T")
 
 LOG_TAIL_LINES = 15
+
+
+class Deadline:
+    """The end of the time that a task with several waits has as a whole."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds until then, more than 0.
+
+        Raises:
+            TimeoutError: it has passed.
+        """
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
 
 def tail(text: str, lines: int = LOG_TAIL_LINES) -> str:

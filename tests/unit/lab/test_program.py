@@ -58,10 +58,23 @@ class Stream:
         self.timeout = seconds
 
     def close(self):
-        pass
+        self.closed = True
 
     def exit_status(self):
         return self.answer[2]
+
+
+@dataclass
+class Trickle(Stream):
+    """A program that says a little every three seconds, and would do so for ever; ``clock`` has the time."""
+
+    clock: list = field(default_factory=lambda: [1000.0])
+
+    def read(self):
+        if self.timeout < 3:
+            raise TimeoutError
+        self.clock[0] += 3
+        return 1, b" "
 
 
 class Container:
@@ -133,6 +146,24 @@ def test_a_program_that_fails_is_not_reached_and_says_why(answer, words):
         program.version()
     assert str(caught.value) == f"lab-acme-1: peer-control version: {words}"
     assert not program.alive()
+
+
+def test_a_program_that_trickles_has_no_more_time_than_a_silent_one(monkeypatch):
+    trickle = Trickle(("", "", 0))
+    monkeypatch.setattr("harness.lab.waiting.time", SimpleNamespace(monotonic=lambda: trickle.clock[0]))
+    container, program = driver()
+    monkeypatch.setattr(container, "open", lambda _command: trickle)
+    with pytest.raises(PeerUnreachable, match="peer-control version: no answer within 10 s"):
+        program.version()
+    assert trickle.clock[0] == 1009.0 and trickle.timeout == 1.0  # what three reads have left of the ten seconds
+    assert trickle.closed
+
+
+def test_a_program_that_closes_its_output_and_stays_has_no_more_time_either(monkeypatch):
+    monkeypatch.setattr("harness.lab.program.CALL_TIMEOUT_S", 0.05)
+    _, program = driver(initiate=('{"error": ""}', "", None))
+    with pytest.raises(PeerUnreachable, match=r"peer-control initiate: no answer within 0\.1 s"):
+        program.initiate("case-7", 0.05)
 
 
 def test_a_wrong_answer_is_told_by_verb_and_field_and_is_not_waited_out():

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from harness.lab.errors import NotReady
-from harness.lab.waiting import tail, wait_until
+from harness.lab.waiting import Deadline, tail, wait_until
 
 
 def test_the_first_answer_is_returned():
@@ -30,6 +30,14 @@ def test_cancelling_ends_the_wait_at_once():
     cancelled.set()
     with pytest.raises(NotReady):
         wait_until("x", lambda: None, deadline_s=3600, pattern="p", state=str, cancelled=cancelled, interval_s=60)
+
+
+def test_a_deadline_gives_less_and_less_and_then_ends():
+    deadline = Deadline(3600)
+    first = deadline.remaining()
+    assert 0 < deadline.remaining() <= first <= 3600
+    with pytest.raises(TimeoutError):
+        Deadline(0).remaining()
 
 
 def test_the_tail_has_no_blank_end():
