@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-from harness.lab.docker_runtime import EXCLUSIVE_COPIES
+from harness.lab.warm_peers import EXCLUSIVE_COPIES
 from harness.run.plan import AnyCase
 
 ONE_AT_A_TIME = 1

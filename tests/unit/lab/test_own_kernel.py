@@ -4,7 +4,6 @@ import paramiko
 import pytest
 
 from harness.lab.errors import PeerUnreachable
-from harness.lab.host_kernel import has_esp
 from harness.lab.own_kernel import HOME, OwnKernel, guest_files
 
 READY = "mmapper_init - find_iomem failed\nown-kernel: Linux 6.12.101, ready for the daemon after 1.66 s\r\n"
@@ -94,14 +93,3 @@ def test_a_container_gets_the_scripts_and_the_public_key_only(root, key):
     files = guest_files(root / "peers", key)
     assert {f"{HOME}/{name}" for name in ("boot", "init", "guest", "authorized_keys")} == set(files)
     assert files[f"{HOME}/authorized_keys"].startswith(b"ecdsa-sha2-nistp256 ")
-
-
-def test_the_host_kernel_is_asked_and_left_as_it_was():
-    commands = []
-
-    def takes_it(command):
-        commands.append(command[3])
-        return 0, ""
-
-    assert has_esp(takes_it) and commands == ["add", "delete"]
-    assert not has_esp(lambda command: (2, "RTNETLINK answers: Protocol not supported"))
