@@ -11,7 +11,7 @@ from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import STDERR, ByteStream
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
-from harness.lab.errors import LabError, NotReady, PeerUnreachable
+from harness.lab.errors import ConfigurationRefused, LabError, NotReady, PeerUnreachable
 from harness.lab.program_answers import (
     Done,
     InitiateAnswer,
@@ -73,10 +73,16 @@ class ProgramDriver:
         return None if methods is None else frozenset(methods)
 
     def load(self, connection: Connection) -> dict[str, str]:
-        """See PeerDriver: what the program was told, and what it says that it made of it."""
+        """See PeerDriver: what the program was told, and what it says that it made of it.
+
+        Raises:
+            ConfigurationRefused: the product does not take the configuration, says the program.
+        """
         self._since[connection.name] = time.time()
         told = connection_document(connection)
         answer = self._call(LoadAnswer, "load", told)
+        if answer.refused:
+            raise ConfigurationRefused(f"{self._container.name}: connection {connection.name}: {answer.refused}")
         return {**answer.files, CONNECTION_FILE: json.dumps(told, indent=2) + "\n"}
 
     def unload(self, name: str) -> None:

@@ -29,6 +29,7 @@ class LoadAnswer:
     """``load``: the configuration in the product's own words, by file name, as it was loaded."""
 
     files: dict[str, str] = field(default_factory=dict)
+    refused: str = ""  # the product does not take this configuration, in its own words; then nothing is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def connection_document(connection: Connection) -> dict[str, object]:
         "mode": connection.mode.value,
         "mobike": connection.mobike,
         "fragment_size": connection.fragment_size,
+        "own_defaults": connection.own_defaults,
         "ike": _proposals(connection.policy.ike),
         "esp": _proposals(connection.policy.esp),
     }

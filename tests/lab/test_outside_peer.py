@@ -10,6 +10,7 @@ import pytest
 from command import interop
 
 SAMPLE = Path(__file__).parent / "outside_peer"
+PAIRS = ("pairs/classical", "pairs/ipv6")
 SCENARIOS = ("classical/ecp384", "hybrid/x25519-mlkem768", "authentication/wrong-psk", "fragmentation/*")
 
 
@@ -35,6 +36,19 @@ def test_it_joins_the_matrix_in_both_roles(outside):
         assert cells["authentication/wrong-psk", role]["outcome"] == "REFUSED"
     (peer,) = matrix["peers"]
     assert (peer["name"], peer["title"], peer["version"]) == ("acme-1.0", "Acme Gateway 1.0", "1.0.3")
+
+
+def test_it_talks_to_products_that_are_here_over_ipv4_and_ipv6(outside, tmp_path):
+    folder, _, _ = outside
+    scenarios = [option for name in PAIRS for option in ("--scenario", name)]
+    options = ("--peers", folder, "--peer", "acme-1.0", *scenarios, "--role", "pair")
+    done = interop("run", *options, "--out", tmp_path / "run", timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = json.loads((tmp_path / "run" / "matrix.json").read_text())["cells"]
+    assert {(cell["verdict"], cell["outcome"]) for cell in cells} == {("PASS", "CLASSICAL")}
+    ends = {(cell["scenario"], cell["initiator"], cell["responder"]) for cell in cells}
+    for scenario in PAIRS:
+        assert {(scenario, "acme-1.0", "strongswan-6.1"), (scenario, "strongswan-6.1", "acme-1.0")} <= ends
 
 
 def test_its_evidence_holds_both_what_it_was_told_and_its_own_configuration(outside):

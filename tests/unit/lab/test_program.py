@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from harness.ike.policy import ProposalPolicy
-from harness.lab.driver import Connection, DaemonSettings
-from harness.lab.errors import PeerUnreachable, WrongAnswer
+from harness.lab.driver import Connection, DaemonSettings, PreSharedKey
+from harness.lab.errors import ConfigurationRefused, PeerUnreachable, WrongAnswer
 from harness.lab.program import ProgramDriver, ProgramFamily
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
@@ -23,7 +23,7 @@ CONNECTION = Connection(
     "192.0.2.2",
     "p",
     "e",
-    b"key",
+    PreSharedKey(b"key"),
     PartyPolicy((), (ESP,)),
     "10.0.0.1",
     "10.0.0.2",
@@ -125,6 +125,12 @@ def test_each_verb_is_told_what_it_needs():
     assert all(stream.ended for _, stream in container.calls)
     assert program.log("case-7") == "printed\n"
     assert program.log("case-8") == ""
+
+
+def test_a_configuration_that_the_product_does_not_take_is_its_own_word():
+    _, program = driver(load=('{"refused": "no such algorithm: ml-kem-768"}', "", 0))
+    with pytest.raises(ConfigurationRefused, match=r"lab-acme-1: connection case-7: no such algorithm: ml-kem-768$"):
+        program.load(CONNECTION)
 
 
 def test_methods_that_the_build_has_are_compared_with_the_sheet():

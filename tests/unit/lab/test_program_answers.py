@@ -47,6 +47,7 @@ def test_the_connection_is_told_in_neutral_words():
     assert told["psk_hex"] == "6b6579"
     assert told["ike"] == [{"encr": ["aes-256-gcm-16"], "ke": ["curve25519"], "addke1": ["ml-kem-768"]}]
     assert told["esp"] == []
+    assert told["own_defaults"] is False
     json.dumps(told)
 
 
@@ -54,7 +55,7 @@ def test_answers_are_typed():
     (sa,) = decode(StatusAnswer, json.dumps({"sas": [SA]}), "x").sas
     assert (sa.additional_ke, sa.children[0].packets_in) == (("ml-kem-768",), 5)
     assert decode(VersionAnswer, '{"version": "1.0"}', "x") == VersionAnswer("1.0")
-    assert decode(LoadAnswer, "{}", "x").files == {}
+    assert decode(LoadAnswer, "{}", "x") == LoadAnswer(files={}, refused="")
     decode(Done, "{}", "x")
 
 
