@@ -16,7 +16,7 @@ from harness.lab.drivers import driver_family
 from harness.lab.images import peer_context
 from harness.lab.network import MTU
 from harness.lab.running_peer import CAPABILITIES
-from harness.lab.strongswan import render_daemon
+from harness.lab.strongswan_configuration import render_daemon
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.scenario.model import PartyPolicy, Role

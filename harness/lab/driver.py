@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +12,7 @@ from harness.crypto.certificates import EndCertificate
 from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import ByteStream
+from harness.lab.errors import ConfigurationSyntax
 from harness.scenario.model import Mode, PartyPolicy, Role
 from harness.scenario.peer import Peer
 
@@ -33,9 +36,16 @@ Authentication = PreSharedKey | EndCertificate
 """By what a connection authenticates both its sides: a key that they share, or a certificate of the product's own."""
 
 
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection as the product under test is to hold it: "local" is the product. IKE SAs are never rekeyed."""
+    """One connection as the product under test is to hold it: "local" is the product. IKE SAs are never rekeyed.
+
+    Raises:
+        ConfigurationSyntax: its name cannot be the name of a section in every product's configuration.
+    """
 
     name: str  # letters, digits, hyphen and underscore; unique among the connections loaded at a time
     role: Role  # the PEER's role as IKE initiator or responder
@@ -55,6 +65,20 @@ class Connection:
     )
     own_defaults: bool = False  # the product is told no proposals: ``policy`` is only what its defaults should be
     fragment_size: int | None = None  # for products that have it per connection; strongSwan has DaemonSettings
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationSyntax(f"connection name {self.name!r}: only letters, digits, hyphen and underscore")
+
+    @property
+    def local_ts(self) -> str:
+        """The traffic selector of its own inner host, with a prefix length of 32 or 128."""
+        return str(ipaddress.ip_network(self.local_inner))
+
+    @property
+    def remote_ts(self) -> str:
+        """The traffic selector of the other side's inner host, likewise."""
+        return str(ipaddress.ip_network(self.remote_inner))
 
     @property
     def psk_hex(self) -> str:

@@ -6,8 +6,8 @@ import ipaddress
 import threading
 from collections.abc import Mapping
 
+from harness.lab.commands import output_of, shell
 from harness.lab.driver import PeerContainer
-from harness.lab.errors import PeerUnreachable
 
 # Written beside its place and then moved, so that a daemon never reads half a file.
 _PUT = 'umask 077; while [ $# -gt 1 ]; do printf %s "$2" >"$1.new" && mv "$1.new" "$1" || exit 1; shift 2; done'
@@ -20,9 +20,7 @@ def put_files(container: PeerContainer, files: Mapping[str, str]) -> None:
         PeerUnreachable: one could not be written.
     """
     arguments = [item for pair in files.items() for item in pair]
-    status, output = container.run(["sh", "-c", _PUT, "put", *arguments])
-    if status:
-        raise PeerUnreachable(f"{container.name}: writing {', '.join(files)}: {output.strip()}")
+    output_of(container, f"writing {', '.join(files)}", shell(_PUT, *arguments))
 
 
 class InnerAddresses:
@@ -43,7 +41,6 @@ class InnerAddresses:
             if address in self._known:
                 return
             host = str(ipaddress.ip_network(address))
-            status, output = self._container.run(["ip", "address", "replace", host, "dev", "lo"])
-            if status:
-                raise PeerUnreachable(f"{self._container.name}: inner address {address}: {output.strip()}")
+            command = ["ip", "address", "replace", host, "dev", "lo"]
+            output_of(self._container, f"inner address {address}", command)
             self._known.add(address)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
-import shlex
 
 from harness.crypto.certificates import EndCertificate
-from harness.lab.driver import Connection
+from harness.lab.commands import output_of, shell
+from harness.lab.driver import Connection, PeerContainer
 
 _DATABASE = "sql:/var/lib/ipsec/nss"
 _AUTHORITY = "interop-test-authority"
 _PASSWORD = "in-transit"  # noqa: S105 - PKCS #12 needs one; the key is made for the run and ends with it
+
+# Arguments: the authority's certificate, certificate and key in PKCS #12 and base64, a path for the latter.
+_ADD = f"""\
+printf '%s\\n' "$1" | certutil -A -a -d {_DATABASE} -n {_AUTHORITY} -t CT,, &&
+printf %s "$2" | base64 -d >"$3" &&
+pk12util -i "$3" -d {_DATABASE} -W {_PASSWORD} && rm "$3"
+"""
 
 
 def files(connection: Connection) -> dict[str, str]:
@@ -22,20 +29,21 @@ def files(connection: Connection) -> dict[str, str]:
     return {f"{name}.pem": proof.certificate, f"{name}.key.pem": proof.private_key, "ca.pem": proof.authority}
 
 
-def import_script(connection: Connection) -> str:
-    """The commands that put authority, certificate and key there; "" where there is no certificate."""
+def add(container: PeerContainer, connection: Connection) -> None:
+    """Put authority, certificate and key there; nothing where there is no certificate.
+
+    Raises:
+        PeerUnreachable: the database does not take them.
+    """
     proof = connection.authentication
-    if not isinstance(proof, EndCertificate):
-        return ""
-    bundle = base64.b64encode(proof.pkcs12(connection.name, _PASSWORD)).decode()
-    path = f"/run/cases/{connection.name}.p12"
-    return (
-        f"echo {shlex.quote(proof.authority)} | certutil -A -a -d {_DATABASE} -n {_AUTHORITY} -t CT,, && "
-        f"echo {bundle} | base64 -d >{path} && "
-        f"pk12util -i {path} -d {_DATABASE} -W {_PASSWORD} && rm {path}"
-    )
+    if isinstance(proof, EndCertificate):
+        name = connection.name
+        bundle = base64.b64encode(proof.pkcs12(name, _PASSWORD)).decode()
+        command = shell(_ADD, proof.authority, bundle, f"/run/cases/{name}.p12")
+        output_of(container, f"certificate of {name}", command)
 
 
-def delete_script(name: str) -> str:
-    """The command that takes the certificate and its key out again."""
-    return f"certutil -F -d {_DATABASE} -n {name}; "
+def delete(container: PeerContainer, connection: Connection) -> None:
+    """Take the connection's certificate and its key out again, if they are there."""
+    if isinstance(connection.authentication, EndCertificate):
+        container.run(["certutil", "-F", "-d", _DATABASE, "-n", connection.name])

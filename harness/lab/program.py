@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import TypeVar
 
 from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab.byte_stream import STDERR, ByteStream
+from harness.lab.commands import answers
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
-from harness.lab.errors import ConfigurationRefused, LabError, NotReady, PeerUnreachable
+from harness.lab.errors import ConfigurationRefused, NotReady, PeerUnreachable
+from harness.lab.loaded_connections import LoadedConnections
 from harness.lab.program_answers import (
     Done,
     InitiateAnswer,
@@ -31,7 +32,6 @@ DAEMON_FILE = "/etc/peer-control/daemon.json"
 CONNECTION_FILE = "connection.json"
 
 CALL_TIMEOUT_S = 10.0
-_LOG_MARGIN_S = 1.0
 
 
 class ProgramFamily:
@@ -60,7 +60,7 @@ class ProgramDriver:
         self._peer = peer
         self._container = container
         self._version = ""
-        self._since: dict[str, float] = {}  # when a connection was loaded: seconds since 1970, UTC
+        self._loaded = LoadedConnections(container)
 
     def version(self) -> str:
         """See PeerDriver."""
@@ -78,7 +78,7 @@ class ProgramDriver:
         Raises:
             ConfigurationRefused: the product does not take the configuration, says the program.
         """
-        self._since[connection.name] = time.time()
+        self._loaded.add(connection)
         told = connection_document(connection)
         answer = self._call(LoadAnswer, "load", told)
         if answer.refused:
@@ -113,18 +113,11 @@ class ProgramDriver:
 
     def alive(self) -> bool:
         """See PeerDriver."""
-        if not self._container.is_running():
-            return False
-        try:
-            self.version()
-        except LabError:
-            return False
-        return True
+        return answers(self._container, self.version)
 
     def log(self, name: str) -> str:
         """See PeerDriver: all that the container printed since the connection was loaded, its neighbours' lines too."""
-        since = self._since.get(name)
-        return "" if since is None else self._container.log(since - _LOG_MARGIN_S)
+        return self._loaded.log(name)
 
     def close(self) -> None:
         """See PeerDriver."""

@@ -1,25 +1,24 @@
-"""strongSwan over vici: its driver, and how its daemon is configured."""
+"""strongSwan over vici."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import threading
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.evidence.hygiene import Residue
 from harness.evidence.peer_report import PeerReport
 from harness.lab import residue, swanctl_syntax
 from harness.lab.case_log import lines_of_case
+from harness.lab.commands import answers, output_of, shell
 from harness.lab.driver import Connection, DaemonSettings, PeerContainer
-from harness.lab.errors import ConfigurationRefused, ConfigurationSyntax, PeerUnreachable
+from harness.lab.errors import ConfigurationRefused, PeerUnreachable
+from harness.lab.guest_files import InnerAddresses
+from harness.lab.loaded_connections import LoadedConnections
+from harness.lab.strongswan_configuration import render_connection, render_daemon
 from harness.lab.strongswan_credentials import credential_files, vici_credentials, with_certificates
-from harness.lab.strongswan_keywords import proposals, reported_name
+from harness.lab.strongswan_keywords import reported_name
 from harness.lab.strongswan_report import peer_report
-from harness.lab.templates import render
 from harness.lab.vici_client import CommandRefused, ViciClient
 from harness.registry.algorithms import names
 from harness.registry.transforms import TransformType
@@ -36,19 +35,10 @@ _RELAY = (
 # A cookie's age is compared in unsigned seconds since boot less an offset below the daemon's start: for 10 s after a
 # start soon after boot the comparison wraps around, and every cookie counts as expired (receiver.c, cookie_verify).
 _TAKES_COOKIES = (
-    '! grep -q "cookie_threshold = [1-9]" /etc/strongswan.conf '
-    f"|| [ $(($(date +%s) - $(stat -c %Y {VICI_SOCKET}))) -gt 10 ]"
+    '! grep -q "cookie_threshold = [1-9]" /etc/strongswan.conf || [ $(($(date +%s) - $(stat -c %Y "$1"))) -gt 10 ]'
 )
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _TERMINATE_TIMEOUT_S = 3.0
-_LOG_MARGIN_S = 1.0
-
-
-@dataclass(slots=True)
-class _Loaded:
-    connection: Connection
-    since: float  # seconds since 1970, UTC
 
 
 class StrongSwanFamily:
@@ -69,49 +59,6 @@ class StrongSwanFamily:
         return StrongSwanDriver(container, peer.folder / "templates", kernel_esp=peer.esp_implementation == "kernel")
 
 
-def render_daemon(peer: Peer, settings: DaemonSettings, start_script: str = "") -> str:
-    """strongswan.conf of one peer and its daemon-wide settings."""
-    return render(
-        peer.folder / "templates" / "strongswan.conf.j2",
-        version=peer.version,
-        esp_implementation=peer.esp_implementation,
-        fragment_size=settings.fragment_size,
-        cookie_threshold=settings.cookie_threshold,
-        start_script=start_script,
-    )
-
-
-def render_connection(templates: Path, connection: Connection) -> str:
-    """swanctl.conf of one connection.
-
-    Raises:
-        Inexpressible: strongSwan has no keyword for an algorithm of the policy.
-        TemplateError: the template uses a variable that is not given.
-        ConfigurationSyntax: the connection's name cannot be the name of a section.
-    """
-    if not _NAME.fullmatch(connection.name):
-        raise ConfigurationSyntax(f"connection name {connection.name!r}: only letters, digits, hyphen and underscore")
-    return render(
-        templates / "swanctl.conf.j2",
-        name=connection.name,
-        local_address=connection.local_address,
-        remote_address=connection.remote_address,
-        local_identity=connection.local_identity,
-        remote_identity=connection.remote_identity,
-        psk_hex=connection.psk_hex,
-        mobike=connection.mobike,
-        mode=connection.mode.value,
-        ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
-        esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
-        local_ts=_host(connection.local_inner),
-        remote_ts=_host(connection.remote_inner),
-    )
-
-
-def _host(address: str) -> str:
-    return str(ipaddress.ip_network(address))  # a single address gets /32 or /128
-
-
 class StrongSwanDriver:
     """One strongSwan daemon, spoken to over vici through a relay that ``docker exec`` starts in its container.
 
@@ -123,16 +70,15 @@ class StrongSwanDriver:
         self._kernel_esp = kernel_esp
         self._settled = not kernel_esp  # a guest has just booted
         self._templates = templates
-        self._vici = ViciClient(container.name, lambda: container.open(["sh", "-c", _RELAY, "relay", VICI_SOCKET]))
-        self._loaded: dict[str, _Loaded] = {}
-        self._inner: set[str] = set()
-        self._lock = threading.Lock()
+        self._vici = ViciClient(container.name, lambda: container.open(shell(_RELAY, VICI_SOCKET)))
+        self._loaded = LoadedConnections(container)
+        self._inner = InnerAddresses(container)
 
     def version(self) -> str:
         """See PeerDriver."""
         answer = self._vici.request("version")
         if not self._settled:
-            status, _ = self._container.run(["sh", "-c", _TAKES_COOKIES])
+            status, _ = self._container.run(shell(_TAKES_COOKIES, VICI_SOCKET))
             if status:
                 raise PeerUnreachable(f"{self._container.name}: takes every cookie for expired until it has run 10 s")
             self._settled = True
@@ -150,8 +96,8 @@ class StrongSwanDriver:
         text = render_connection(self._templates, connection)
         sections = swanctl_syntax.parse(text)
         if connection.mode is Mode.TUNNEL:
-            self._add_inner_address(connection.local_inner)
-        self._loaded[connection.name] = _Loaded(connection, time.time())
+            self._inner.add(connection.local_inner)
+        self._loaded.add(connection)
         try:
             files = credential_files(connection)
             for command, message in vici_credentials(connection):
@@ -203,42 +149,21 @@ class StrongSwanDriver:
         states = tuple(sa.state for sa in peer_report("", listed).sas)
         if not self._kernel_esp:
             return Residue(states, resident_octets=residue.resident_octets_of(self._container.process))
-        status, output = self._container.run(["sh", "-c", residue.COMMAND])
-        if status:
-            raise PeerUnreachable(f"{self._container.name}: residue of {connection.name}: {output.strip()}")
+        output = output_of(self._container, f"residue of {connection.name}", shell(residue.COMMAND))
         return residue.parse(output, states, (connection.remote_address, connection.remote_inner), "charon-systemd")
 
     def alive(self) -> bool:
         """See PeerDriver."""
-        if not self._container.is_running():
-            return False
-        try:
-            self.version()
-        except PeerUnreachable:
-            return False
-        return True
+        return answers(self._container, self.version)
 
     def log(self, name: str) -> str:
         """See PeerDriver."""
-        loaded = self._loaded.get(name)
-        if loaded is None:
-            return ""
-        log = self._container.log(loaded.since - _LOG_MARGIN_S)
-        return lines_of_case(log, name, loaded.connection.remote_address)
+        connection = self._loaded.get(name)
+        return "" if connection is None else lines_of_case(self._loaded.log(name), name, connection.remote_address)
 
     def close(self) -> None:
         """See PeerDriver."""
         self._vici.close()
-
-    def _add_inner_address(self, address: str) -> None:
-        """The inner host lives on the loopback interface: it answers echo requests that come out of the tunnel."""
-        with self._lock:
-            if address in self._inner:
-                return
-            status, output = self._container.run(["ip", "address", "replace", _host(address), "dev", "lo"])
-            if status:
-                raise PeerUnreachable(f"{self._container.name}: inner address {address}: {output.strip()}")
-            self._inner.add(address)
 
     def _ignoring_absence(self, command: str, message: Mapping[str, str]) -> None:
         """Run a command whose aim is that something be gone; that it is gone already is not a failure."""

@@ -8,6 +8,7 @@ import pytest
 from harness.crypto.certificates import Authority
 from harness.lab import nss_database
 from harness.lab.drivers import driver_family
+from harness.lab.errors import PeerUnreachable
 from harness.lab.strongswan_credentials import credential_files, vici_credentials, with_certificates
 from harness.lab.swanctl_syntax import connections, parse
 from harness.scenario.peer_file import load_peers
@@ -53,10 +54,41 @@ def test_strongswan_gets_the_content_of_its_files(root, certified):
 
 def test_a_pre_shared_key_needs_no_files(connection):
     assert credential_files(connection) == {} == nss_database.files(connection)
-    assert nss_database.import_script(connection) == "" and list(vici_credentials(connection)) == []
+    assert list(vici_credentials(connection)) == []
+
+
+class Container:
+    """Where every program succeeds, or fails with these words."""
+
+    name = "libreswan"
+
+    def __init__(self, words=""):
+        self.words = words
+        self.ran = []
+
+    def run(self, command):
+        self.ran.append(list(command))
+        return int(bool(self.words)), self.words
 
 
 def test_libreswan_imports_and_forgets_by_the_connections_name(certified):
-    script = nss_database.import_script(certified)
-    assert "certutil -A" in script and "pk12util -i /run/cases/case-7.p12" in script and "&& rm " in script
-    assert nss_database.delete_script("case-7").startswith("certutil -F")
+    container = Container()
+    nss_database.add(container, certified)
+    nss_database.delete(container, certified)
+    (_, _, script, _, *values), delete = container.ran
+    assert "certutil -A" in script and 'pk12util -i "$3"' in script
+    assert values[0] == END.authority and values[2] == "/run/cases/case-7.p12"
+    assert END.authority not in script and "case-7" not in script
+    assert delete[:2] == ["certutil", "-F"] and delete[-1] == "case-7"
+
+
+def test_libreswan_needs_no_database_for_a_pre_shared_key(connection):
+    container = Container()
+    nss_database.add(container, connection)
+    nss_database.delete(container, connection)
+    assert container.ran == []
+
+
+def test_a_database_that_takes_no_certificate_is_an_error_in_its_words(certified):
+    with pytest.raises(PeerUnreachable, match="libreswan: certificate of case-7: SEC_ERROR_BAD_DATABASE"):
+        nss_database.add(Container("SEC_ERROR_BAD_DATABASE"), certified)

@@ -1,0 +1,55 @@
+"""How OpenIKED is configured: iked.conf, with one connection or none, and the files of its certificate."""
+
+from __future__ import annotations
+
+from harness.crypto.certificates import EndCertificate
+from harness.lab.driver import Connection
+from harness.lab.openiked_keywords import proposals
+from harness.lab.templates import render
+from harness.scenario.model import Role
+from harness.scenario.peer import Peer
+
+
+def render_daemon(peer: Peer) -> str:
+    """iked.conf without a connection."""
+    return render(peer.folder / "templates" / "iked.conf.j2")
+
+
+def render_connection(peer: Peer, connection: Connection) -> str:
+    """iked.conf with one connection.
+
+    Raises:
+        Inexpressible: OpenIKED has no keyword for an algorithm of the policy.
+        TemplateError: the template uses a variable that is not given.
+    """
+    return render(
+        peer.folder / "templates" / "connection.conf.j2",
+        name=connection.name,
+        active=connection.role is Role.INITIATOR,
+        local_address=connection.local_address.replace("%", ""),
+        remote_address=connection.remote_address.replace("%", ""),
+        local_identity=connection.local_identity,
+        remote_identity=connection.remote_identity,
+        local_ts=connection.local_inner,
+        remote_ts=connection.remote_inner,
+        ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
+        esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
+        mobike=connection.mobike,
+        mode=connection.mode.value,
+        psk_hex=connection.psk_hex,
+    )
+
+
+def certificate_files(connection: Connection) -> dict[str, str]:
+    """The files below /etc/iked that hold certificate, key and authority; empty where there is no certificate.
+
+    There is one key, that of the connection: iked does without none, so that the next one takes its place.
+    """
+    proof = connection.authentication
+    if not isinstance(proof, EndCertificate):
+        return {}
+    return {
+        "ca/ca.crt": proof.authority,
+        f"certs/{connection.local_identity}.crt": proof.certificate,
+        "private/local.key": proof.private_key,
+    }
