@@ -91,7 +91,8 @@ class LibreswanDriver:
         self._whack(f"secrets of {name}", "--rereadsecrets")
         status, output = self._container.run(shell(_ADD, conf, name, f'"{name}":'))
         if status:
-            words = output.strip() or f"addconn ended with status {status}"
+            logged = "".join(self.log(name).splitlines()[-1:])  # where release 4 says why, and nowhere else
+            words = output.strip() or _TIMESTAMP.sub("", logged) or f"addconn ended with status {status}"
             raise ConfigurationRefused(f"{self._container.name}: connection {name}: {words}")
         return files
 
