@@ -151,9 +151,9 @@ class Lab:
         finally:
             self.tester.give_back_address(address)
 
-    def peer(self, peer: Peer, daemon: DaemonSettings | None = None) -> RunningPeer:
+    def peer(self, peer: Peer, daemon: DaemonSettings | None = None, copy: int = 0) -> RunningPeer:
         """See WarmPeers.running."""
-        return self._peers.running(peer, daemon)
+        return self._peers.running(peer, daemon, copy)
 
     def lease(self, peer: Peer, daemon: DaemonSettings | None = None) -> AbstractContextManager[RunningPeer]:
         """See WarmPeers."""
