@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.lab import nss_database
 from harness.lab.driver import Connection, DaemonSettings
 from harness.lab.libreswan_keywords import esn_setting, proposals
+from harness.lab.pem_files import pem_files
 from harness.lab.templates import render
 from harness.registry.transforms import TransformType
 from harness.scenario.peer import Peer
@@ -50,7 +50,7 @@ def render_connection(peer: Peer, connection: Connection) -> dict[str, str]:
         **identities,
     )
     secrets = render(templates / "connection.secrets.j2", psk_hex=connection.psk_hex, **identities)
-    return {"ipsec.conf": conf, "ipsec.secrets": secrets, **nss_database.files(connection)}
+    return {"ipsec.conf": conf, "ipsec.secrets": secrets, **pem_files(connection)}
 
 
 def _identity(identity: str) -> str:

@@ -20,15 +20,6 @@ pk12util -i "$3" -d {_DATABASE} -W {_PASSWORD} && rm "$3"
 """
 
 
-def files(connection: Connection) -> dict[str, str]:
-    """What the database is given, by file name; empty where there is no certificate."""
-    proof = connection.authentication
-    if not isinstance(proof, EndCertificate):
-        return {}
-    name = connection.name
-    return {f"{name}.pem": proof.certificate, f"{name}.key.pem": proof.private_key, "ca.pem": proof.authority}
-
-
 def add(container: PeerContainer, connection: Connection) -> None:
     """Put authority, certificate and key there; nothing where there is no certificate.
 

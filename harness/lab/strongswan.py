@@ -15,8 +15,9 @@ from harness.lab.driver import Connection, DaemonSettings, PeerContainer
 from harness.lab.errors import ConfigurationRefused, PeerUnreachable
 from harness.lab.guest_files import InnerAddresses
 from harness.lab.loaded_connections import LoadedConnections
+from harness.lab.pem_files import pem_files
 from harness.lab.strongswan_configuration import render_connection, render_daemon
-from harness.lab.strongswan_credentials import credential_files, vici_credentials, with_certificates
+from harness.lab.strongswan_credentials import vici_credentials, with_certificates
 from harness.lab.strongswan_keywords import reported_name
 from harness.lab.strongswan_report import peer_report
 from harness.lab.vici_client import CommandRefused, ViciClient
@@ -52,7 +53,7 @@ class StrongSwanFamily:
         """See DriverFamily."""
         text = render_connection(peer.folder / "templates", connection)
         swanctl_syntax.parse(text)
-        return {"swanctl.conf": text, **credential_files(connection)}
+        return {"swanctl.conf": text, **pem_files(connection)}
 
     def attach(self, peer: Peer, container: PeerContainer) -> StrongSwanDriver:
         """See DriverFamily."""
@@ -99,7 +100,7 @@ class StrongSwanDriver:
             self._inner.add(connection.local_inner)
         self._loaded.add(connection)
         try:
-            files = credential_files(connection)
+            files = pem_files(connection)
             for command, message in vici_credentials(connection):
                 self._vici.request(command, message)
             for message in swanctl_syntax.shared_keys(sections):

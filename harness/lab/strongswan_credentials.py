@@ -1,4 +1,4 @@
-"""Certificates as strongSwan takes them over vici: the files of swanctl, and the messages that stand for them."""
+"""Certificates as strongSwan takes them over vici: the messages that stand for the files of swanctl."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from typing import Any
 
 from harness.crypto.certificates import EndCertificate
 from harness.lab.driver import Connection
-
-
-def credential_files(connection: Connection) -> dict[str, str]:
-    """Certificate, key and authority by file name, as swanctl has them in folders of its own; empty without any."""
-    proof = connection.authentication
-    if not isinstance(proof, EndCertificate):
-        return {}
-    name = connection.name
-    return {f"{name}.pem": proof.certificate, f"{name}.key.pem": proof.private_key, "ca.pem": proof.authority}
 
 
 def vici_credentials(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:

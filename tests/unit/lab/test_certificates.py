@@ -9,7 +9,8 @@ from harness.crypto.certificates import Authority
 from harness.lab import nss_database
 from harness.lab.drivers import driver_family
 from harness.lab.errors import PeerUnreachable
-from harness.lab.strongswan_credentials import credential_files, vici_credentials, with_certificates
+from harness.lab.pem_files import pem_files
+from harness.lab.strongswan_credentials import vici_credentials, with_certificates
 from harness.lab.swanctl_syntax import connections, parse
 from harness.scenario.peer_file import load_peers
 
@@ -53,7 +54,7 @@ def test_strongswan_gets_the_content_of_its_files(root, certified):
 
 
 def test_a_pre_shared_key_needs_no_files(connection):
-    assert credential_files(connection) == {} == nss_database.files(connection)
+    assert pem_files(connection) == {}
     assert list(vici_credentials(connection)) == []
 
 

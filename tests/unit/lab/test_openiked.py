@@ -33,3 +33,18 @@ def test_a_configuration_that_iked_does_not_take_is_refused_in_its_words(root, c
     with pytest.raises(ConfigurationRefused, match=r"connection case-7: /run/iked\.conf: 8: syntax error"):
         OpenIkedDriver(peer, container).load(wanted)
     assert ["ikectl", "reload"] not in container.asked
+
+
+def test_only_the_connection_that_it_holds_is_unloaded_and_that_once(root, connection):
+    container = Container(1, "refused")
+    driver = OpenIkedDriver(load_peers(root / "peers")["openiked-7.4"], container)
+    for name in ("case-7", "case-8"):
+        with pytest.raises(ConfigurationRefused):
+            driver.load(replace(connection, name=name))
+    loading = len(container.asked)
+    driver.unload("case-7")  # case-8 has taken its place
+    assert len(container.asked) == loading
+    driver.unload("case-8")
+    driver.unload("case-8")
+    assert len(container.asked) == loading + 1
+    assert "ikectl reset all" in container.asked[-1][2]
