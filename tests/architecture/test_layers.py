@@ -48,7 +48,7 @@ def violations(source: str, files_allowed: bool) -> Iterator[str]:
             names = []
         for name in names:
             if name.partition(".")[0] in BANNED_MODULES:
-                yield f"{node.lineno}: import {name}"
+                yield f"{getattr(node, 'lineno', 0)}: import {name}"
         if isinstance(node, ast.Attribute):
             owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
             if (owner, node.attr) in BANNED_ATTRIBUTES:

@@ -73,12 +73,12 @@ def raw_calls() -> list[Callable[[], object]]:
             calls.append(partial(self._cipher.decrypt, *arguments))
             return self._cipher.decrypt(*arguments)
 
-    true_hmac, true_gcm = prf.hmac, aead._aes_gcm
-    prf.hmac, aead._aes_gcm = Hmac, cache(Gcm)  # type: ignore[assignment]
+    true_hmac, true_gcm = prf.hmac, aead._aes_gcm  # type: ignore[attr-defined]
+    prf.hmac, aead._aes_gcm = Hmac, cache(Gcm)  # type: ignore[attr-defined, assignment]
     try:
         handshake()
     finally:
-        prf.hmac, aead._aes_gcm = true_hmac, true_gcm
+        prf.hmac, aead._aes_gcm = true_hmac, true_gcm  # type: ignore[attr-defined]
     return calls
 
 

@@ -7,9 +7,8 @@ import pytest
 from case_builder import Case, build, flipped, good
 from judging import initiator, objects, passes, responder
 
-from harness.crypto.key_schedule import after_intermediate
+from harness.crypto.key_schedule import after_intermediate, after_sa_init
 from harness.evidence.model import KeyGeneration
-from harness.ike.exchanges import sa_init
 from harness.results.model import Outcome, Verdict
 from harness.wire.payloads import KeyExchange
 
@@ -144,11 +143,9 @@ def test_a_first_secret_used_again_for_the_second(role):
     def again(schedule, previous, secret):
         return after_intermediate(schedule, previous, first[0])
 
-    plain = sa_init.after_sa_init
-
     def noted(schedule, secret):
         first.append(secret)
-        return plain(schedule, secret)
+        return after_sa_init(schedule, secret)
 
     with patch("harness.ike.exchanges.sa_init.after_sa_init", noted):
         case = build(role=role, doctored=patch("harness.ike.states.after_intermediate", again))

@@ -205,7 +205,7 @@ def cut(folder: Path, octets: int) -> None:
     path.write_bytes(path.read_bytes()[:octets])
 
 
-LOST = {
+LOST: dict[str, tuple[Callable[[Path], object], str]] = {
     "no-capture": (lambda folder: (folder / "wire.pcapng").unlink(), "wire.pcapng is missing from the evidence"),
     "no-secrets": (lambda folder: (folder / "secrets.json").unlink(), "secrets.json is missing from the evidence"),
     "no-trace": (lambda folder: (folder / "trace.jsonl").unlink(), "trace.jsonl is missing from the evidence"),

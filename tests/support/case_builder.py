@@ -163,7 +163,7 @@ class Case:
     def rewritten(
         self,
         label: str,
-        edit: Callable[[tuple[Payload, ...]], Iterable[Payload]] = tuple,
+        edit: Callable[[tuple[Any, ...]], Iterable[Payload]] = tuple,
         generation: int | None = None,
         **header: Any,
     ) -> Case:
@@ -276,13 +276,13 @@ class Play:
         there, back = self.engine.tunnel, self.peer.tunnel
         if there is None or back is None:
             return
-        ends, udp = ((ENGINE, port), (PEER, port)), 8 if port else 0
+        here, far, udp = (ENGINE, port), (PEER, port), 8 if port else 0
         for _ in range(requests):
             request = there.request(7)
-            self.captured(*ends, request, udp)
+            self.captured(here, far, request, udp)
             reply = back.receive(request)
             assert reply is not None
-            self.captured(*reversed(ends), reply, udp)
+            self.captured(far, here, reply, udp)
             there.receive(reply)
 
 
@@ -304,7 +304,8 @@ def build(
     assert not predicted.skipped, predicted.skipped
     able = without_unsupported(predicted.peer, partner.capabilities) if planned.settings.as_written else predicted.peer
     halves = replace(predicted, peer=able)  # a build passes over what it lacks, also where it is configured
-    play = Play(*_sides(planned, halves, role, engine or {}, product or {}), tamper)
+    ours, theirs = _sides(planned, halves, role, engine or {}, product or {})
+    play = Play(ours, theirs, tamper)
     with doctored or contextlib.nullcontext():
         initiator = play.engine if role is Role.INITIATOR else play.peer
         initiator.session.start(0.0)
@@ -333,16 +334,19 @@ def _sides(
         if settings.mode is Mode.TRANSPORT:
             inner = (here, there)
         names = ("engine.interop.test", "peer.interop.test") if ours else ("peer.interop.test", "engine.interop.test")
-        identities = [Identity(IdentificationType.ID_FQDN, name.encode()) for name in names]
+        own, other = (Identity(IdentificationType.ID_FQDN, name.encode()) for name in names)
+        local, remote = ((network_selector(f"{address}/32"),) for address in inner)
         initiator = (role is Role.INITIATOR) == ours
         configuration = Configuration(
             initiator,
             Path((here, 500), (there, 500)),
             policy.ike,
             first_child(policy.esp),
-            *identities,
+            own,
+            other,
             b"a pre-shared key" if ours or not settings.wrong_psk else b"quite another key",
-            *((network_selector(f"{address}/32"),) for address in inner),
+            local,
+            remote,
             transport_mode=settings.mode is Mode.TRANSPORT,
             announce_intermediate=settings.announce_intermediate,
             fragment_octets=settings.fragment_size or 1280,

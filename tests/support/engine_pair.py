@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from harness.crypto.random_source import Rng
 from harness.ike.configuration import Configuration, Datagram, Identity, Path
@@ -15,6 +16,8 @@ from harness.ike.session import Session
 from harness.registry.algorithms import algorithm
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import TransformType
+
+E = TypeVar("E", bound=Event)
 
 _KINDS = {"encr": 1, "prf": 2, "integ": 3, "ke": 4, "sn": 5} | {f"addke{n}": 5 + n for n in range(1, 8)}
 
@@ -112,13 +115,13 @@ class EnginePair:
                 session.handle_timer(self.now)
         self.deliver()
 
-    def of(self, name: str, kind: type[Event]) -> list[Event]:
+    def of(self, name: str, kind: type[E]) -> list[E]:
         return [event for event in self.events[name] if isinstance(event, kind)]
 
 
-def pair(offer: Policy, accept: Policy | None = None, **changes: object) -> EnginePair:
+def pair(offer: Policy, accept: Policy | None = None, **changes: Any) -> EnginePair:
     """A pair that has not begun; ``initiator_...`` and ``responder_...`` replace fields of one end, others of both."""
-    split: dict[str, dict[str, object]] = {"initiator": {}, "responder": {}}
+    split: dict[str, dict[str, Any]] = {"initiator": {}, "responder": {}}
     for key, value in changes.items():
         side, _, rest = key.partition("_")
         for name in [side] if side in split else list(split):

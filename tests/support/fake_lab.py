@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +84,7 @@ class Script:
 
     by_case: dict[str, list] = field(default_factory=dict)
     played: list[tuple[str, str, str]] = field(default_factory=list)  # case, peer, folder
-    before: object = None
+    before: Callable[..., object] | None = None
 
     def play(self, stage, case, number, folder: Path, running) -> Attempt:
         self.played.append((case.id, running.name, str(folder.relative_to(stage.run_folder))))

@@ -219,10 +219,10 @@ def _renew(tunnel: _Tunnel, step: Step) -> None:
 
 
 def _echo(play: Play, tunnel: _Tunnel) -> None:
-    ends = (HERE, _PORT), (THERE, _PORT)
+    here, there = (HERE, _PORT), (THERE, _PORT)
     for _ in range(ECHOES):
-        play.captured(*ends, tunnel.child[1] + bytes(128))
-        play.captured(*reversed(ends), tunnel.child[0] + bytes(128))
+        play.captured(here, there, tunnel.child[1] + bytes(128))
+        play.captured(there, here, tunnel.child[0] + bytes(128))
     tunnel.packets += ECHOES
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -128,12 +129,10 @@ def test_a_place_that_cannot_be_written_to_is_named(interop, checkout, tmp_path)
 
 
 def test_a_checkout_that_this_user_may_not_write_to_is_named(interop, checkout, monkeypatch):
-    from harness.cli import running
-
     def refuse(self, *_args, **_kwargs):
         raise PermissionError(13, "Permission denied", str(self))
 
-    monkeypatch.setattr(running.Path, "mkdir", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     said = interop("run")
     assert said.status == 2
     assert said.error.startswith(f"{checkout / 'reports' / 'runs'}/")
@@ -150,7 +149,7 @@ def test_a_run_that_is_not_there_is_an_error(interop, checkout, command):
     assert str(checkout / "reports" / "runs") in said.error
 
 
-RECORDS = {
+RECORDS: dict[str, tuple[bytes | str, str]] = {
     "empty": ("", "no header"),
     "binary": (b"\xff\xfe\x00\x01\n\n", ":1: not JSON"),
     "no-json": ("{}}\n", ":1: not JSON"),

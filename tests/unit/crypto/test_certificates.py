@@ -7,7 +7,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
-from cryptography.x509.oid import ExtensionOID
 
 from harness.crypto.certificates import Authority
 
@@ -22,8 +21,8 @@ def loaded(pem: str) -> x509.Certificate:
 def test_the_authority_issued_the_certificate_and_may():
     end, authority = loaded(END.certificate), loaded(END.authority)
     end.verify_directly_issued_by(authority)
-    assert authority.extensions.get_extension_for_oid(ExtensionOID.BASIC_CONSTRAINTS).value.ca
-    assert not end.extensions.get_extension_for_oid(ExtensionOID.BASIC_CONSTRAINTS).value.ca
+    assert authority.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert not end.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     with pytest.raises(InvalidSignature):
         end.verify_directly_issued_by(loaded(Authority("test authority", NOW).issue("x.test").authority))
 

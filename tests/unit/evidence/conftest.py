@@ -48,11 +48,11 @@ class Side:
     def __init__(self, initiator: bool, ike: dict[str, str], esp: dict[str, str]) -> None:
         ours, theirs = (ENGINE, PEER) if initiator else (PEER, ENGINE)
         names = ("engine", "peer") if initiator else ("peer", "engine")
-        identities = [Identity(IdentificationType.ID_FQDN, name.encode()) for name in names]
+        own, other = [Identity(IdentificationType.ID_FQDN, name.encode()) for name in names]
         inner = ("10.9.0.1", "10.9.0.2") if initiator else ("10.9.0.2", "10.9.0.1")
-        selectors = [(network_selector(f"{address}/32"),) for address in inner]
+        local, remote = [(network_selector(f"{address}/32"),) for address in inner]
         made = Configuration(
-            initiator, Path(ours, theirs), policy(ike), policy(esp), *identities, b"a pre-shared key", *selectors
+            initiator, Path(ours, theirs), policy(ike), policy(esp), own, other, b"a pre-shared key", local, remote
         )
         self.session, self.recorder, self.inner = Session(made, os.urandom), Recorder(), inner
 

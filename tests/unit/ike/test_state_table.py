@@ -16,7 +16,7 @@ from harness.registry.messages import ExchangeType
 
 ROOT = Path(__file__).resolve().parents[3]
 DRAWN = runpy.run_path(str(ROOT / "tools" / "draw_state_table.py"))
-ALL = table.UNPROTECTED | table.PROTECTED
+ALL = {**table.UNPROTECTED, **table.PROTECTED}
 NAMES = {kind.__name__ for kind in get_args(states.State)}
 
 

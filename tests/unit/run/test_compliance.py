@@ -37,8 +37,15 @@ REFUSES = seen(Verdict.PASS, Outcome.REFUSED)
 class Running:
     """A peer that runs, and comes back or does not."""
 
-    def __init__(self, lab, name):
-        self.lab, self.name, self.version, self.image_id, self.kernel = lab, name, "6.1.0", "sha256:1", ""
+    def __init__(self, lab, name, peer=None):
+        self.lab, self.name, self.peer, self.version, self.image_id, self.kernel = (
+            lab,
+            name,
+            peer,
+            "6.1.0",
+            "sha256:1",
+            "",
+        )
 
     def restart(self):
         self.lab.log.append(f"restarted {self.name}")
@@ -62,8 +69,7 @@ class ProbedLab(FakeLab):
     @contextmanager
     def _leased(self, lease, peer):
         with lease as named:
-            running = Running(self, named.name)
-            running.peer = peer
+            running = Running(self, named.name, peer)
             yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -13,7 +14,6 @@ from harness.evidence.peer_report import PeerReport
 from harness.evidence.store import EvidenceFolder
 from harness.json_codec import to_json
 from harness.lab.errors import LabError, PeerUnreachable, WorkerLost
-from harness.run import dialogue as module
 from harness.run.dialogue import Dialogue
 from harness.run.parties import connection, job, make_secrets
 from harness.run.plan import Selection, make_plan
@@ -154,7 +154,7 @@ def test_a_worker_that_ends_or_gives_up_is_an_error(talk):
 @pytest.mark.parametrize("others_are_heard", [True, False])
 def test_a_worker_that_is_stuck_is_given_up_but_not_for_one_silent_case(talk, monkeypatch, others_are_heard):
     now = iter(range(0, 1000, 3))
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
     channel = Channel()
     if others_are_heard:
         monkeypatch.setattr(Channel, "messages", property(lambda self: next(now), lambda self, value: None), False)

@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import pytest
 
-from harness.transport import capture
 from harness.transport.capture import Capture
 
 OURS, INNER, PEER, PEER_INNER = "198.51.100.10", "10.100.0.1", "198.51.100.20", "10.99.0.1"
@@ -52,7 +51,7 @@ class Loop(asyncio.AbstractEventLoop):
 @pytest.fixture
 def kernel():
     stand_in = PacketSocket()
-    with patch.object(capture.socket, "socket", lambda *_arguments: stand_in):
+    with patch.object(socket, "socket", lambda *_arguments: stand_in):
         yield stand_in
 
 

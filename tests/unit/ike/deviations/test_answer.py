@@ -8,7 +8,7 @@ from harness.ike.negotiation import offer
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.transforms import TransformType
 from harness.wire.message import RESPONSE, Header
-from harness.wire.payloads import Nonce
+from harness.wire.payloads import Nonce, SecurityAssociation
 
 ANSWER = (offer(policy(encr="aes-256-gcm-16", ke="curve25519"), Protocol.IKE), Nonce(bytes(32)))
 
@@ -19,6 +19,7 @@ def header(exchange: ExchangeType, flags: int) -> Header:
 
 def test_the_other_key_length_stands_in_front_of_the_chosen_one():
     sa, nonce = second_transform(Leaving(header(ExchangeType.IKE_SA_INIT, RESPONSE), ANSWER, None, b""))
+    assert isinstance(sa, SecurityAssociation)
     transforms = sa.proposals[0].transforms
     assert [(t.type, t.key_length) for t in transforms[:2]] == [(TransformType.ENCR, 128), (TransformType.ENCR, 256)]
     assert transforms[1:] == ANSWER[0].proposals[0].transforms

@@ -46,6 +46,7 @@ def test_auth_is_right_but_for_int_auth(machine_and_agreement, by_initiator):
     ):
         identity, auth = alter(given)
         assert identity == given.payloads[0]
+        assert isinstance(auth, Authentication)
         assert auth.data == authentication._auth(machine, changed, identity.body(), 2, by_initiator=by_initiator)
         assert auth.data != authentication._auth(machine, agreement, identity.body(), 2, by_initiator=by_initiator)
 
