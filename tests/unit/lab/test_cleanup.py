@@ -50,3 +50,63 @@ def test_another_refusal_is_no_patience(monkeypatch):
     with pytest.raises(APIError):
         cleanup.remove_run(engine, "run")
     assert engine.asked == 1
+
+
+class Images:
+    """Images by id, each with tags and labels; lists and removes them as the engine does."""
+
+    def __init__(self, **images):
+        self.there = {name: (list(tags), labels) for name, (tags, labels) in images.items()}
+        self.in_use = set()
+
+    def list(self, filters=None):
+        wanted = filters or {"dangling": False}
+        key, _, value = wanted.get("label", "").partition("=")
+        return [
+            SimpleNamespace(id=name, tags=list(tags), labels=labels)
+            for name, (tags, labels) in self.there.items()
+            if wanted["dangling"] is (not tags) and (not key or labels.get(key) == value)
+        ]
+
+    def remove(self, name, force=False):
+        if name in self.in_use:
+            raise refusal(409)
+        found = next((key for key, (tags, _) in self.there.items() if name in (key, *tags)), None)
+        if found is None:
+            raise refusal(404)
+        tags, _ = self.there[found]
+        if name in tags:
+            tags.remove(name)
+        if not tags:
+            del self.there[found]
+
+
+OURS = {"ipsec-interop": "image"}
+
+
+def test_with_the_images_go_the_nameless_ones_of_ours_by_their_label_alone():
+    images = Images(
+        peer=(["ipsec-interop/acme-1.0:1234"], OURS),
+        stage=([], OURS),
+        theirs=([], {}),
+        another_label=([], {"ipsec-interop": "run"}),
+        tagged_by_the_user=(["acme/gateway:1"], OURS),
+        also_tagged_by_the_user=(["ipsec-interop/base:forky", "mine:1"], OURS),
+        debian=(["debian:forky-slim"], {}),
+    )
+    assert cleanup.remove_images(SimpleNamespace(images=images)) == 2
+    left = {name: tags for name, (tags, _) in images.there.items()}
+    assert left == {
+        "theirs": [],
+        "another_label": [],
+        "tagged_by_the_user": ["acme/gateway:1"],
+        "also_tagged_by_the_user": ["mine:1"],
+        "debian": ["debian:forky-slim"],
+    }
+
+
+def test_a_nameless_image_that_something_stands_on_is_left():
+    images = Images(stage=([], OURS), parent=([], OURS))
+    images.in_use.add("parent")
+    assert cleanup.remove_images(SimpleNamespace(images=images)) == 0
+    assert list(images.there) == ["parent"]
