@@ -7,10 +7,11 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
 
 from harness.lab.engine import LABEL, REPOSITORY, connect
 from harness.lab.errors import ImageBuildFailed
@@ -62,19 +63,30 @@ def _pull(client: docker.DockerClient, suite: str, say: Say) -> bool:
     """Take ``debian:<suite>-slim`` as the base. The user's own tag of that name is used, never moved or removed."""
     upstream = f"debian:{suite}-slim"
     try:
-        image, ours = client.images.get(upstream), False
+        client.images.get(upstream)
+        ours = False
     except ImageNotFound:
         if not registry_reached():
             return False
         say(f"pulling {upstream}")
         try:
-            image, ours = client.images.pull("debian", tag=f"{suite}-slim"), True
+            client.images.pull("debian", tag=f"{suite}-slim")
+            ours = True
         except (APIError, NotFound):
             return False
-    image.tag(f"{REPOSITORY}/base", tag=suite)
+    _label(client, upstream, base_tag(suite))
     if ours:
         client.images.remove(upstream, noprune=True)
     return True
+
+
+def _label(client: docker.DockerClient, upstream: str, tag: str) -> None:
+    """Our label on top: all that is built on the base inherits it, so that what has no name is found again, too."""
+    dockerfile = f"FROM {upstream}\nLABEL {LABEL}=image\n"
+    try:
+        client.images.build(fileobj=BytesIO(dockerfile.encode()), tag=tag, rm=True, forcerm=True)
+    except BuildError as error:
+        raise ImageBuildFailed(tag, f"its label cannot be set: {error}", "") from error
 
 
 def _bootstrap(client: docker.DockerClient, suite: str, say: Say, cancelled: threading.Event) -> None:

@@ -4,7 +4,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from docker.errors import ImageNotFound
+from docker.errors import BuildError, ImageNotFound
 
 from harness.lab import base_image
 from harness.lab.base_image import ensure_base
@@ -16,18 +16,28 @@ EXPIRED = (
 
 
 class Engine:
-    """An engine without images; remembers what was imported, tagged and removed."""
+    """An engine without images; remembers what was imported, built and removed."""
 
     def __init__(self, present=()):
         self.present = set(present)
-        self.imported, self.tagged, self.removed = [], [], []
-        self.images = SimpleNamespace(get=self._get, remove=lambda name, **o: self.removed.append(name))
+        self.imported, self.built, self.removed = [], [], []
+        self.images = SimpleNamespace(get=self._get, remove=self._remove, pull=self._pull, build=self._build)
         self.api = SimpleNamespace(import_image=lambda **options: self.imported.append(options))
 
     def _get(self, name):
         if name not in self.present:
             raise ImageNotFound("none")
-        return SimpleNamespace(tag=lambda repository, tag: self.tagged.append(f"{repository}:{tag}"))
+
+    def _remove(self, name, **_options):
+        self.removed.append(name)
+
+    def _pull(self, repository, tag):
+        self.present.add(f"{repository}:{tag}")
+
+    def _build(self, fileobj, tag, **_options):
+        if self.present == {"debian:bad-slim"}:
+            raise BuildError("no space left", iter(()))
+        self.built.append((tag, fileobj.read().decode().splitlines()))
 
 
 @pytest.fixture
@@ -53,8 +63,22 @@ def test_an_image_that_is_there_is_used():
 def test_the_users_own_debian_image_is_used_and_kept(offline):
     engine = Engine({"debian:trixie-slim"})
     ensure_base(engine, "trixie", print, threading.Event())
-    assert engine.tagged == ["ipsec-interop/base:trixie"]
+    labelled = ["FROM debian:trixie-slim", "LABEL ipsec-interop=image"]
+    assert engine.built == [("ipsec-interop/base:trixie", labelled)]
     assert engine.removed == []
+
+
+def test_an_image_that_was_pulled_is_labelled_and_its_own_name_goes(monkeypatch):
+    monkeypatch.setattr(base_image, "registry_reached", lambda: True)
+    engine = Engine()
+    ensure_base(engine, "forky", lambda line: None, threading.Event())
+    assert engine.built == [("ipsec-interop/base:forky", ["FROM debian:forky-slim", "LABEL ipsec-interop=image"])]
+    assert engine.removed == ["debian:forky-slim"]
+
+
+def test_an_image_that_cannot_be_labelled_is_a_build_that_failed(offline):
+    with pytest.raises(ImageBuildFailed, match="its label cannot be set: no space left"):
+        ensure_base(Engine({"debian:bad-slim"}), "bad", print, threading.Event())
 
 
 def test_a_good_bootstrap_runs_once_with_all_checks(offline, monkeypatch, tmp_path):
