@@ -17,7 +17,7 @@ from harness.lab.errors import NotReady
 from harness.lab.ownership import RUN_LABEL, Owner, is_dead, owner_of
 from harness.lab.waiting import wait_until
 
-_GONE = (404, 409)  # already removed, or its removal is under way
+_GONE = (404, 409)  # already removed, or its removal is under way; of an image: something uses it
 
 _HAS_ENDPOINTS = 403
 _OWN_NETWORK_DEADLINE_S = 10.0
@@ -73,13 +73,15 @@ def reap(client: docker.DockerClient, here: Owner) -> Removal:
 
 
 def remove_images(client: docker.DockerClient) -> int:
-    """Remove every image of ours (``make distclean``); how many names went. Images of others are never touched."""
+    """Remove every image of ours (``make distclean``); how many names went.
+
+    Images of others are never touched, and one that a living run uses stays.
+    """
     names = [tag for image in client.images.list() for tag in image.tags if tag.startswith(f"{REPOSITORY}/")]
-    for name in names:
-        client.images.remove(name, force=True)
+    went = sum(_ignoring_gone(partial(client.images.remove, name, force=True)) for name in names)
     for image in client.images.list(filters={"label": f"{LABEL}=image", "dangling": True}):
         _ignoring_gone(partial(client.images.remove, str(image.id)))
-    return len(names)
+    return went
 
 
 def remove_container(container: Container) -> None:
@@ -127,9 +129,12 @@ def _remove_network(network: Network, deadline_s: float) -> bool:
         return False
 
 
-def _ignoring_gone(remove: Callable[[], object]) -> None:
+def _ignoring_gone(remove: Callable[[], object]) -> bool:
+    """Whether this call removed it."""
     try:
         remove()
     except APIError as error:
         if error.status_code not in _GONE:
             raise
+        return False
+    return True

@@ -105,8 +105,13 @@ def test_with_the_images_go_the_nameless_ones_of_ours_by_their_label_alone():
     }
 
 
-def test_a_nameless_image_that_something_stands_on_is_left():
-    images = Images(stage=([], OURS), parent=([], OURS))
-    images.in_use.add("parent")
-    assert cleanup.remove_images(SimpleNamespace(images=images)) == 0
-    assert list(images.there) == ["parent"]
+def test_an_image_that_something_runs_or_stands_on_is_left_and_the_others_go():
+    images = Images(
+        parent=([], OURS),
+        stage=([], OURS),
+        running=(["ipsec-interop/acme-1.0:1234"], OURS),
+        idle=(["ipsec-interop/tester:5678"], OURS),
+    )
+    images.in_use |= {"parent", "ipsec-interop/acme-1.0:1234"}
+    assert cleanup.remove_images(SimpleNamespace(images=images)) == 1
+    assert set(images.there) == {"parent", "running"}
