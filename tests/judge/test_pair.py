@@ -11,13 +11,12 @@ from pair_builder import FIRST, HERE, SECOND, THERE, Pair, good_pair
 from harness.evidence.model import ClearPacket, WirePicture
 from harness.evidence.pair import DELETED, ESTABLISHED
 from harness.evidence.peer_report import PeerReport
-from harness.ike.policy import Policy, ProposalPolicy
 from harness.registry.messages import PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.model import Step
-from harness.verify.pair.checks import PAIR_CHECKS, RECORD
+from harness.verify.pair.checks import AGREED, PAIR_CHECKS, RECORD
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce, Notify
@@ -179,7 +178,7 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
     ("pair-nothing-in-clear", HYBRID, in_clear, "protocol 1 from", SECOND),
     ("pair-ip-version", HYBRID, over_ipv6, "packets are not IPv4, the first from 2001:db8::10", FIRST),
     ("pair-ip-version", IPV6, lambda p: p, "packets are not IPv6, the first from 198.51.100.10", FIRST),
-    ("pair-refused-with-no-proposal-chosen", HYBRID, as_refused, "there is no notification in clear", SECOND),
+    ("pair-refused-with-no-proposal-chosen", HYBRID, as_refused, "there is no error notification in clear", SECOND),
     ("pair-room-for-certificates", HYBRID, large_certificate, "has room for its certificate of 2000 octets", SECOND),
     (
         "pair-room-for-certificates",
@@ -201,7 +200,8 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
     ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "initiator", prf="hmac-sha1"), "PRF: it", FIRST),
     ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "responder", ke="ecp256"), "KE: it", SECOND),
     ("pair-sides-agree", HYBRID, lambda p: p.with_sa(ESTABLISHED, "initiator", additional_ke=()), "ADDKE: it", FIRST),
-    ("pair-sides-agree", HYBRID, lambda p: p.with_child(ESTABLISHED, "responder", integ=None), "ESP: it", SECOND),
+    ("pair-sides-agree", HYBRID, lambda p: p.with_child(ESTABLISHED, "responder", integ=None), "of one Child SA", ""),
+    ("pair-esp-as-predicted", HYBRID, lambda p: p.with_child(ESTABLISHED, "responder", integ=None), "ESP: it", SECOND),
     ("pair-sides-agree", HYBRID, lambda p: p.with_child(ESTABLISHED, "initiator", spi_in="00"), "different Child", ""),
     (
         "pair-sides-agree",
@@ -233,7 +233,8 @@ def test_a_case_that_asks_for_ipv6_passes_over_ipv6_alone():
 
 def test_every_check_is_seen_failing():
     in_test_hygiene = {"pair-nothing-left-behind", "pair-no-fault-in-the-log"}
-    assert {name for name, *_ in SPOILED} | in_test_hygiene | {RECORD} == set(PAIR_CHECKS)
+    in_test_pair_record = {RECORD, AGREED}
+    assert {name for name, *_ in SPOILED} | in_test_hygiene | in_test_pair_record == set(PAIR_CHECKS)
 
 
 def test_a_refusal_by_another_notification_is_not_the_one_that_is_due():
@@ -263,34 +264,6 @@ def test_an_ike_sa_init_that_is_refused_is_not_a_refused_child_sa():
     unheard = good_pair(HYBRID).without("IKE_AUTH response 2")
     unheard = replace(unheard, expectation=replace(unheard.expectation, outcome=Outcome.REFUSED, esp=()))
     (objection,) = unheard.check("pair-refused-with-no-proposal-chosen").objections
-    assert objection.severity == "inconclusive"
-
-
-def other_record(pair: Pair, policy: Policy) -> Pair:
-    """The same wire, where our record of the initiator's policy says something else."""
-    recorded = replace(pair.expectation.initiator, ike=policy)
-    return replace(pair, expectation=replace(pair.expectation, initiator=recorded))
-
-
-def test_an_offer_that_is_not_on_record_is_our_mistake_and_nobody_elses():
-    pair = good_pair(PUBLISHED)
-    assert pair.judge().verdict is Verdict.PASS
-    ike = pair.expectation.initiator.ike
-    turned = ProposalPolicy({**ike[0].transforms, TransformType.KE: ike[0].of(TransformType.KE)[::-1]})
-    for policy, words in (
-        (ike[1:], "it has 1 proposals, the wire 2"),
-        ((turned, *ike[1:]), "KE of proposal 1 is modp2048, modp8192, modp6144, modp4096 and 9 more on record, ecp256"),
-    ):
-        judgement = other_record(in_clear(pair), policy).judge()
-        assert (judgement.verdict, judgement.grade) == (Verdict.INCONCLUSIVE, None)
-        (finding,) = judgement.findings
-        assert (finding.check, finding.party, finding.severity) == (RECORD, "undetermined", "inconclusive")
-        assert "our record" in finding.sentence and words in finding.sentence
-
-
-def test_without_a_request_nothing_is_said_of_the_record():
-    pair = good_pair(HYBRID).without("IKE_SA_INIT request 0")
-    (objection,) = pair.check(RECORD).objections
     assert objection.severity == "inconclusive"
 
 
@@ -440,3 +413,23 @@ def test_echo_requests_that_were_lost_for_good_are_told_and_unsent_ones_prove_no
     (objection,) = unsent.check("pair-esp-both-ways").objections
     assert objection.severity == "inconclusive"
     assert unsent.judge().verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_both_say_is_said_to_be_compared_only_where_both_say_it():
+    case = good_pair(HYBRID)
+    detail = case.check("pair-sides-agree").detail
+    assert f"being the initiator, ENCR, PRF, KE, ADDKE of {FIRST} and the wire" in detail
+    assert "SPIs of the Child SAs, SPIs of the IKE SA, ESP algorithms of both" in detail
+    for step in {each.step for each in case.report.steps} - {DELETED}:
+        untold = {"initiator": None, "initiator_spi": None, "responder_spi": None, "additional_ke": None}
+        case = case.with_sa(step, "responder", **untold).with_child(step, "responder", encr=None, integ=None)
+    checked = case.check("pair-sides-agree")
+    assert checked.objections == ()
+    assert f"; ENCR, PRF, KE of {SECOND} and the wire; SPIs of the Child SAs of both" in checked.detail
+    assert "IKE SA" not in checked.detail and "ESP" not in checked.detail
+    told = case.check("pair-esp-as-predicted").detail
+    assert told == f"{FIRST}: aes-256-cbc with hmac-sha2-512-256"
+    assert never_up(case).check("pair-sides-agree").detail.endswith(f"of {FIRST} and the wire")
+    nowhere = case.with_report(steps=case.report.steps[-1:])
+    assert nowhere.check("pair-sides-agree").detail == "compared: nothing, as nothing stood"
+    assert nowhere.check("pair-esp-as-predicted").detail == "neither tells its ESP algorithms"

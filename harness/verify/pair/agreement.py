@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from harness.evidence.pair import StepReport
+from collections.abc import Iterator
+
+from harness.evidence.pair import PairSide, StepReport
 from harness.evidence.peer_report import ChildReport, SaReport
 from harness.ike.policy import Suite
 from harness.oracle.negotiation import is_acceptable
 from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
+from harness.scenario.model import Step
+from harness.verify.pair.offer import could_choose, offered
 from harness.verify.pair.view import PairView, established, installed
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.words import spelled
@@ -20,59 +24,109 @@ def negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
         return Checked("", (Objection(view.sides[1].peer, "no IKE_SA_INIT answer chooses a proposal", "wire.pcapng"),))
     if is_acceptable(view.suite, view.expectation.ike):
         return Checked(spelled(view.suite))
-    due = " or ".join(spelled(suite) for suite in view.expectation.ike)
-    sentence = f"chosen was {spelled(view.suite)}; the two policies lead to {due}"
+    offer = offered(view)
+    if offer is not None and not could_choose(view.suite, offer):
+        sentence = f"chosen was {spelled(view.suite)}, which is no choice from what {view.sides[0].peer} offers"
+    else:
+        due = " or ".join(spelled(suite) for suite in view.expectation.ike) or "nothing in common"
+        sentence = f"chosen was {spelled(view.suite)}; the two policies lead to {due}"
     return Checked("", (Objection(view.sides[1].peer, sentence, "wire.pcapng"),))
 
 
+def esp_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
+    """The ESP algorithms that a side reports are those that the two policies lead to; nobody can read them."""
+    allowed = {(_named(s, TransformType.ENCR), _named(s, TransformType.INTEG)) for s in view.expectation.esp}
+    told, objections = [], []
+    for step, side, sa in _reported(view):
+        for child in installed(sa):
+            if child.encr is not None:
+                told.append(f"{side.peer}: {esp_algorithms(child)}")
+            if child.encr is not None and (child.encr, child.integ) not in allowed:
+                words = f"it reports {esp_algorithms(child)}, which the two policies do not lead to"
+                objections.append(Objection(side.peer, f"after {step.step}: ESP: {words}", FILE))
+    return Checked("; ".join(dict.fromkeys(told)) or "neither tells its ESP algorithms", tuple(objections))
+
+
+def esp_algorithms(child: ChildReport) -> str:
+    """As a side reports them: ``aes-256-cbc with hmac-sha2-256-128``, ``aes-256-gcm-16 alone``."""
+    return f"{child.encr} with {child.integ}" if child.integ else f"{child.encr} alone"
+
+
 def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
-    """Both report the suite of the wire, each the other's SPIs, and the same ESP algorithms; at every step."""
+    """What both report is the suite of the wire, each the other's SPIs, and the same ESP algorithms; at every step.
+
+    A product that does not tell a thing is not asked for it: the detail says what there was to compare.
+    """
     objections: list[Objection] = []
+    compared: dict[str, dict[str, None]] = {}  # by whose word, in the order in which it came up
+    for step, side, sa in _reported(view):
+        for what, says, shows in _ike_pairs(view, side, sa):
+            compared.setdefault(f"of {side.peer} and the wire", {})[what] = None
+            if says != shows:
+                words = f"after {step.step}: {what}: it reports {says}, the wire {shows}"
+                objections.append(Objection(side.peer, words, FILE))
     for step in view.standing:
         initiator, responder = established(step.initiator), established(step.responder)
-        if initiator is None or responder is None:
-            continue  # whether both are up is for another check
-        for index, sa in enumerate((initiator, responder)):
-            party = view.sides[index].peer
-            differences = [*_ike_differences(view, sa, initiator=index == 0), *_esp_differences(view, sa)]
-            objections += [Objection(party, f"after {step.step}: {words}", FILE) for words in differences]
-        objections += _crossed(step, initiator, responder)
-    return Checked("both report the wire's suite and each other's SPIs", tuple(objections))
+        if initiator is not None and responder is not None:  # whether both are up is for another check
+            compared.setdefault("of both", {}).update(dict.fromkeys(_both_tell(initiator, responder)))
+            objections += _crossed(step, initiator, responder)
+    detail = "; ".join(f"{', '.join(what)} {whose}" for whose, what in compared.items())
+    return Checked(f"compared: {detail or 'nothing, as nothing stood'}", tuple(objections))
 
 
-def _ike_differences(view: PairView, sa: SaReport, *, initiator: bool) -> list[str]:
-    """Where a side's word differs from the wire. A rekeyed IKE SA has the same suite: the policies have no other."""
+def _reported(view: PairView) -> Iterator[tuple[StepReport, PairSide, SaReport]]:
+    """The standing IKE SA of each side after each step."""
+    for step in view.standing:
+        for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
+            if sa := established(report):
+                yield step, side, sa
+
+
+def _ike_pairs(view: PairView, side: PairSide, sa: SaReport) -> list[tuple[str, object, object]]:
+    """What a side tells, beside what the wire shows. A rekeyed IKE SA has the suite of the first."""
     if view.suite is None:
         return []
     additional = tuple(name for kind in ADDITIONAL_KEY_EXCHANGES if (name := _named(view.suite, kind)))
-    rekeyed = any(step.step == "rekey-ike" for step in view.report.steps)
+    rekeyed = any(step.step == Step.REKEY_IKE for step in view.report.steps)
     pairs = (
-        ("being the initiator", None if rekeyed else sa.initiator, initiator),
+        ("being the initiator", None if rekeyed else sa.initiator, side is view.sides[0]),
         ("ENCR", sa.encr, _named(view.suite, TransformType.ENCR)),
         ("PRF", sa.prf, _named(view.suite, TransformType.PRF)),
         ("KE", sa.ke, _named(view.suite, TransformType.KE)),
         ("ADDKE", sa.additional_ke, additional),
     )
-    return [f"{what}: it reports {says}, the wire {shows}" for what, says, shows in pairs if says not in (None, shows)]
+    return [pair for pair in pairs if pair[1] is not None]
 
 
-def _esp_differences(view: PairView, sa: SaReport) -> list[str]:
-    allowed = {(_named(s, TransformType.ENCR), _named(s, TransformType.INTEG)) for s in view.expectation.esp}
-    return [
-        f"ESP: it reports {child.encr} and {child.integ}, which the two policies do not lead to"
-        for child in installed(sa)
-        if (child.encr, child.integ) not in allowed
-    ]
+def _both_tell(initiator: SaReport, responder: SaReport) -> Iterator[str]:
+    """What the two tell of the same thing, by name."""
+    yield "SPIs of the Child SAs"
+    if None not in _ike_spis(initiator) + _ike_spis(responder):
+        yield "SPIs of the IKE SA"
+    if all(child.encr is not None for sa in (initiator, responder) for child in installed(sa)):
+        yield "ESP algorithms"
+
+
+def _ike_spis(sa: SaReport) -> tuple[str | None, str | None]:
+    return sa.initiator_spi, sa.responder_spi
 
 
 def _crossed(step: StepReport, initiator: SaReport, responder: SaReport) -> list[Objection]:
-    """Each Child SA of one side is one of the other's with the SPIs exchanged, and both name the same IKE SA."""
+    """Each Child SA of one side is one of the other's, SPIs exchanged, with its algorithms; both name one IKE SA."""
     here, there = (_child_spis(sa) for sa in (initiator, responder))
     objections = []
     if here != {(out, into) for into, out in there}:
         sentence = f"after {step.step} the two report different Child SAs: {sorted(here)}, {sorted(there)}"
         objections.append(Objection("", sentence, FILE))
-    spis = [(sa.initiator_spi, sa.responder_spi) for sa in (initiator, responder)]
+    theirs = {child.spi_in: child for child in installed(responder)}
+    for child in installed(initiator):
+        other = theirs.get(child.spi_out)
+        if other is None or None in (child.encr, other.encr):
+            continue
+        if (child.encr, child.integ) != (other.encr, other.integ):
+            told = f"the initiator reports {esp_algorithms(child)}, the responder {esp_algorithms(other)}"
+            objections.append(Objection("", f"after {step.step} of one Child SA {told}", FILE))
+    spis = [_ike_spis(sa) for sa in (initiator, responder)]
     if None not in spis[0] and None not in spis[1] and spis[0] != spis[1]:
         sentence = f"after {step.step} the two report different IKE SAs: {spis[0]}, {spis[1]}"
         objections.append(Objection("", sentence, FILE))

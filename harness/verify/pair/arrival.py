@@ -30,7 +30,7 @@ def came_up_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
     if seen in allowed:
         return Checked(f"{seen} as predicted")
     predicted = " or ".join(sorted(allowed))
-    sentence = f"{predicted} was predicted from the two policies; it ended {seen}{_ending(view)}"
+    sentence = f"{predicted} was predicted from the two policies; it ended {seen}{ending(view)}"
     return Checked("", (Objection(_party(view), sentence, view.messages[-1].pointer, "B06"),))
 
 
@@ -43,7 +43,8 @@ def _refused(view: PairView) -> bool:
     return answered and not any(sa.children for sa in left)
 
 
-def _ending(view: PairView) -> str:
+def ending(view: PairView) -> str:
+    """How the exchanges came to their end, to be added to a sentence."""
     if view.refusals:
         message, notify = view.refusals[0]
         return f": {view.sender(message)} answered {notify} in {message.label}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from harness.verify.pair import agreement, arrival, certificates, exchanges, hygiene, offer, traffic
+from harness.verify.pair import agreement, arrival, certificates, exchanges, hygiene, offer, record, traffic
 from harness.verify.pair.view import PairView
 from harness.verify.result import Arguments, Checked
 
@@ -14,11 +14,18 @@ PairCheck = Callable[[PairView, Arguments], Checked]
 RECORD = "pair-offered-as-published"
 """The check of our own record of a policy. Where it objects, what was predicted from the record proves nothing."""
 
+AGREED = "pair-agreed-as-published"
+"""The check of our records by what came of them. Where it objects, other defaults would explain what was seen."""
+
+CAME_UP, NEGOTIATED = "pair-came-up-as-predicted", "pair-negotiated-as-predicted"
+
 PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
     {
         RECORD: offer.offered_as_published,
-        "pair-came-up-as-predicted": arrival.came_up_as_predicted,
-        "pair-negotiated-as-predicted": agreement.negotiated_as_predicted,
+        AGREED: record.agreed_as_published,
+        CAME_UP: arrival.came_up_as_predicted,
+        NEGOTIATED: agreement.negotiated_as_predicted,
+        "pair-esp-as-predicted": agreement.esp_as_predicted,
         "pair-sides-agree": agreement.sides_agree,
         "pair-exchanges-as-predicted": exchanges.exchanges_as_predicted,
         "pair-key-exchange-sizes": exchanges.key_exchange_sizes,
@@ -35,11 +42,15 @@ PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
     }
 )
 
+PREDICTED = frozenset({CAME_UP, NEGOTIATED, "pair-esp-as-predicted", "pair-refused-with-no-proposal-chosen"})
+"""Checks that compare with the prediction, and so accuse nobody where a record behind it is in doubt."""
+
 _ALWAYS = {"pair-nothing-left-behind": "H01", "pair-no-fault-in-the-log": "H02"}
 
 WHEN_UP: Mapping[str, str] = MappingProxyType(
     {
-        "pair-negotiated-as-predicted": "B06",
+        NEGOTIATED: "B06",
+        "pair-esp-as-predicted": "B06",
         "pair-sides-agree": "B06",
         "pair-exchanges-as-predicted": "A06",
         "pair-key-exchange-sizes": "K04",

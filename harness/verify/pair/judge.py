@@ -11,7 +11,7 @@ from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outco
 from harness.scenario.model import Expect, Parties, Requirement, Scenario
 from harness.verify.judge import Judgement
 from harness.verify.pair.arrival import outcome_seen
-from harness.verify.pair.checks import PAIR_CHECKS, RECORD, REFUSED, WHEN_UP
+from harness.verify.pair.checks import AGREED, CAME_UP, NEGOTIATED, PAIR_CHECKS, PREDICTED, RECORD, REFUSED, WHEN_UP
 from harness.verify.pair.view import PairView, make_view
 from harness.verify.result import Objection
 from harness.verify.words import payload_name
@@ -35,29 +35,39 @@ def judge_pair(
     if evidence.report.capture_drops:
         reason = f"the kernel dropped {evidence.report.capture_drops} frames of the capture"
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), reason, _ladder(view))
-    findings, results = _run_checks(view, requirements)
+    findings, results = _run_checks(view, outcome, requirements)
     verdict, reason = _verdict(view, outcome, findings)
     grade = Grade.B if verdict in (Verdict.PASS, Verdict.FAIL) else None
     return Judgement(verdict, outcome, grade, tuple(findings), tuple(results), reason, _ladder(view))
 
 
 def _due(view: PairView) -> Iterator[Expect]:
+    """The checks that the prediction calls for, each once; those of our records first.
+
+    A tunnel that no record leads to undergoes what any tunnel does: the record may be what is wrong.
+    """
     default = view.scenario.requirements[0].id if view.scenario.requirements else ""
-    if view.scenario.parties is Parties.PUBLISHED:
-        yield Expect(RECORD, default)
-    yield Expect("pair-came-up-as-predicted", default)
-    own = {expect.check: expect for expect in view.scenario.expect if expect.check != "pair-came-up-as-predicted"}
-    if view.expectation.establishes and view.up:
-        yield from own.values()
-        yield from (Expect(name, requirement) for name, requirement in WHEN_UP.items() if name not in own)
-    else:
-        yield from (Expect(name, requirement) for name, requirement in REFUSED.items())
+    published = view.scenario.parties is Parties.PUBLISHED
+    due = {name: Expect(name, default) for name in ((RECORD, AGREED, CAME_UP) if published else (CAME_UP,))}
+    if view.up and (published or view.expectation.establishes):
+        due |= {expect.check: expect for expect in view.scenario.expect if expect.check not in due}
+        due |= {name: Expect(name, requirement) for name, requirement in WHEN_UP.items() if name not in due}
+    if not (view.up and view.expectation.establishes):
+        due |= {name: Expect(name, requirement) for name, requirement in REFUSED.items() if name not in due}
+        if view.suite is not None:  # a choice in clear can be wrong whatever became of it
+            due.setdefault(NEGOTIATED, Expect(NEGOTIATED, WHEN_UP[NEGOTIATED]))
+    yield from due.values()
 
 
-def _run_checks(view: PairView, requirements: Requirements) -> tuple[list[Finding], list[CheckResult]]:
+def _run_checks(
+    view: PairView, outcome: Outcome, requirements: Requirements
+) -> tuple[list[Finding], list[CheckResult]]:
     findings: list[Finding] = []
     results: list[CheckResult] = []
+    doubted = False
     for expect in _due(view):
+        if doubted and _rests_on_records(expect.check, outcome):
+            continue
         checked = PAIR_CHECKS[expect.check](view, expect.arguments)
         found = [_finding(expect, objection, requirements) for objection in checked.objections]
         passed = not any(finding.severity in ("fail", "inconclusive") for finding in found)
@@ -66,7 +76,13 @@ def _run_checks(view: PairView, requirements: Requirements) -> tuple[list[Findin
         results.append(CheckResult(expect.check, expect.requirement, passed, detail))
         if expect.check == RECORD and not passed:
             break
+        doubted = doubted or (expect.check == AGREED and not passed)
     return findings, results
+
+
+def _rests_on_records(check: str, outcome: Outcome) -> bool:
+    """Whether an objection of this check may be our record's fault. That it broke off without a refusal never is."""
+    return check in PREDICTED and not (check == CAME_UP and outcome is Outcome.BROKEN)
 
 
 def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:

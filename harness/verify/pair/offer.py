@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.ike.policy import Policy, ProposalPolicy
+from harness.ike.policy import Policy, ProposalPolicy, Suite
+from harness.oracle.negotiation import acceptable_suites, is_acceptable
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
@@ -10,7 +11,7 @@ from harness.registry.transforms import TransformType
 from harness.verify.pair.view import PairView
 from harness.verify.result import Arguments, Checked, Objection, missing
 from harness.verify.view import of
-from harness.wire.payloads import SecurityAssociation
+from harness.wire.payloads import Notify, SecurityAssociation
 
 _LISTED = 4  # algorithms that a sentence names of a longer list
 
@@ -21,15 +22,28 @@ def offered_as_published(view: PairView, _arguments: Arguments) -> Checked:
     A difference shows that our record is wrong, or how the lab configured the peer: it is no failure of the product,
     but what was predicted from the record proves nothing then.
     """
-    first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
-    offer = next(iter(of(first, SecurityAssociation)), None) if first else None
-    if first is None or offer is None:
+    seen, recorded = offered(view), _spoken(view.expectation.initiator.ike)
+    if seen is None:
         return missing("the IKE_SA_INIT request", "wire.pcapng")
-    seen, recorded = _policy(offer), _spoken(view.expectation.initiator.ike)
     if seen == recorded:
         return Checked(f"the {len(seen)} IKE proposals on record for {view.sides[0].peer}")
     sentence = f"our record of what {view.sides[0].peer} offers is wrong: {_difference(recorded, seen)}"
-    return Checked("", (Objection("", sentence, first.pointer, None, "inconclusive"),))
+    pointer = view.find(ExchangeType.IKE_SA_INIT, response=False)[0].pointer
+    return Checked("", (Objection("", sentence, pointer, None, "inconclusive"),))
+
+
+def offered(view: PairView) -> Policy | None:
+    """What the first request offers, without what says NONE; None where there is no request."""
+    first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
+    offer = next(iter(of(first, SecurityAssociation)), None) if first else None
+    return None if offer is None else _policy(offer)
+
+
+def could_choose(suite: Suite, offer: Policy) -> bool:
+    """Whether some responder may choose this suite from an offer, whatever it likes best (RFC 7296 section 2.7)."""
+    only = ProposalPolicy({TransformType(kind): (one,) for kind, one in suite.transforms.items()})
+    proposal = offer[max(suite.proposal_number - 1, 0) : suite.proposal_number]  # alone: another may hold the same
+    return is_acceptable(Suite(1, suite.transforms), acceptable_suites(proposal, (only,)))
 
 
 def refused_with_no_proposal_chosen(view: PairView, _arguments: Arguments) -> Checked:
@@ -45,8 +59,14 @@ def refused_with_no_proposal_chosen(view: PairView, _arguments: Arguments) -> Ch
     for message, notify in view.refusals:
         if notify == NotifyType.NO_PROPOSAL_CHOSEN:
             return Checked(f"{view.sender(message)} answers NO_PROPOSAL_CHOSEN")
-    said = ", ".join(str(notify) for _, notify in view.refusals) or "no notification in clear"
+    said = ", ".join(map(str, _errors(view))) or "no error notification in clear"
     return Checked("", (Objection(view.sides[1].peer, f"NO_PROPOSAL_CHOSEN is due; there is {said}", "wire.pcapng"),))
+
+
+def _errors(view: PairView) -> list[NotifyType]:
+    """The error notifications in IKE_SA_INIT, those that ask to try again among them."""
+    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
+    return [each.notify_type for message in answers for each in of(message, Notify) if each.notify_type.is_error]
 
 
 def _child_sa_refused(view: PairView) -> Checked:

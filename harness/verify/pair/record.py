@@ -1,0 +1,130 @@
+"""Whether a wrong record of a product's own defaults can be what makes the prediction differ from what was seen.
+
+Only the initiator's IKE proposals are in clear. That the responder's, and both sides' for ESP, are what our record says
+is tested by nothing but the prediction itself: where other defaults would explain all, nobody is shown to break a rule.
+"""
+
+from __future__ import annotations
+
+from harness.evidence.peer_report import ChildReport
+from harness.ike.policy import Policy, ProposalPolicy, Suite
+from harness.oracle.negotiation import acceptable_suites, first_child, is_acceptable
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.results.model import Outcome
+from harness.scenario.model import Parties
+from harness.scenario.profile_file import EMULATED
+from harness.verify.pair.agreement import FILE, esp_algorithms
+from harness.verify.pair.arrival import ending, outcome_seen
+from harness.verify.pair.offer import could_choose, offered
+from harness.verify.pair.view import PairView, established, installed
+from harness.verify.result import Arguments, Checked, Objection
+from harness.verify.view import of
+from harness.verify.words import spelled
+from harness.wire.payloads import Notify
+
+_LISTED = 3  # suites that a sentence names of a longer list
+
+
+def agreed_as_published(view: PairView, _arguments: Arguments) -> Checked:
+    """What the two agreed on is what our records of their defaults lead to, or it is nothing that defaults explain.
+
+    A choice that was never offered, for one, is right under no policy: that is for the checks of the prediction.
+    """
+    if view.suite is not None and not (is_acceptable(view.suite, view.expectation.ike) or _defaults_allow(view)):
+        return Checked("the choice of an IKE proposal is not what other defaults than those on record would explain")
+    doubts = [doubt for doubt in (_ike_doubt(view), _esp_doubt(view)) if doubt]
+    return Checked("nothing was seen that other defaults than those on record would explain", tuple(doubts))
+
+
+def runs_with_defaults(view: PairView, index: int) -> bool:
+    """Whether the initiator (0) or responder (1) is told no proposals; an emulated vendor is always told its own."""
+    return view.scenario.parties is Parties.PUBLISHED and not view.sides[index].peer.startswith(EMULATED)
+
+
+def _defaults_allow(view: PairView) -> bool:
+    """Whether the responder has defaults that may lead to what it chose from the offer."""
+    offer = offered(view)
+    if view.suite is None or offer is None:
+        return False
+    return runs_with_defaults(view, 1) and could_choose(view.suite, offer)
+
+
+def _ike_doubt(view: PairView) -> Objection | None:
+    if not runs_with_defaults(view, 1):
+        return None
+    predicted, did = view.expectation.ike, ""
+    if view.suite is not None:
+        did = "" if is_acceptable(view.suite, predicted) else f"it chose {spelled(view.suite)}"
+    elif predicted and view.refusals and view.refusals[0][1] == NotifyType.NO_PROPOSAL_CHOSEN:
+        did = f"it answered NO_PROPOSAL_CHOSEN in {view.refusals[0][0].label}"
+    elif not predicted and not view.refusals and _asked_for_another_method(view):
+        did = "it asked for another key exchange method of the offer, in place of a refusal"
+    if not did:
+        return None
+    words = f"our record of {view.sides[1].peer} and the product disagree: with this offer its recorded IKE policy"
+    return Objection("", f"{words} leads to {_words(predicted)}, but {did}", "wire.pcapng", None, "inconclusive")
+
+
+def _asked_for_another_method(view: PairView) -> bool:
+    """Whether an INVALID_KE_PAYLOAD names a method that the initiator offers (RFC 7296 section 1.3)."""
+    methods = {one.identifier for proposal in offered(view) or () for one in proposal.of(TransformType.KE)}
+    return any(
+        notify.notify_type == NotifyType.INVALID_KE_PAYLOAD and int.from_bytes(notify.data) in methods
+        for message in view.find(ExchangeType.IKE_SA_INIT, response=True)
+        for notify in of(message, Notify)
+    )
+
+
+def _esp_doubt(view: PairView) -> Objection | None:
+    """ESP is agreed in encrypted messages: what both report of it, be it that there is none."""
+    sides = [index for index in (0, 1) if runs_with_defaults(view, index)]
+    policies = first_child(view.expectation.initiator.esp), first_child(view.expectation.responder.esp)
+    predicted = acceptable_suites(*policies)
+    if not sides:
+        return None
+    did = ""
+    if view.up:
+        told = [policy for index, policy in enumerate(policies) if index not in sides]
+        strange = [child for child in _children(view) if not _is_among(child, predicted)]
+        if strange and all(_has(policy, child) for policy in told for child in strange):
+            did = f"they report {', '.join(dict.fromkeys(map(esp_algorithms, strange)))}"
+        elif not predicted and not told:
+            did = "they report a Child SA"
+    elif predicted and not view.refusals and outcome_seen(view) is Outcome.REFUSED:
+        did = f"neither side has a Child SA{ending(view)}"
+    if not did:
+        return None
+    peers = " and ".join(dict.fromkeys(view.sides[index].peer for index in sides))
+    words = f"our record of {peers} and what was seen disagree: the recorded ESP policies lead to {_words(predicted)}"
+    return Objection("", f"{words}, but {did}", FILE, None, "inconclusive")
+
+
+def _children(view: PairView) -> list[ChildReport]:
+    """The Child SAs whose algorithms a side tells."""
+    reports = [report for step in view.standing for report in (step.initiator, step.responder)]
+    standing = [sa for sa in map(established, reports) if sa]
+    return [child for sa in standing for child in installed(sa) if child.encr is not None]
+
+
+def _is_among(child: ChildReport, suites: tuple[Suite, ...]) -> bool:
+    return any(_has((ProposalPolicy({k: (one,) for k, one in suite.transforms.items()}),), child) for suite in suites)
+
+
+def _has(policy: Policy, child: ChildReport) -> bool:
+    """Whether a policy names what is reported; without integrity only where the cipher has its own."""
+    return any(
+        child.encr in _names(proposal, TransformType.ENCR)
+        and child.integ in (_names(proposal, TransformType.INTEG) or {None})
+        for proposal in policy
+    )
+
+
+def _names(proposal: ProposalPolicy, kind: TransformType) -> set[str | None]:
+    return {one.name(kind) if one.identifier else None for one in proposal.of(kind)}
+
+
+def _words(suites: tuple[Suite, ...]) -> str:
+    more = f" or {len(suites) - _LISTED} more" if len(suites) > _LISTED else ""
+    return (" or ".join(map(spelled, suites[:_LISTED])) or "nothing in common") + more
