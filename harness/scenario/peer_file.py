@@ -12,7 +12,7 @@ from harness.scenario.model import Role
 from harness.scenario.peer import Capabilities, KnownFailure, Peer
 from harness.scenario.policy_file import read_algorithms
 from harness.scenario.profile_file import PROFILES_FOLDER, load_profile, read_roles
-from harness.scenario.published_file import check_published, read_published
+from harness.scenario.published_file import check_published, published_of, read_published
 from harness.scenario.table import Table
 from harness.scenario.toml_source import InvalidData, Problem, read_toml
 
@@ -26,7 +26,7 @@ _FAMILY_KEYS = frozenset(
 )
 _VERSION_KEYS = frozenset(
     {
-        "version", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
+        "version", "release", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
         "transport-mode", "esp-without-udp", "certificates", "certificates-reason",
         "roles", "role-reason",
         "ike", "esp", "published", "known-failure", "variant", "esp-implementation", "packages",
@@ -129,7 +129,7 @@ def load_family(path: Path) -> tuple[Peer, ...]:
             capabilities=_capabilities(entry, common, _UNTOLD.get(driver, "")),
             esp_implementation=entry.choice("esp-implementation", ESP_IMPLEMENTATIONS, esp),
             concurrent=concurrent,
-            published=read_published(entry) or published,
+            published=published_of(entry, published),
             known_failures=tuple(_known_failure(failure) for failure in entry.tables("known-failure")),
             folder=path.parent,
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from harness.scenario.model import PartyPolicy
 from harness.scenario.peer import Capabilities, Published
 from harness.scenario.policy_file import read_policy
@@ -10,6 +13,7 @@ from harness.scenario.render_half import without_unsupported
 from harness.scenario.table import Table
 
 _KEYS = frozenset({"ike", "esp", "behaviour"})
+_RELEASE = "{release}"  # stands in a source for what each version read it at
 
 
 def read_published(owner: Table) -> Published | None:
@@ -27,10 +31,31 @@ def read_published(owner: Table) -> Published | None:
     return found
 
 
+def published_of(entry: Table, family: Published | None) -> Published | None:
+    """The defaults of one version, its own or the family's, with sources at its ``release``.
+
+    A version like "6.0" stands for its line; ``release`` is the member of it whose source was read, "6.0.1".
+    """
+    version = entry.string("version")
+    release = entry.string("release", version)
+    if not f"{release}.".startswith(f"{version}."):
+        entry.complain("release", f"release {release!r} is none of version {version!r}")
+    found = read_published(entry) or family
+    if found is None:
+        return None
+    behaviours = (replace(each, source=each.source.replace(_RELEASE, release)) for each in found.behaviours)
+    return replace(found, behaviours=tuple(behaviours))
+
+
 def check_published(table: Table, published: Published | None, capabilities: Capabilities) -> None:
-    """Nothing is claimed that the running build lacks: the defaults must be within the capability sheet."""
+    """Nothing is claimed that the running build lacks, or that was read in another version's source."""
     known = not table.problems  # else the sheet or the policy may not be what the file means
     if published and known and without_unsupported(published.policy, capabilities) != published.policy:
         table.complain(
             None, "the published policy names what the capability sheet lacks; leave it out, or add it there"
         )
+    version = re.compile(rf"(?<![\d.]){re.escape(table.string('version'))}(?!\d)")
+    for each in published.behaviours if published else ():
+        if each.source and not version.search(each.source):
+            words = f"the source of {each.key!r} names no release of version {table.string('version')!r}: {each.source}"
+            table.complain(None, words)

@@ -199,7 +199,7 @@ PUBLISHED_KEYS = ("ike.encr", "ike.prf", "ike.ke", "esp.encr", "esp.sn")
 
 
 def sources(*keys: str) -> str:
-    entry = '[[published.behaviour]]\nkey = "{}"\nvalue = "x"\nsource = "https://example.org"\n'
+    entry = '[[published.behaviour]]\nkey = "{}"\nvalue = "x"\nsource = "https://example.org/{{release}}"\n'
     return "".join(entry.format(key) for key in keys)
 
 
@@ -216,6 +216,8 @@ def test_the_defaults_of_a_family_are_those_of_each_version_that_has_none_of_its
     assert first.published.policy == second.published.policy
     assert [one.key for one in first.published.behaviours] == list(PUBLISHED_KEYS)
     assert (first.published.behaviours[0].value, second.published.behaviours[0].value) == ("x", "y")
+    assert first.published.behaviours[0].source == "https://example.org/1.0"
+    assert second.published.behaviours[0].source == "https://eyample.org/2.0"
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,13 @@ def test_the_defaults_of_a_family_are_those_of_each_version_that_has_none_of_its
         (PUBLISHED.partition("[[published.esp]]")[0] + sources(*PUBLISHED_KEYS[:3]), "proposal 'esp' is missing"),
         (PUBLISHED.replace("ecp384", "ecp521") + sources(*PUBLISHED_KEYS), "names what the capability sheet lacks"),
         (PUBLISHED.replace("published.ike", "published.ah") + sources(*PUBLISHED_KEYS), "unknown key 'ah'"),
+        (
+            PUBLISHED + sources(*PUBLISHED_KEYS).replace("{release}", "v1.0"),
+            "'ike.ke' names no release of version '2.0'",
+        ),
+        (PUBLISHED + sources(*PUBLISHED_KEYS).replace("{release}", "2.0.1"), "'esp.sn' names no release of version '1"),
+        (PUBLISHED + sources(*PUBLISHED_KEYS).replace("{release}", "11.0"), "names no release of version '1.0'"),
+        (PUBLISHED + sources(*PUBLISHED_KEYS).replace("{release}", "2.01"), "names no release of version '2.0'"),
     ],
 )
 def test_defaults_without_source_or_beyond_the_sheet_refuse(tmp_path: Path, text, words):
@@ -236,8 +245,20 @@ def test_defaults_without_source_or_beyond_the_sheet_refuse(tmp_path: Path, text
     assert "peer.toml:" in str(caught.value)
 
 
+def test_a_version_names_the_release_whose_source_was_read(tmp_path: Path):
+    path, text = tmp_path / "peer.toml", with_defaults(PUBLISHED + sources(*PUBLISHED_KEYS))
+    path.write_text(text.replace('version = "1.0"', 'version = "1.0"\nrelease = "1.0.7"'))
+    first, _ = load_family(path)
+    assert first.published is not None
+    assert {one.source for one in first.published.behaviours} == {"https://example.org/1.0.7"}
+    path.write_text(text.replace('version = "1.0"', 'version = "1.0"\nrelease = "1.07"'))
+    with pytest.raises(InvalidData, match=r"peer.toml:\d+: .*release '1.07' is none of version '1.0'"):
+        load_family(path)
+
+
 def test_every_product_has_its_defaults_on_record(root: Path):
     for peer in load_peers(root / "peers").values():
         if not peer.emulated:
             assert peer.published is not None, peer.name
             assert all(one.source.startswith("https://") for one in peer.published.behaviours)
+            assert not any("{" in one.source for one in peer.published.behaviours)
