@@ -16,10 +16,12 @@ class Residue:
     policies: tuple[str, ...] | None = None  # of the kernel: "out, 10.99.0.1/32 to 10.100.0.7/32"
     resident_octets: int | None = None  # memory of the daemon's processes, VmRSS of proc(5), whoever they serve
 
+    unknown: str = ""  # why the kernel's part is not known although it was asked for; "" where it is
+
     @property
     def clean(self) -> bool:
-        """Whether nothing of the case is left."""
-        return not (self.ike_sas or self.esp_sas or self.policies)
+        """Whether nothing of the case is known to be left, and all that was asked for was answered."""
+        return not (self.ike_sas or self.esp_sas or self.policies or self.unknown)
 
 
 @dataclass(frozen=True, slots=True)

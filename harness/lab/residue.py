@@ -21,21 +21,27 @@ _TEMPLATE = re.compile(r"^\s+tmpl src (?P<source>\S+) dst (?P<destination>\S+)",
 _NAMED = re.compile(r"^Name:\s+(?P<name>\S+)\n(?P<memory>VmRSS:.*)?", re.MULTILINE)
 _RESIDENT = re.compile(r"^VmRSS:\s+(?P<kibioctets>\d+) kB", re.MULTILINE)
 _KIBI = 1024
+_SHOWN = 200  # characters of an answer that is not one
+
+_MARK = "====\n"
 
 # Three programs and no more, as each costs a guest milliseconds; `ip -batch` would end after its first list. The shell
 # must not end in grep's failures: a process may end while its status is read.
 COMMAND = """\
-ip xfrm state
-ip xfrm policy
-echo ====
+ip xfrm state && ip xfrm policy && echo ====
 grep -shE '^(Name|VmRSS):' /proc/[0-9]*/status
 true"""
-"""A shell script that shows the kernel's ESP SAs and policies, and then the memory of every process by name."""
+"""A shell script that shows the kernel's ESP SAs and policies, and then the memory of every process by name.
+
+Between the two stands a mark, once the kernel has answered both times: without it nothing is known of the kernel.
+"""
 
 
 def parse(output: str, ike_sas: Iterable[str], addresses: Collection[str], daemon: str) -> Residue:
     """What the script printed: what has one of the addresses (without prefix length), the memory of one daemon."""
-    kernel, _, processes = output.partition("====\n")
+    kernel, mark, processes = output.partition(_MARK)
+    if not mark:
+        return Residue(tuple(ike_sas), unknown=f"the kernel did not answer to the end: {output.strip()[-_SHOWN:]!r}")
     entries = [entry for entry in _ENTRIES.split(kernel) if _SELECTOR.match(entry)]
     states = "".join(entry for entry in entries if _IS_STATE.match(entry))
     esp_sas = tuple(

@@ -19,6 +19,9 @@ def nothing_left(party: str, hygiene: Hygiene | None, file: str) -> Checked:
         for kind, found in kinds.items()
         if found
     )
+    if unknown := hygiene.residue.unknown:
+        sentence = f"whether {party} has left ESP SAs or policies in its kernel is not known: {unknown}"
+        objections = (*objections, Objection("", sentence, file, None, "note"))
     return Checked(f"no {', no '.join(kinds)}", objections)
 
 

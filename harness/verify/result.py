@@ -12,7 +12,7 @@ Arguments = Mapping[str, str | int | bool]
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """One thing that is not as it should be. ``severity``: "fail", "should" or "inconclusive"."""
+    """One thing that is not as it should be. ``severity``: "fail", "should", "inconclusive" or "note"."""
 
     party: str
     sentence: str

@@ -45,6 +45,21 @@ def test_what_is_left_at_the_peer(role, words):
     assert len(case.check(LEAVING).objections) == 1
 
 
+def test_what_is_not_known_is_no_clean_peer(role):
+    unknown = Hygiene(Residue((), unknown="the kernel did not answer to the end: ''"))
+    case = good("classical/ecp384", role=role).with_evidence(hygiene=unknown)
+    objects(
+        case, LEAVING, "is not known: the kernel", party="", at="peer/hygiene.json", requirement=None, severity="note"
+    )
+    judgement = case.judge()
+    assert judgement.verdict is Verdict.PASS
+    (result,) = (each for each in judgement.checks if each.check == LEAVING)
+    assert "is not known" in result.detail
+    [finding] = good_pair().with_evidence(hygiene=(NOTHING, unknown)).judge().findings
+    assert (finding.requirement, finding.party, finding.severity) == ("", "undetermined", "note")
+    assert f"whether {SECOND} has left" in finding.sentence
+
+
 def test_many_things_left_are_counted():
     many = Hygiene(Residue((), tuple(f"spi {n:08x}, 192.0.2.1 to 192.0.2.2" for n in range(5)), ()))
     [objection] = good("classical/ecp384").with_evidence(hygiene=many).check(LEAVING).objections

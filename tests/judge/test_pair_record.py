@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pair_builder import FIRST, SECOND, Pair, good_pair
 
 from harness.evidence.model import ClearPacket
 from harness.evidence.pair import ESTABLISHED
@@ -20,7 +21,6 @@ from harness.scenario.model import Step
 from harness.verify.pair.checks import AGREED, CAME_UP, NEGOTIATED, PREDICTED, RECORD
 from harness.wire.message import Message
 from harness.wire.payloads import Notify, SecurityAssociation
-from tests.support.pair_builder import FIRST, SECOND, Pair, good_pair
 
 PUBLISHED, HYBRID = "pairs/as-published", "pairs/hybrid"
 CISCO = "emulated/cisco-8000-26.1.1"
@@ -85,7 +85,11 @@ def doubted(pair: Pair) -> Finding:
     assert (judgement.verdict, judgement.grade) == (Verdict.INCONCLUSIVE, None), judgement.findings
     (finding,) = judgement.findings
     assert (finding.check, finding.party, finding.severity) == (AGREED, "undetermined", "inconclusive")
-    assert finding.requirement and "disagree" in finding.sentence and judgement.reason == finding.sentence
+    assert (
+        finding.requirement == finding.level == ""
+        and "disagree" in finding.sentence
+        and judgement.reason == finding.sentence
+    )
     assert not {result.check for result in judgement.checks} & (PREDICTED - {CAME_UP})
     return finding
 

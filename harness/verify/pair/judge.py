@@ -86,7 +86,7 @@ def _rests_on_records(check: str, outcome: Outcome) -> bool:
 
 
 def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:
-    identifier = objection.requirement or expect.requirement
+    identifier = "" if objection.requirement is None else objection.requirement or expect.requirement
     requirement = requirements.get(identifier)
     party = objection.party or "undetermined"
     level = requirement.level if requirement else ""

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 from harness.lab import residue
 
@@ -70,12 +71,31 @@ def test_the_memory_of_a_process_that_is_no_containers_first_is_not_taken():
         assert residue.resident_octets_of(os.getpid()) is None
 
 
+def printed(folder: Path, **programs: str) -> str:
+    """What the script prints where programs are these one-line scripts."""
+    for name, text in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    script = ["/bin/sh", "-c", residue.COMMAND]
+    return subprocess.run(script, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_an_answer_that_is_cut_short_tells_nothing_of_the_kernel():
+    for cut in ("", STATES, f"{STATES}{POLICIES}", f"Cannot send dump request: Operation not permitted\n{MEMORY}"):
+        found = residue.parse(cut, [], MINE, "iked")
+        assert (found.esp_sas, found.policies, found.resident_octets) == (None, None, None)
+        assert found.unknown.startswith("the kernel did not answer to the end: ")
+        assert not found.clean
+    assert "not permitted" in residue.parse("Operation not permitted\n", [], MINE, "iked").unknown
+    empty = residue.parse("====\n", [], MINE, "iked")
+    assert empty.clean and empty.esp_sas == ()
+
+
 def test_the_script_prints_both_parts_and_ends_well_whatever_becomes_of_a_process(tmp_path):
-    for name, text in (("ip", "echo $*"), ("grep", "exit 2")):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
-        (tmp_path / name).chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["/bin/sh", "-c", residue.COMMAND], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "xfrm state\nxfrm policy\n====\n"
+    assert printed(tmp_path, ip="echo $*", grep="exit 2") == "xfrm state\nxfrm policy\n====\n"
+
+
+def test_the_script_leaves_the_mark_out_where_the_kernel_does_not_answer(tmp_path):
+    assert printed(tmp_path, ip="exit 1", grep="echo Name: iked") == "Name: iked\n"
+    assert printed(tmp_path, ip="echo $*; test $2 = state", grep=":") == "xfrm state\nxfrm policy\n"

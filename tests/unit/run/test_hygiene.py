@@ -50,6 +50,12 @@ def test_a_product_gets_a_moment_to_clean_up(note):
     assert driver.asked == 3
 
 
+def test_an_answer_that_was_cut_short_is_asked_for_again(note):
+    unknown = Residue((), unknown="the kernel did not answer to the end: ''")
+    assert note(Driver(unknown, CLEAN)) == (True, Hygiene(CLEAN))
+    assert note(Driver(unknown)) == (True, Hygiene(unknown))
+
+
 def test_what_stays_is_written_down(note):
     assert note(Driver(DIRTY)) == (True, Hygiene(DIRTY))
 
