@@ -19,43 +19,64 @@ def refused_with(view: View, arguments: Arguments) -> Checked:
     accepted what it does not have, and no failure later on makes up for that.
     """
     wanted = NotifyType[str(arguments["notify"])]
-    responder = view.party(initiator=False)
-    sentence_of = "K05" if wanted is NotifyType.AUTHENTICATION_FAILED else "B08"
-    objections = []
-    if view.established and not view.child_alone_refused:
-        requirement = "K03" if view.scenario.settings.wrong_psk else "B08"
-        sentence = "the IKE SA was established although it had to be refused"
-        objections.append(Objection(responder, sentence, "wire.pcapng", requirement))
     accepted = _accepted_nonetheless(view)
-    objections += accepted
-    seen = view.refusals
-    place = ExchangeType.IKE_AUTH if view.expectation.ike else ExchangeType.IKE_SA_INIT
-    if not seen:
-        objections.append(Objection(responder, f"no response carries {wanted.name}", "wire.pcapng", None))
-    elif seen[0][1] != wanted:
-        message, got = seen[0]
-        sentence = f"{wanted.name} is due, {got} was answered"
-        objections.append(Objection(view.sender(message), sentence, message.pointer, sentence_of))
-    elif seen[0][0].exchange != place and not accepted:
-        message = seen[0][0]
-        sentence = f"{wanted.name} is due in the {place} response, it came in {message.label}"
-        objections.append(Objection(view.sender(message), sentence, message.pointer, "B08"))
-    for message, notify in seen:
-        if of(message, SecurityAssociation):  # RFC 7296 appendix C.2 has the notification in its place
-            sentence = f"the {message.label} carries {notify.name} and an SA payload: it refuses and accepts at once"
-            objections.append(Objection(view.sender(message), sentence, message.pointer, None, "should"))
+    objections = [
+        *_established_nonetheless(view),
+        *accepted,
+        *_wrong_refusal(view, wanted, accepted=bool(accepted)),
+        *_refused_and_accepted(view),
+    ]
     if awaited := view.report.timed_out:
         objections.append(Objection("engine", f"in vain was awaited: {awaited}", "engine/sas.json", None))
     left = _left_at_peer(view)
     if left is None:
-        return Checked(
-            "", (*objections, *missing("what the peer's status says after the case", "peer/sas-after.json").objections)
-        )
+        unknown = missing("what the peer's status says after the case", "peer/sas-after.json")
+        return Checked("", (*objections, *unknown.objections))
     if left and not view.child_alone_refused:
         sentence = f"after the refusal the peer still has {left}"
         objections.append(Objection(view.peer, sentence, "peer/sas-after.json", None))
-    where = seen[0][0].label if seen else ""
+    where = view.refusals[0][0].label if view.refusals else ""
     return Checked(f"{wanted.name} in {where}; no SA is left at the peer", tuple(objections))
+
+
+def _established_nonetheless(view: View) -> list[Objection]:
+    """An IKE SA that stands although it had to be refused."""
+    if not view.established or view.child_alone_refused:
+        return []
+    requirement = "K03" if view.scenario.settings.wrong_psk else "B08"
+    sentence = "the IKE SA was established although it had to be refused"
+    return [Objection(view.party(initiator=False), sentence, "wire.pcapng", requirement)]
+
+
+def _wrong_refusal(view: View, wanted: NotifyType, *, accepted: bool) -> list[Objection]:
+    """The first refusal: it is missing, another one, or not in its exchange; ``accepted`` tells that already."""
+    if not view.refusals:
+        return [Objection(view.party(initiator=False), f"no response carries {wanted.name}", "wire.pcapng", None)]
+    message, got = view.refusals[0]
+    if got != wanted:
+        requirement = "K05" if wanted is NotifyType.AUTHENTICATION_FAILED else "B08"
+        sentence = f"{wanted.name} is due, {got} was answered"
+        return [Objection(view.sender(message), sentence, message.pointer, requirement)]
+    place = ExchangeType.IKE_AUTH if view.expectation.ike else ExchangeType.IKE_SA_INIT
+    if message.exchange == place or accepted:
+        return []
+    sentence = f"{wanted.name} is due in the {place} response, it came in {message.label}"
+    return [Objection(view.sender(message), sentence, message.pointer, "B08")]
+
+
+def _refused_and_accepted(view: View) -> list[Objection]:
+    """Refusals that carry an SA payload, in whose place RFC 7296 appendix C.2 has the notification."""
+    return [
+        Objection(
+            view.sender(message),
+            f"the {message.label} carries {notify.name} and an SA payload: it refuses and accepts at once",
+            message.pointer,
+            None,
+            "should",
+        )
+        for message, notify in view.refusals
+        if of(message, SecurityAssociation)
+    ]
 
 
 def _accepted_nonetheless(view: View) -> list[Objection]:
