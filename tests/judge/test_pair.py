@@ -433,3 +433,55 @@ def test_what_both_say_is_said_to_be_compared_only_where_both_say_it():
     nowhere = case.with_report(steps=case.report.steps[-1:])
     assert nowhere.check("pair-sides-agree").detail == "compared: nothing, as nothing stood"
     assert nowhere.check("pair-esp-as-predicted").detail == "neither tells its ESP algorithms"
+
+
+def test_a_counter_is_held_against_a_side_only_where_the_path_shows_the_packets():
+    case = good_pair(HYBRID).with_child(Step.TRAFFIC, "initiator", packets_in=0)
+    (objection,) = case.check("pair-esp-both-ways", packets=3).objections
+    assert objection.party == FIRST and objection.sentence.endswith("3 are due and 3 are on the path")
+    gone = [each for each in case.view.esp if each.destination[0] == HERE]
+    lost = case.with_wire(datagrams=tuple(each for each in case.wire.datagrams if each not in gone[1:]))
+    (objection,) = lost.check("pair-esp-both-ways", packets=3).objections
+    assert objection.party == "" and objection.sentence.endswith("3 are due and 1 are on the path")
+
+
+def test_esp_that_its_sender_reports_and_its_receiver_does_not_is_either_ones():
+    case = strange_esp(good_pair(HYBRID)).with_child(Step.TRAFFIC, "initiator", spi_out="ffffffff")
+    (objection,) = (o for o in case.check("pair-esp-both-ways", packets=3).objections if "no such Child" in o.sentence)
+    assert objection.party == "" and objection.sentence.endswith(f"reports no such Child SA; {FIRST} does")
+
+
+def test_without_a_request_no_response_is_due():
+    case = good_pair(HYBRID).without("IKE_INTERMEDIATE request 1").without("IKE_INTERMEDIATE response 1")
+    assert {each.party for each in case.check("pair-exchanges-as-predicted").objections} == {FIRST}
+
+
+def test_a_responder_to_which_no_deletion_came_is_not_blamed_for_its_ike_sa():
+    case = still_there(good_pair(HYBRID))
+    last = case.view.messages[-1].label
+    alone = case.without(last).without(last.replace("response", "request"))
+    objections = alone.check("pair-deleted-on-both-sides").objections
+    assert [each.party for each in objections] == ["", ""]
+    initiator = alone.with_step(DELETED, initiator=case.reported(Step.TRAFFIC, "initiator"), responder=NOTHING)
+    assert initiator.check("pair-deleted-on-both-sides").objections[0].party == FIRST
+
+
+def test_who_answers_rightly_what_is_offered_is_not_blamed_where_the_offer_is_not_the_policy():
+    """The classical wire under the expectation of the hybrid case: the initiator offers what it was not told."""
+    wire, told = good_pair(CLASSICAL), good_pair(HYBRID).expectation
+    responder = replace(told.responder, ike=(*told.responder.ike, *wire.expectation.responder.ike))
+    other = replace(wire, expectation=replace(told, responder=responder))
+    (objection,) = other.check("pair-negotiated-as-predicted").objections
+    assert objection.party == "" and f"right for what {FIRST} offers, which is not its policy" in objection.sentence
+    refused = answered_with(replace(wire, expectation=told), NotifyType.NO_PROPOSAL_CHOSEN)
+    (objection,) = refused.check("pair-came-up-as-predicted").objections
+    assert objection.party == ""
+    (objection,) = answered_with(wire, NotifyType.NO_PROPOSAL_CHOSEN).check("pair-came-up-as-predicted").objections
+    assert objection.party == SECOND
+
+
+def answered_with(pair: Pair, kind: NotifyType) -> Pair:
+    """The responder answers IKE_SA_INIT with a notification alone."""
+    piece = pair.message("IKE_SA_INIT response 0").pieces[0]
+    octets = Message(piece.message.header, (Notify(kind),)).to_bytes()
+    return never_up(pair).changed(piece.datagram, replace(piece.datagram, payload=octets))

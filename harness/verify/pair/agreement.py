@@ -10,7 +10,7 @@ from harness.ike.policy import Suite
 from harness.oracle.negotiation import is_acceptable
 from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.scenario.model import Step
-from harness.verify.pair.offer import could_choose, offered
+from harness.verify.pair.offer import could_choose, led_to, offered
 from harness.verify.pair.view import PairView, established, installed
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.words import spelled
@@ -24,13 +24,19 @@ def negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
         return Checked("", (Objection(view.sides[1].peer, "no IKE_SA_INIT answer chooses a proposal", "wire.pcapng"),))
     if is_acceptable(view.suite, view.expectation.ike):
         return Checked(spelled(view.suite))
-    offer = offered(view)
+    offer, (initiator, responder) = offered(view), (side.peer for side in view.sides)
+    due = " or ".join(spelled(suite) for suite in view.expectation.ike) or "nothing in common"
+    chosen = f"chosen was {spelled(view.suite)}"
     if offer is not None and not could_choose(view.suite, offer):
-        sentence = f"chosen was {spelled(view.suite)}, which is no choice from what {view.sides[0].peer} offers"
+        party, sentence = responder, f"{chosen}, which is no choice from what {initiator} offers"
+    elif is_acceptable(view.suite, led_to(view)):
+        party, sentence = (
+            "",
+            f"{chosen}, right for what {initiator} offers, which is not its policy: that leads to {due}",
+        )
     else:
-        due = " or ".join(spelled(suite) for suite in view.expectation.ike) or "nothing in common"
-        sentence = f"chosen was {spelled(view.suite)}; the two policies lead to {due}"
-    return Checked("", (Objection(view.sides[1].peer, sentence, "wire.pcapng"),))
+        party, sentence = responder, f"{chosen}; the two policies lead to {due}"
+    return Checked("", (Objection(party, sentence, "wire.pcapng"),))
 
 
 def esp_as_predicted(view: PairView, _arguments: Arguments) -> Checked:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from harness.oracle.outcome import outcome_of
 from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
+from harness.verify.pair.offer import led_to
 from harness.verify.pair.view import PairView
 from harness.verify.result import Arguments, Checked, Objection
 
@@ -54,5 +56,9 @@ def ending(view: PairView) -> str:
 
 
 def _party(view: PairView) -> str:
-    """Who refused where a refusal is in clear; else nobody can tell from outside which of the two."""
-    return view.sender(view.refusals[0][0]) if view.refusals else ""
+    """Who refused in clear what it should have taken, by the offer on the wire; else nobody can tell who erred."""
+    if not view.refusals:
+        return ""
+    message, notify = view.refusals[0]
+    right = notify == NotifyType.NO_PROPOSAL_CHOSEN and not led_to(view)
+    return "" if right else view.sender(message)

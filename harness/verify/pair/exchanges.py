@@ -23,12 +23,17 @@ def exchanges_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
         return Checked("", (Objection("", "no suite is on the wire", "wire.pcapng"),))
     wanted = len(view.suite.additional_key_exchanges)
     objections = []
-    for response in (False, True):
-        seen = {m.message_id for m in view.find(ExchangeType.IKE_INTERMEDIATE, response=response)}
-        kind = "responses" if response else "requests"
-        if len(seen) != wanted:
-            sentence = f"{len(seen)} IKE_INTERMEDIATE {kind} are on the wire; the suite chosen asks for {wanted}"
-            objections.append(Objection(view.sides[int(response)].peer, sentence, "wire.pcapng"))
+    requests, responses = (
+        {m.message_id for m in view.find(ExchangeType.IKE_INTERMEDIATE, response=response)}
+        for response in (False, True)
+    )
+    if len(requests) != wanted:
+        sentence = f"{len(requests)} IKE_INTERMEDIATE requests are on the wire; the suite chosen asks for {wanted}"
+        objections.append(Objection(view.sides[0].peer, sentence, "wire.pcapng"))
+    if requests - responses:
+        sentence = f"{len(responses)} IKE_INTERMEDIATE responses are on the wire to {len(requests)} requests"
+        objections.append(Objection(view.sides[1].peer, sentence, "wire.pcapng"))
+    for response, kind in ((False, "requests"), (True, "responses")):
         if not view.find(ExchangeType.IKE_AUTH, response=response):
             objections.append(Objection("", f"no IKE_AUTH {kind} are on the wire", "wire.pcapng", "B06"))
     return Checked(f"IKE_SA_INIT, {wanted} IKE_INTERMEDIATE, IKE_AUTH", tuple(objections))
@@ -132,12 +137,14 @@ def deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked:
     last = view.report.steps[-1] if view.report.steps else None
     if last is None or last.step != DELETED:
         return Checked("", (Objection("", "no report was taken after the deletion", FILE, severity="inconclusive"),))
-    objections = [
-        Objection(view.sides[index].peer, "it still reports an IKE SA after the deletion", FILE)
-        for index, report in enumerate((last.initiator, last.responder))
-        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas)
-    ]
-    if not view.find(ExchangeType.INFORMATIONAL, response=True):
+    deleted = bool(view.find(ExchangeType.INFORMATIONAL, response=True))
+    objections = []
+    for side, report in zip(view.sides, (last.initiator, last.responder), strict=True):
+        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas):
+            sentence = f"{side.peer} still reports an IKE SA after the deletion"
+            told = deleted or side is view.sides[0]  # the initiator by the lab, the responder by a message alone
+            objections.append(Objection(side.peer if told else "", sentence, FILE))
+    if not deleted:
         objections.append(Objection("", "no answered INFORMATIONAL exchange is on the wire", "wire.pcapng"))
     return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
 

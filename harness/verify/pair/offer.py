@@ -39,6 +39,11 @@ def offered(view: PairView) -> Policy | None:
     return None if offer is None else _policy(offer)
 
 
+def led_to(view: PairView) -> tuple[Suite, ...]:
+    """What the offer on the wire and the responder's policy lead to: the prediction, if the offer is as told."""
+    return acceptable_suites(offered(view) or (), view.expectation.responder.ike)
+
+
 def could_choose(suite: Suite, offer: Policy) -> bool:
     """Whether some responder may choose this suite from an offer, whatever it likes best (RFC 7296 section 2.7)."""
     only = ProposalPolicy({TransformType(kind): (one,) for kind, one in suite.transforms.items()})

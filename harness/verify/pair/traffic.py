@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 
 from harness.evidence.pair import StepReport
-from harness.evidence.peer_report import PeerReport
 from harness.scenario.model import Step
 from harness.verify.pair.agreement import FILE
 from harness.verify.pair.view import PairView, established, installed
@@ -44,21 +43,26 @@ def _echoed(step: StepReport, wanted: int) -> list[Objection]:
 
 
 def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
-    """Counters of the Child SA that both sides use now."""
+    """Counters of the Child SA that both sides use now.
+
+    A side is wrong about its own packets where the path shows them; where it does not, either of the two lost them.
+    """
     objections = []
     for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
-        for way, count in zip(("in", "out"), _packets(report), strict=True):
+        sa = established(report)
+        children = installed(sa) if sa else []
+        for way in ("in", "out"):
+            count = _most(getattr(child, f"packets_{way}") for child in children)
             if count is not None and count < wanted:
-                sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due"
-                objections.append(Objection(side.peer, sentence, FILE))
+                seen = _crossing(view, {getattr(child, f"spi_{way}") for child in children})
+                sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due and {seen} are on the path"
+                objections.append(Objection(side.peer if seen >= wanted else "", sentence, FILE))
     return objections
 
 
-def _packets(report: PeerReport) -> tuple[int | None, int | None]:
-    """Packets in and out of the Child SAs in use, the most of each, as only one carries traffic; None if untold."""
-    sa = established(report)
-    children = installed(sa) if sa else []
-    return _most(child.packets_in for child in children), _most(child.packets_out for child in children)
+def _crossing(view: PairView, spis: set[str]) -> int:
+    """How many ESP packets with one of these SPIs are on the path."""
+    return sum(packet.payload[:_SPI_OCTETS].hex() in spis for packet in view.esp)
 
 
 def _most(counts: Iterable[int | None]) -> int | None:
@@ -67,11 +71,13 @@ def _most(counts: Iterable[int | None]) -> int | None:
 
 
 def _on_the_wire(view: PairView) -> list[Objection]:
-    """ESP goes both ways, each packet with an SPI that its receiver reports."""
+    """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs."""
     reported: list[set[str]] = [set(), set()]
+    sending: list[set[str]] = [set(), set()]
     for step in view.standing:
         for index, report in enumerate((step.initiator, step.responder)):
             reported[index] |= {child.spi_in for sa in report.sas for child in sa.children}
+            sending[index] |= {child.spi_out for sa in report.sas for child in sa.children}
     objections = []
     for index, side in enumerate(view.sides):
         packets = [each for each in view.esp if each.destination[0] == side.address]
@@ -80,8 +86,10 @@ def _on_the_wire(view: PairView) -> list[Objection]:
         strange = {each.payload[:_SPI_OCTETS].hex() for each in packets} - reported[index]
         if strange:
             sender = view.sides[1 - index].peer
+            own = strange <= sending[1 - index]
+            words = f"; {sender} does" if own else f", and neither does {sender}"
             sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
-            objections.append(Objection(sender, sentence, "wire.pcapng"))
+            objections.append(Objection("" if own else sender, sentence + words, "wire.pcapng"))
     return objections
 
 
