@@ -7,7 +7,6 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
@@ -17,8 +16,11 @@ from docker.models.networks import Network
 from harness.lab.byte_stream import ByteStream, ExecStream
 from harness.lab.cleanup import remove_container
 from harness.lab.errors import LabError, PeerUnreachable
+from harness.lab.shell import Shells
 
 TUN = "/dev/net/tun"
+
+_LAST_LINES, _MORE_LINES = 256, 4  # of a log that are read first, and how many times as many after that
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class LabContainer:
     def __init__(self, client: docker.DockerClient, spec: ContainerSpec) -> None:
         self._client = client
         self.spec = spec
+        self._shells = self._new_shells()
         try:
             self._container: Container = client.containers.create(
                 spec.image,
@@ -116,15 +119,24 @@ class LabContainer:
     def run(self, command: Sequence[str]) -> tuple[int, str]:
         """See PeerContainer."""
         try:
-            result: Any = self._container.exec_run(list(command))
-        except APIError as error:
-            raise PeerUnreachable(f"{self.name}: {error.explanation or error}") from error
-        return int(result.exit_code), result.output.decode(errors="replace")
+            return self._shells.run(command)
+        except (OSError, EOFError) as error:
+            raise PeerUnreachable(f"{self.name}: {error or type(error).__name__}") from error
 
     def log(self, since: float | None = None) -> str:
-        """See PeerContainer."""
+        """See PeerContainer.
+
+        The engine reads a log from its beginning, however long it has grown, unless it is asked for its last lines.
+        """
         try:
-            return str(self._container.logs(since=since).decode(errors="replace"))
+            if since is None:
+                return str(self._container.logs().decode(errors="replace"))
+            lines = _LAST_LINES
+            while True:
+                text = str(self._container.logs(since=since, tail=lines).decode(errors="replace"))
+                if text.count("\n") < lines:  # an older line was among the last ones, or there is none
+                    return text
+                lines *= _MORE_LINES
         except APIError as error:
             return f"(no log: {error.explanation or error})"
 
@@ -143,6 +155,8 @@ class LabContainer:
 
     def restart(self) -> None:
         """End it without a moment's grace, and start it again with the files that it has by now."""
+        self._shells.close()
+        self._shells = self._new_shells()
         try:
             self._container.restart(timeout=0)
             self._container.reload()
@@ -151,7 +165,11 @@ class LabContainer:
 
     def remove(self) -> None:
         """Kill and remove it."""
+        self._shells.close()
         remove_container(self._container)
+
+    def _new_shells(self) -> Shells:
+        return Shells(lambda: self.open(["sh"]))
 
 
 def package_files(package: Path, below: str) -> dict[str, bytes]:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
-import secrets
 import shlex
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import paramiko
 
 from harness.lab.byte_stream import STDERR, STDOUT, ByteStream, StreamSocket
 from harness.lab.errors import PeerUnreachable
+from harness.lab.shell import Shells
 
 CONNECT_TIMEOUT_S = 10.0
-COMMAND_TIMEOUT_S = 30.0
-_LEAST_WAIT_S = 0.01
 _CHUNK = 65536  # octets
-_MARK_OCTETS = 64  # more than what ends the output of a program
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what goes wrong is raised, too
 
@@ -42,9 +36,7 @@ class GuestChannel:
         self._connect = connect
         self._host_key = host_key
         self._key = key
-        self._idle: list[_Shell] = []
-        self._lock = threading.Lock()
-        self._closed = False
+        self._shells = Shells(lambda: self._started(["sh"]))
 
     def run(self, command: Sequence[str]) -> tuple[int, str]:
         """Run a program in the guest; its exit status and what it printed.
@@ -53,14 +45,7 @@ class GuestChannel:
             PeerUnreachable: the guest does not answer.
         """
         with self._reported():
-            shell = self._take()
-            try:
-                result = shell.run(command)
-            except BaseException:
-                shell.close()
-                raise
-            self._give_back(shell)
-            return result
+            return self._shells.run(command)
 
     def open(self, command: Sequence[str]) -> ByteStream:
         """Start a program in the guest with its standard input attached.
@@ -69,33 +54,17 @@ class GuestChannel:
             PeerUnreachable: the guest does not answer.
         """
         with self._reported():
-            transport = self._connected()
-            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
-            channel.exec_command(shlex.join(command))
-            return ChannelStream(channel, transport.close)
+            return self._started(command)
 
     def close(self) -> None:
         """End the idle shells, and each other connection when its program ends."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for shell in idle:
-            shell.close()
+        self._shells.close()
 
-    def _take(self) -> _Shell:
-        with self._lock:
-            while self._idle:
-                shell = self._idle.pop()
-                if shell.is_active():
-                    return shell
-        return _Shell(self._connected())
-
-    def _give_back(self, shell: _Shell) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append(shell)
-                return
-        shell.close()
+    def _started(self, command: Sequence[str]) -> ChannelStream:
+        transport = self._connected()
+        channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
+        channel.exec_command(shlex.join(command))
+        return ChannelStream(channel, transport.close)
 
     def _connected(self) -> paramiko.Transport:
         transport = paramiko.Transport(_TransportSocket(self._connect()))  # type: ignore[arg-type]  # duck-typed
@@ -117,41 +86,6 @@ class GuestChannel:
             yield
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise PeerUnreachable(f"{self._name}: guest: {error or type(error).__name__}") from error
-
-
-class _Shell:
-    """A shell in the guest that runs one program after the other, with a mark behind the output of each."""
-
-    def __init__(self, transport: paramiko.Transport) -> None:
-        self._transport = transport
-        self._channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
-        self._channel.settimeout(COMMAND_TIMEOUT_S)
-        self._channel.set_combine_stderr(True)
-        self._channel.exec_command("sh")
-
-    def run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Exit status and output. Raises EOFError when the shell ends, OSError when it takes too long."""
-        mark = secrets.token_hex(16)
-        script = f"{shlex.join(command)} </dev/null 2>&1; printf '\\n%s %d\\n' {mark} $?\n"
-        self._channel.sendall(script.encode())
-        end = re.compile(rb"\n" + mark.encode() + rb" (\d+)\n\Z")
-        output = bytearray()
-        deadline = time.monotonic() + COMMAND_TIMEOUT_S
-        while not (found := end.search(output, max(0, len(output) - _MARK_OCTETS))):
-            self._channel.settimeout(max(deadline - time.monotonic(), _LEAST_WAIT_S))
-            data = self._channel.recv(_CHUNK)
-            if not data:
-                raise EOFError("its shell ended")
-            output += data
-        return int(found[1]), output[: found.start()].decode(errors="replace")
-
-    def is_active(self) -> bool:
-        """Whether it can take a program."""
-        return self._transport.is_active() and not self._channel.closed
-
-    def close(self) -> None:
-        """End it, and its connection."""
-        self._transport.close()
 
 
 class ChannelStream:

@@ -63,3 +63,14 @@ def wait_until(
             return answer
         if time.monotonic() >= end or pause.wait(interval_s):
             raise NotReady(what, deadline_s, state(), pattern, tail(log()))
+
+
+def settled(look: Callable[[], T], wanted: Callable[[T], bool], *, deadline_s: float, interval_s: float) -> T:
+    """What is seen as soon as it is as wanted, else what is seen when the time is over: whoever asked judges that."""
+    pause = threading.Event()
+    end = time.monotonic() + deadline_s
+    while True:
+        seen = look()
+        if wanted(seen) or time.monotonic() >= end:
+            return seen
+        pause.wait(interval_s)

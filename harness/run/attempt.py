@@ -17,7 +17,7 @@ from harness.lab.drivers import driver_family
 from harness.lab.errors import ConfigurationRefused, LabError, NotReady, PeerUnreachable
 from harness.lab.fault_lines import fault_lines
 from harness.lab.running_peer import RunningPeer
-from harness.lab.waiting import wait_until
+from harness.lab.waiting import settled, wait_until
 from harness.results.model import Attempt, Verdict
 from harness.run.dialogue import Dialogue
 from harness.run.hygiene import note_hygiene
@@ -29,6 +29,7 @@ from harness.scenario.model import Requirement, Scenario
 from harness.transport.job import Job
 
 _SETTLE = 1.0  # seconds for the peer to let go of an SA after the last message
+_LOOK_AGAIN = 0.1
 _END = 2.0  # seconds for a container to end once its daemon has
 
 
@@ -60,7 +61,6 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPe
         try:
             store.write_files("peer", running.driver.load(half))
             store.write_conversation(dialogue.converse(), store.facts())
-            check_alive(running)
             _look_after(running.driver, half, store)
         except ConfigurationRefused as refusal:
             if not (case.scenario.settings.as_written and case.expectation.unsupported):
@@ -68,8 +68,7 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPe
             store.write_text(CONFIGURATION_REFUSED, f"{refusal}\n")
             store.write_files("peer", driver_family(case.peer.driver).connection_files(case.peer, half))
         finally:
-            if running.driver.alive():
-                running.driver.unload(half.name)
+            unload(running, half.name)
             dialogue.finish()
             log = running.driver.log(half.name)
             store.write_text("peer/log.txt", log)
@@ -93,6 +92,19 @@ def naming_the_dead(*running: RunningPeer) -> Iterator[None]:
         for each in running:
             check_alive(each)
         raise
+
+
+def unload(running: RunningPeer, name: str) -> None:
+    """Unload a connection; where the daemon has ended there is none left.
+
+    Raises:
+        PeerUnreachable: the daemon lives, and does not let go.
+    """
+    try:
+        running.driver.unload(name)
+    except PeerUnreachable:
+        if running.driver.alive():
+            raise
 
 
 def check_alive(running: RunningPeer) -> None:
@@ -166,9 +178,7 @@ def _write_givens(store: EvidenceFolder, case: Case, task: Job, running: Running
 def _look_after(driver: PeerDriver, half: Connection, store: EvidenceFolder) -> None:
     """What the peer still holds once it had a moment to let go."""
 
-    def gone() -> bool | None:
-        return None if driver.status(half.name).sas else True
-
-    with suppress(NotReady):  # the report below then shows what is left, and a check names it
-        wait_until(half.name, gone, deadline_s=_SETTLE, pattern="no SA left", state=lambda: "an SA is left")
-    store.write_peer_report(driver.status(half.name), after=True)
+    report = settled(
+        lambda: driver.status(half.name), lambda seen: not seen.sas, deadline_s=_SETTLE, interval_s=_LOOK_AGAIN
+    )
+    store.write_peer_report(report, after=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from harness.evidence.hygiene import FILE, Hygiene, Residue
 from harness.evidence.store import EvidenceFolder
 from harness.lab.driver import Connection
-from harness.lab.errors import NotReady
 from harness.lab.fault_lines import fault_lines
 from harness.lab.running_peer import RunningPeer
-from harness.lab.waiting import wait_until
+from harness.lab.waiting import settled
 
 _SETTLE_S = 2.0  # for a daemon whose unloading is over only after its command has returned
 _LOOK_AGAIN_S = 0.1
@@ -36,16 +33,8 @@ def note_hygiene(store: EvidenceFolder, folder: str, running: RunningPeer, half:
 
 def _settled(running: RunningPeer, half: Connection) -> Residue | None:
     """The residue as soon as nothing is left, else as it is when its time is over; None where nobody can ask."""
-    last = running.driver.residue(half)
-
-    def clean() -> bool | None:
-        nonlocal last
-        last = running.driver.residue(half)
-        return True if last is None or last.clean else None
-
-    if last is not None and not last.clean:
-        with suppress(NotReady):  # what is left is in the residue; a check names it
-            wait_until(
-                half.name, clean, deadline_s=_SETTLE_S, pattern="nothing left", state=str, interval_s=_LOOK_AGAIN_S
-            )
-    return last
+    return settled(
+        lambda: running.driver.residue(half),
+        lambda seen: seen is None or seen.clean,
+        deadline_s=_SETTLE_S, interval_s=_LOOK_AGAIN_S,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from harness.json_codec import to_json
 from harness.lab.running_peer import RunningPeer
 from harness.lab.watcher import Watch
 from harness.results.model import Attempt
-from harness.run.attempt import Stage, check_alive, judged, naming_the_dead
+from harness.run.attempt import Stage, check_alive, judged, naming_the_dead, unload
 from harness.run.hygiene import note_hygiene
 from harness.run.pair_parties import Halves, halves
 from harness.run.pair_plan import PairCase
@@ -59,8 +59,7 @@ def _unload(store: EvidenceFolder, both: Halves, running: tuple[RunningPeer, Run
     """Unload both connections; what each product's log says of its own."""
     logs = []
     for folder, half, each in zip(FOLDERS, both, running, strict=True):
-        if each.driver.alive():
-            each.driver.unload(half.name)
+        unload(each, half.name)
         logs.append(each.driver.log(half.name))
         store.write_text(f"{folder}/log.txt", logs[-1])
     return logs

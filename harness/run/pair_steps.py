@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.evidence.pair import DELETED, ESTABLISHED, StepReport
 from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
-from harness.lab.errors import NotReady
 from harness.lab.running_peer import RunningPeer
-from harness.lab.waiting import wait_until
+from harness.lab.waiting import settled
 from harness.oracle.pair import rekeyer
 from harness.run.pair_parties import Halves
 from harness.run.pair_plan import PairCase
 from harness.scenario.model import Role, Step
 
 _INITIATION = 15.0  # seconds for the initiator to bring up the tunnel
-_SETTLE = 3.0  # seconds for both sides to show what a step was to lead to
+# Seconds for both sides to show what a step was to lead to. A request that gets no answer is repeated within the time,
+# and so seen as unanswered (strongSwan waits longest: 4 s).
+_SETTLE = 5.0
 _LOOK_AGAIN = 0.2
 _ECHO_REQUESTS, _ECHO_ATTEMPTS, _ECHO_WAIT_S = 3, 3, 1
 _COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
@@ -52,7 +52,7 @@ class PairSteps:
                 self._step(step)
         if Step.DELETE not in self.case.scenario.steps or said:
             return
-        self._note(DELETED, self._settled(_gone))
+        self._note(DELETED, self._settled(lambda reports: not any(self._still_here(reports))))
 
     @property
     def _name(self) -> str:
@@ -74,7 +74,7 @@ class PairSteps:
 
         def renewed(reports: Reports) -> bool:
             after = StepReport(step, 0, *reports)
-            alone = all(len(report.sas) == 1 for report in reports)  # the old IKE SA is deleted a while after the rekey
+            alone = all(len(sas) == 1 for sas in self._still_here(reports))  # the old IKE SA is deleted a while later
             return alone and _up(reports) and all(_is_new(self.reports[-1], after, side, ike=ike) for side in (0, 1))
 
         self._note(step, self._settled(renewed))
@@ -102,22 +102,18 @@ class PairSteps:
         first, second = (running.driver.status(self._name) for running in self.running)
         return first, second
 
+    def _still_here(self, reports: Reports) -> list[list[SaReport]]:
+        """Each side's IKE SAs, but for those whose end a step before has waited for in vain."""
+        before = (self.reports[-1].initiator, self.reports[-1].responder)
+        stuck = [{sa.initiator_spi for sa in report.sas if sa.state != "ESTABLISHED"} for report in before]
+        return [
+            [sa for sa in report.sas if sa.state == "ESTABLISHED" or sa.initiator_spi not in spis]
+            for report, spis in zip(reports, stuck, strict=True)
+        ]
+
     def _settled(self, wanted: Callable[[Reports], bool]) -> Reports:
         """What both sides say once they agree that a step is done, or when their time is over."""
-        last = self._reports()
-
-        def probe() -> Reports | None:
-            nonlocal last
-            last = self._reports()
-            return last if wanted(last) else None
-
-        if not wanted(last):
-            with suppress(NotReady):  # what is not as it should be is in the reports; a check names it
-                wait_until(
-                    self._name, probe, deadline_s=_SETTLE, pattern="both sides to be done", state=str,
-                    interval_s=_LOOK_AGAIN,
-                )  # fmt: skip
-        return last
+        return settled(self._reports, wanted, deadline_s=_SETTLE, interval_s=_LOOK_AGAIN)
 
     def _note(self, step: str, reports: Reports, said: str = "", sent: int = 0, received: int = 0) -> None:
         self.reports.append(StepReport(str(step), time.time(), *reports, said, sent, received))
@@ -125,10 +121,6 @@ class PairSteps:
 
 def _up(reports: Reports) -> bool:
     return all(any(sa.state == "ESTABLISHED" and _installed(sa) for sa in report.sas) for report in reports)
-
-
-def _gone(reports: Reports) -> bool:
-    return not any(report.sas for report in reports)
 
 
 def _is_new(before: StepReport, after: StepReport, side: int, *, ike: bool) -> bool:
