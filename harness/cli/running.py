@@ -37,7 +37,7 @@ from harness.scenario.selection import NothingSelected, select
 @click.command()
 @selection_options
 @click.option("--runtime", type=click.Choice(["auto", "docker"]), default="auto", show_default=True)
-@click.option("--jobs", type=click.IntRange(1, 64), default=min(8, 3 * (os.cpu_count() or 1)), show_default=True,
+@click.option("--jobs", type=click.IntRange(1, 64), default=min(8, 4 * (os.cpu_count() or 1)), show_default=True,
               help="Cases at a time.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Fixes the order of the cases.")
 @click.option(

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from harness.lab.commands import output_of, shell
 from harness.lab.driver import PeerContainer
 
-# Written beside its place and then moved, so that a daemon never reads half a file.
-_PUT = 'umask 077; while [ $# -gt 1 ]; do printf %s "$2" >"$1.new" && mv "$1.new" "$1" || exit 1; shift 2; done'
+# A shell writes some kibioctets with one call, so that a daemon reads all of a file or none.
+# It starts no program for it.
+_PUT = 'umask 077; while [ $# -gt 1 ]; do printf %s "$2" >"$1" || exit 1; shift 2; done'
 
 
 def put_files(container: PeerContainer, files: Mapping[str, str]) -> None:

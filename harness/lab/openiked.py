@@ -28,15 +28,17 @@ _RESET = 'ikectl passive; ikectl reset id "FQDN/$1"'
 _STATUS = f"ikectl show sa || exit 1; echo ====; {xfrm_report.COMMAND}"
 _RESIDUE = f"ikectl show sa || exit 1; echo ====; {residue.COMMAND}"
 
-_POLL_S = 0.1
+_POLL_S = 0.25
 _LOAD_S = 10.0  # seconds for iked to take over a configuration
-_LOADED_POLL_S = 0.05
+_LOADED_POLL_S = 0.1
 # With two -v: the mode is what iked's child takes over last. Between two cases it is passive (iked.conf.j2), and as
 # initiator it stays so until `ikectl active`; then nothing is said of it.
 _TAKEN_OVER = {
     Role.RESPONDER: r".*?: received policy\n.*?config_getmode: mode passive -> active",
     Role.INITIATOR: r".*?: received policy\n.*?config_getstatic: (?:no )?stickyaddress",
 }
+# The last word of a load, "passive" once more, goes another way to iked's child than `ikectl active`: it may come second.
+_MODE = re.compile(r"config_getmode: mode \w+ -> (\w+)")
 _ENABLED = "ikev2_childsa_enable: loaded flow"  # with two -v: the kernel has the Child SA and its policy
 
 
@@ -127,7 +129,10 @@ class OpenIkedDriver:
         self._run(f"initiating {name}", "ikectl", "active")
 
         def established() -> bool | None:
-            if _ENABLED not in self.log(name):
+            log = self.log(name)
+            if _MODE.findall(log)[-1:] == ["passive"]:
+                self._run(f"initiating {name}", "ikectl", "active")
+            if _ENABLED not in log:
                 return None
             sas = self.status(name).sas
             return True if any(sa.state == "ESTABLISHED" and sa.children for sa in sas) else None

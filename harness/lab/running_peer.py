@@ -189,10 +189,14 @@ def _kernel_words(peer: Peer, container: PeerHost) -> str:
 
 
 def _wait_for_version(peer: Peer, container: PeerHost, driver: PeerDriver) -> str:
+    last = ""
+
     def probe() -> str | None:
+        nonlocal last
         try:
             return driver.version()
-        except PeerUnreachable:
+        except PeerUnreachable as error:
+            last = str(error)
             return None if container.is_running() else ""
 
     answer = wait_until(
@@ -200,7 +204,7 @@ def _wait_for_version(peer: Peer, container: PeerHost, driver: PeerDriver) -> st
         probe,
         deadline_s=READY_DEADLINE_S,
         pattern=f"an answer to {peer.driver}'s version command",
-        state=container.state,
+        state=lambda: f"{container.state()}; at last: {last}",
         log=container.log,
         interval_s=_READY_POLL_S,
     )

@@ -32,7 +32,7 @@ class Shell:
             TimeoutError: the program takes too long. The shell is of no further use.
         """
         mark = secrets.token_hex(16)
-        script = f"{shlex.join(command)} </dev/null 2>&1; printf '\\n%s %d\\n' {mark} $?\n"
+        script = f"{_words(command)} </dev/null 2>&1; printf '\\n%s %d\\n' {mark} $?\n"
         self._stream.write(script.encode())
         end = re.compile(rb"\n" + mark.encode() + rb" (\d+)\n\Z")
         output = bytearray()
@@ -48,6 +48,13 @@ class Shell:
     def close(self) -> None:
         """End it."""
         self._stream.close()
+
+
+def _words(command: Sequence[str]) -> str:
+    """A command as the shell reads it. A copy of this one does ``sh -c SCRIPT sh VALUE ...``."""
+    if tuple(command[:2]) != ("sh", "-c"):
+        return shlex.join(command)
+    return f"(set -- {shlex.join(command[4:])}\n{command[2]}\n)"
 
 
 class Shells:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from harness.registry.transforms import TransformType
 from harness.scenario.model import Mode
 from harness.scenario.peer import Peer
 
+CONFIGURATION = "/etc/strongswan.conf"
 VICI_SOCKET = "/run/charon.vici"
 _RELAY = (
     'if command -v nc >/dev/null; then exec nc -U "$1"; fi; '
@@ -35,9 +37,8 @@ _RELAY = (
 
 # A cookie's age is compared in unsigned seconds since boot less an offset below the daemon's start: for 10 s after a
 # start soon after boot the comparison wraps around, and every cookie counts as expired (receiver.c, cookie_verify).
-_TAKES_COOKIES = (
-    '! grep -q "cookie_threshold = [1-9]" /etc/strongswan.conf || [ $(($(date +%s) - $(stat -c %Y "$1"))) -gt 10 ]'
-)
+_COOKIES_EXPIRE_S = 11
+_AGE_IF_COOKIES = 'if grep -q "cookie_threshold = [1-9]" "$2"; then echo $(($(date +%s) - $(stat -c %Y "$1"))); fi'
 
 _TERMINATE_TIMEOUT_S = 3.0
 
@@ -47,7 +48,7 @@ class StrongSwanFamily:
 
     def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
         """See DriverFamily."""
-        return {"/etc/strongswan.conf": render_daemon(peer, settings)}
+        return {CONFIGURATION: render_daemon(peer, settings)}
 
     def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
         """See DriverFamily."""
@@ -69,7 +70,7 @@ class StrongSwanDriver:
     def __init__(self, container: PeerContainer, templates: Path, *, kernel_esp: bool = False) -> None:
         self._container = container
         self._kernel_esp = kernel_esp
-        self._settled = not kernel_esp  # a guest has just booted
+        self._takes_cookies_at = None if kernel_esp else 0.0  # by the monotonic clock; None: not known yet
         self._templates = templates
         self._vici = ViciClient(container.name, lambda: container.open(shell(_RELAY, VICI_SOCKET)))
         self._loaded = LoadedConnections(container)
@@ -77,13 +78,22 @@ class StrongSwanDriver:
 
     def version(self) -> str:
         """See PeerDriver."""
+        if self._takes_cookies_at is not None and time.monotonic() < self._takes_cookies_at:
+            raise PeerUnreachable(f"{self._container.name}: takes every cookie for expired until it has run 10 s")
         answer = self._vici.request("version")
-        if not self._settled:
-            status, _ = self._container.run(shell(_TAKES_COOKIES, VICI_SOCKET))
-            if status:
-                raise PeerUnreachable(f"{self._container.name}: takes every cookie for expired until it has run 10 s")
-            self._settled = True
+        if self._takes_cookies_at is None:
+            self._takes_cookies_at = time.monotonic() + self._until_it_takes_cookies()
+            return self.version()
         return str(answer["version"].decode())
+
+    def _until_it_takes_cookies(self) -> float:
+        """Seconds that a daemon in a guest, which has just booted, still needs; 0 where it demands no COOKIE."""
+        age = output_of(self._container, "the daemon's age", shell(_AGE_IF_COOKIES, VICI_SOCKET, CONFIGURATION)).strip()
+        if not age:
+            return 0.0
+        if not age.isdigit():
+            raise PeerUnreachable(f"{self._container.name}: the daemon's age cannot be told: {age}")
+        return max(_COOKIES_EXPIRE_S - int(age), 0)
 
     def key_exchange_methods(self) -> frozenset[str] | None:
         """See PeerDriver. 5.9 calls the group "dh"; methods that have no spelling of ours are left out."""

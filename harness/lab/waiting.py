@@ -65,10 +65,16 @@ def wait_until(
             raise NotReady(what, deadline_s, state(), pattern, tail(log()))
 
 
-def settled(look: Callable[[], T], wanted: Callable[[T], bool], *, deadline_s: float, interval_s: float) -> T:
-    """What is seen as soon as it is as wanted, else what is seen when the time is over: whoever asked judges that."""
+def settled(
+    look: Callable[[], T], wanted: Callable[[T], bool], *, deadline_s: float, interval_s: float, first_s: float = 0
+) -> T:
+    """What is seen as soon as it is as wanted, else what is seen when the time is over: whoever asked judges that.
+
+    The first look is after ``first_s`` seconds, the others ``interval_s`` after the one before.
+    """
     pause = threading.Event()
     end = time.monotonic() + deadline_s
+    pause.wait(first_s)
     while True:
         seen = look()
         if wanted(seen) or time.monotonic() >= end:

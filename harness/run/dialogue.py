@@ -13,12 +13,15 @@ from harness.json_codec import from_json, to_json
 from harness.lab.driver import Connection
 from harness.lab.errors import LabError
 from harness.lab.running_peer import RunningPeer
+from harness.lab.waiting import settled
 from harness.lab.worker_channel import CaseInbox, Message, WorkerChannel
 from harness.transport.job import Job, Wish
 
 _GRACE = 10.0  # seconds beyond the job's deadline before the worker counts as stuck
 _SILENCE = 2.0  # seconds without a word from the worker after which we look whether the peer still runs
 _INITIATION = 15.0  # seconds for the product to bring up what it initiates
+_INSTALLATION = 1.0  # seconds for it to install the Child SA once its last IKE_AUTH message is there
+_LOOK_AGAIN = 0.1
 _COMMANDS_END = 5.0  # seconds for commands to the peer to return once the connection is unloaded
 
 
@@ -79,6 +82,8 @@ class Dialogue:
     def _grant(self, wish: Wish) -> None:
         if wish is Wish.INITIATE:
             self._commands.append(self.helpers.submit(self._initiate))
+        elif wish is Wish.COME_UP:
+            self._commands.append(self.helpers.submit(self._come_up))
         elif wish is Wish.TERMINATE:
             self._commands.append(self.helpers.submit(self.running.driver.terminate, self.half.name))
         else:
@@ -94,6 +99,17 @@ class Dialogue:
         said = self.running.driver.initiate(self.half.name, _INITIATION)
         self.store.write_text("peer/initiate.json", json.dumps({"error": said}) + "\n")
         self._granted(Wish.INITIATE)
+
+    def _come_up(self) -> None:
+        """Give the product time to install what it has agreed to; one that does not come up shows in what follows."""
+        driver, name = self.running.driver, self.half.name
+        try:
+            settled(
+                lambda: driver.status(name), lambda seen: any(sa.children for sa in seen.sas),
+                deadline_s=_INSTALLATION, interval_s=_LOOK_AGAIN,
+            )  # fmt: skip
+        finally:
+            self._granted(Wish.COME_UP)
 
     def _granted(self, wish: Wish) -> None:
         self.channel.send({"case": self.task.case, "do": "continue", "wish": wish.value})

@@ -106,9 +106,9 @@ class Player:
     async def _traffic(self) -> None:
         """Echo requests through the tunnel, then, while everything stands, a look at the peer."""
         link = self._link
-        if self._peer_is_up is not None:
-            # Our IKE_AUTH response may still be on its way: nobody can blame a peer for ESP that overtakes it.
-            await self._granted(self._peer_is_up, "the peer to say that it is up")
+        # Our IKE_AUTH response may still be on its way, or the peer may install its SAs after it has answered: ESP that
+        # overtakes either is another test than this one.
+        await self._granted(self._peer_is_up or self._ask(Wish.COME_UP), "the peer to say that it is up")
         tunnel = link.tunnel
         if tunnel is not None:
             link.send_echo_requests(tunnel, self._job.echo_requests)

@@ -4,8 +4,8 @@ Runner to worker: ``{"case": ..., "do": "start", "job": {...}}``, then ``{"case"
 when a wish is granted, or ``{"case": ..., "do": "abort"}`` to end the case at once: the
 conversation comes as usual, with what there is.
 
-Worker to runner: ``{"case": ..., "want": "initiate" | "inspect" | "terminate"}`` when it is the runner's turn to act on
-the peer, and at the end ``{"case": ..., "conversation": {...}}`` or ``{"case": ..., "error": "..."}``.
+Worker to runner: ``{"case": ..., "want": "initiate" | "come-up" | "inspect" | "terminate"}`` when it is the runner's
+turn to act on the peer, and at the end ``{"case": ..., "conversation": {...}}`` or ``{"case": ..., "error": "..."}``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Wish(StrEnum):
     """What only the runner can do, as it holds the peer's control interface."""
 
     INITIATE = "initiate"  # our sockets listen: let the peer begin; granted once it says that it is done
+    COME_UP = "come-up"  # our SAs stand: granted once the peer's do, too, or have had the time for it
     INSPECT = "inspect"  # the SAs stand and have carried traffic: ask the peer what it sees
     TERMINATE = "terminate"  # it is the peer's turn to delete the IKE SA
 

@@ -21,7 +21,7 @@ def libreswan(root):
 
 
 class Quiet:
-    """A container in which every command succeeds, with a log."""
+    """A container in which every command succeeds, with a log, and a daemon that has the connection."""
 
     name = "libreswan"
 
@@ -31,7 +31,7 @@ class Quiet:
 
     def run(self, command):
         self.commands.append(list(command))
-        return 0, ""
+        return 0, '000 "case-7": 10.99.0.7/32===192.0.2.3...192.0.2.1===10.98.0.7/32; unrouted;\n'
 
     def log(self, _since=None):
         return "\n".join(self.lines)
@@ -109,3 +109,32 @@ def test_values_are_arguments_of_scripts_and_never_part_of_them(libreswan, conne
     driver.unload("case-7")
     scripts = [command for command in container.commands if command[:2] == ["sh", "-c"]]
     assert scripts and all("case-7" not in script[2] for script in scripts)
+
+
+def test_a_connection_that_is_not_there_afterwards_was_refused(libreswan, connection):
+    driver = LibreswanFamily().attach(libreswan, Refusing(0, '"case-77": added IKEv2 connection\n'))
+    with pytest.raises(ConfigurationRefused, match="addconn ended with status 0"):
+        driver.load(replace(connection, policy=CLASSICAL))
+
+
+class Telling(Quiet):
+    """A daemon with two connections, each in a state of its own."""
+
+    STATUS = """\
+000 using kernel interface: xfrm
+000 pluto_version=5.2, pluto_vendorid=OE-Libreswan
+000 "case-7": 10.99.0.7/32===192.0.2.3...192.0.2.1===10.98.0.7/32; unrouted;
+000 #1: "case-7":500 IKE_SA_INIT_I (sent IKE_SA_INIT request); RETRANSMIT in 1s;
+000 #2: "case-77":500 ESTABLISHED_IKE_SA (established IKE SA); REKEY in 1s;
+"""
+
+    def run(self, command):
+        super().run(command)
+        return 0, self.STATUS + "====\n"
+
+
+def test_a_report_is_about_the_one_connection(libreswan):
+    report = LibreswanFamily().attach(libreswan, Telling([])).status("case-7")
+    assert report.version == "5.2"
+    assert [(sa.name, sa.state) for sa in report.sas] == [("case-7", "IKE_SA_INIT_I")]
+    assert "case-77" not in report.raw

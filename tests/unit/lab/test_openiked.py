@@ -1,6 +1,7 @@
 """OpenIKED's driver, with an iked that a test plays."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from policies import policy
@@ -48,3 +49,28 @@ def test_only_the_connection_that_it_holds_is_unloaded_and_that_once(root, conne
     driver.unload("case-8")
     assert len(container.asked) == loading + 1
     assert "ikectl reset all" in container.asked[-1][2]
+
+
+class Falling(Container):
+    """An iked whose load says "passive" only after it was made active; made active once more, it comes up."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "")
+        self.looks = iter([1, 2])
+
+    def said(self):
+        modes = ["config_getmode: mode passive -> active\n", "config_getmode: mode active -> passive\n"]
+        if len(self.asked) < 2:
+            return "".join(modes[: next(self.looks)])
+        return "".join([*modes, modes[0], "ikev2_childsa_enable: loaded flow 0x5500\n"])
+
+
+def test_an_iked_that_falls_back_to_passive_is_made_active_again(root, connection, monkeypatch):
+    monkeypatch.setattr("harness.lab.openiked._POLL_S", 0.001)
+    up = SimpleNamespace(sas=(SimpleNamespace(state="ESTABLISHED", children=("one",)),))
+    container = Falling()
+    driver = OpenIkedDriver(load_peers(root / "peers")["openiked-7.4"], container)
+    monkeypatch.setattr(driver, "status", lambda name: up)
+    monkeypatch.setattr(driver, "log", lambda name: container.said())
+    assert driver.initiate("case-7", 5) == ""
+    assert container.asked == [["ikectl", "active"]] * 2

@@ -3,6 +3,7 @@
 import struct
 from collections import deque
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from vici.protocol import Message
@@ -127,3 +128,39 @@ def test_one_that_it_takes_is_loaded_as_it_was_rendered(peer, connection):
 def test_a_daemon_that_is_gone_has_refused_nothing(peer, connection):
     with pytest.raises(PeerUnreachable):
         StrongSwanDriver(NoContainer(), peer.folder / "templates").load(connection)
+
+
+class Booted(Daemon):
+    """One in a guest that has just booted: ``age`` is what its shell says of the daemon's age."""
+
+    def __init__(self, age):
+        super().__init__(version={"version": "6.1.0"})
+        self.age, self.ran = age, []
+
+    def run(self, command):
+        self.ran.append(command)
+        return 0, self.age
+
+
+def test_a_daemon_that_demands_cookies_is_ready_when_it_takes_them_and_is_asked_its_age_once(peer, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("harness.lab.strongswan.time", SimpleNamespace(monotonic=lambda: now))
+    daemon = Booted("3\n")
+    driver = StrongSwanDriver(daemon, peer.folder / "templates", kernel_esp=True)
+    for now in (100.0, 107.9):  # noqa: B007  # the clock reads it
+        with pytest.raises(PeerUnreachable, match="every cookie for expired"):
+            driver.version()
+    now = 108.0
+    assert driver.version() == "6.1.0"
+    assert len(daemon.ran) == 1
+
+
+@pytest.mark.parametrize("age", ["", "11\n", "4000\n"])
+def test_one_that_demands_none_or_has_run_long_enough_is_ready_at_once(peer, age):
+    assert StrongSwanDriver(Booted(age), peer.folder / "templates", kernel_esp=True).version() == "6.1.0"
+
+
+def test_an_age_that_cannot_be_told_is_an_error_in_the_shells_words(peer):
+    driver = StrongSwanDriver(Booted("stat: no such file\n"), peer.folder / "templates", kernel_esp=True)
+    with pytest.raises(PeerUnreachable, match="stat: no such file"):
+        driver.version()

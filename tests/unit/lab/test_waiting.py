@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from harness.lab.errors import NotReady
-from harness.lab.waiting import Deadline, tail, wait_until
+from harness.lab.waiting import Deadline, settled, tail, wait_until
 
 
 def test_the_first_answer_is_returned():
@@ -42,3 +42,18 @@ def test_a_deadline_gives_less_and_less_and_then_ends():
 
 def test_the_tail_has_no_blank_end():
     assert tail("a\nb\n\n\n", 1) == "b"
+
+
+def test_the_first_look_that_is_as_wanted_is_the_answer():
+    looks = iter([1, 2, 3, 4])
+    assert settled(lambda: next(looks), lambda seen: seen == 3, deadline_s=60, interval_s=0) == 3
+
+
+def test_when_the_time_is_over_the_last_look_is_the_answer():
+    looks = iter(range(1000))
+    seen = settled(lambda: next(looks), lambda _: False, deadline_s=0.02, interval_s=0.005)
+    assert 0 < seen < 1000
+
+
+def test_there_is_one_look_at_least():
+    assert settled(lambda: "seen", lambda _: False, deadline_s=-1, interval_s=60) == "seen"

@@ -111,6 +111,28 @@ def test_wishes_are_granted(talk, tmp_path):
     assert dialogue.trouble is None
 
 
+def test_a_peer_gets_the_time_to_install_its_child_sa(talk):
+    driver = Driver()
+    looks = [(), (SimpleNamespace(children=()),), (SimpleNamespace(children=("installed",)),)]
+    driver.status = lambda name: SimpleNamespace(sas=looks.pop(0))
+    channel = Channel({"case": "case-1", "want": "come-up"}, THE_END)
+    dialogue = talk(channel, driver)
+    dialogue.converse()
+    dialogue.finish()
+    assert looks == []
+    assert {"case": "case-1", "do": "continue", "wish": "come-up"} in channel.sent
+
+
+def test_a_peer_that_does_not_come_up_holds_up_the_case_no_longer(talk, monkeypatch):
+    monkeypatch.setattr("harness.run.dialogue._INSTALLATION", 0.01)
+    channel = Channel({"case": "case-1", "want": "come-up"}, THE_END)
+    dialogue = talk(channel)
+    dialogue.converse()
+    dialogue.finish()
+    assert dialogue.trouble is None
+    assert channel.sent[-1]["wish"] == "come-up"
+
+
 def test_silence_is_no_trouble_while_the_peer_lives(talk):
     channel = Channel(None, None, THE_END)
     assert talk(channel).converse() == CONVERSATION

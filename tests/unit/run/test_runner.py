@@ -6,10 +6,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-from fake_lab import FakeLab
+from fake_lab import FakeLab, attempt
 
 from harness.lab.errors import LabError, WorkerLost
-from harness.results.model import Verdict
+from harness.results.model import CheckResult, Verdict
 from harness.run.events import CaseFinished, CaseStarted, PeerStarted
 from harness.run.plan import Selection, make_plan
 from harness.run.runner import Runner
@@ -122,6 +122,29 @@ def test_another_failure_than_the_listed_one_is_not_excused_by_it(run, lab, scri
     played = run(lab, [replace(case, peer=replace(case.peer, known_failures=(entry,))) for case in cases])
     assert not played.records[A].expected
     assert played.verdicts(A) == [FAIL, FAIL]
+
+
+HYGIENE = tuple(CheckResult(f"check of {each}", each, True, "") for each in ("H01", "H02"))
+
+
+@pytest.mark.parametrize(("checks", "goes_on"), [
+    (HYGIENE, True),
+    ((HYGIENE[0], replace(HYGIENE[1], passed=False)), False),
+    ((replace(HYGIENE[0], passed=False), HYGIENE[1]), False),
+    (HYGIENE[:1], False),
+    ((), False),
+])  # fmt: skip
+def test_after_a_known_failure_a_peer_goes_on_if_it_left_nothing(run, lab, script, inputs, checks, goes_on):
+    cases = known(make_plan(inputs, Selection((NAME,), ("strongswan-6.1",))), NAME)
+    script.by_case[A] = [replace(attempt(FAIL), checks=checks)]
+    run(lab, cases)
+    assert any("recycled" in line for line in lab.log) is not goes_on
+
+
+def test_after_another_failure_no_peer_goes_on(run, lab, script):
+    script.by_case[A] = [replace(attempt(FAIL), checks=HYGIENE), PASS]
+    run(lab)
+    assert any("recycled" in line for line in lab.log)
 
 
 def test_an_error_is_played_once_more_even_where_a_failure_is_known(run, lab, script, inputs):

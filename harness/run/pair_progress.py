@@ -1,0 +1,42 @@
+"""Whether a product is done with a step, by its own word: what it reported before the step, and what it reports now."""
+
+from __future__ import annotations
+
+from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
+
+
+def up(now: PeerReport) -> bool:
+    """It has an IKE SA with a Child SA that is in use."""
+    return any(sa.state == "ESTABLISHED" and _installed(sa) for sa in now.sas)
+
+
+def gone(before: PeerReport, now: PeerReport) -> bool:
+    """It has no IKE SA any more."""
+    return not _still_here(before, now)
+
+
+def renewed(before: PeerReport, now: PeerReport, *, ike: bool) -> bool:
+    """It uses as many SAs as before, none of those, and the old IKE SA has been deleted, which takes a while.
+
+    ``ike`` tells whether the IKE SA was to be rekeyed, or the Child SA. A product that shows no SPIs is taken at its
+    state.
+    """
+    old, new = _spis(before, ike=ike), _spis(now, ike=ike)
+    return up(now) and len(_still_here(before, now)) == 1 and (None in old or (len(new) == len(old) and not new & old))
+
+
+def _still_here(before: PeerReport, now: PeerReport) -> list[SaReport]:
+    """Its IKE SAs, but for those whose end was waited for in vain before."""
+    stuck = {sa.initiator_spi for sa in before.sas if sa.state != "ESTABLISHED"}
+    return [sa for sa in now.sas if sa.state == "ESTABLISHED" or sa.initiator_spi not in stuck]
+
+
+def _spis(report: PeerReport, *, ike: bool) -> set[str | None]:
+    """The SPIs of what it has in use: its IKE SAs, or its Child SAs."""
+    sas = [sa for sa in report.sas if sa.state == "ESTABLISHED"]
+    return {sa.initiator_spi for sa in sas} if ike else {child.spi_in for sa in sas for child in _installed(sa)}
+
+
+def _installed(sa: SaReport) -> list[ChildReport]:
+    """The Child SAs in use: some products keep one for a while that is deleted already."""
+    return [child for child in sa.children if child.state == "INSTALLED"]

@@ -1,0 +1,123 @@
+"""A shell that stays, here a real one: programs one after the other, and what becomes of it when one goes wrong."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.lab import shell
+from harness.lab.byte_stream import STDOUT
+from harness.lab.commands import shell as script
+from harness.lab.shell import Shell, Shells
+
+
+class Local:
+    """``sh`` on this machine as a ByteStream."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.timeout, self.closed = None, False
+
+    def read(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], self.timeout)
+        if not ready:
+            raise TimeoutError
+        data = os.read(self.process.stdout.fileno(), 7)  # in pieces, so that the mark comes in pieces, too
+        return (STDOUT, data) if data else None
+
+    def write(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def set_timeout(self, seconds):
+        self.timeout = seconds
+
+    def close(self):
+        self.closed = True
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def local():
+    stream = Local()
+    yield stream
+    stream.close()
+
+
+@pytest.fixture
+def started():
+    """The streams that a pool has started."""
+    streams = []
+
+    def start():
+        streams.append(Local())
+        return streams[-1]
+
+    yield streams, start
+    for stream in streams:
+        stream.close()
+
+
+def test_programs_run_one_after_the_other_with_status_and_output(local):
+    here = Shell(local)
+    assert here.run(["printf", "%s", "a b\n'c' $HOME"]) == (0, "a b\n'c' $HOME")
+    assert here.run(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\nerr\n")
+    assert here.run(["seq", "3000"])[1].splitlines() == [str(number) for number in range(1, 3001)]
+    assert here.run(["cat"]) == (0, "")  # it gets no input, least of all what the shell is told next
+
+
+def test_a_script_gets_its_values_and_leaves_the_shell_as_it_was(local):
+    here = Shell(local)
+    assert here.run(script('printf "%s|" "$@"; cd /; left=behind; exit 4', "a b", "*", "")) == (4, "a b|*||")
+    assert here.run(script('echo "$#$left"; pwd')) == (0, f"0\n{Path.cwd()}\n")
+
+
+def test_a_mark_is_no_prophecy(local):
+    assert Shell(local).run(["printf", "\n%s 0\n", "0" * 32]) == (0, f"\n{'0' * 32} 0\n")
+
+
+def test_the_end_of_the_shell_is_told(local):
+    here = Shell(local)
+    with pytest.raises(EOFError, match="its shell ended"):
+        here.run(["kill", "-9", str(local.process.pid)])
+
+
+def test_a_program_that_takes_too_long_ends_the_wait(local, monkeypatch):
+    monkeypatch.setattr(shell, "COMMAND_TIMEOUT_S", 0.05)
+    with pytest.raises(TimeoutError):
+        Shell(local).run(["sleep", "1"])
+
+
+def test_idle_shells_are_used_again(started):
+    streams, start = started
+    pool = Shells(start)
+    assert [pool.run(["echo", word])[1] for word in "abc"] == ["a\n", "b\n", "c\n"]
+    assert len(streams) == 1
+
+
+def test_a_shell_that_broke_is_not_used_again(started):
+    streams, start = started
+    pool = Shells(start)
+    pool.run(["true"])
+    streams[0].process.kill()
+    with pytest.raises((EOFError, OSError)):
+        pool.run(["true"])
+    assert streams[0].closed
+    assert pool.run(["echo", "new"]) == (0, "new\n")
+
+
+def test_closing_ends_idle_shells_and_the_others_when_their_program_ends(started):
+    streams, start = started
+    pool = Shells(start)
+    pool.run(["true"])
+    pool.close()
+    assert streams[0].closed
+    assert pool.run(["echo", "late"]) == (0, "late\n")
+    assert streams[1].closed
