@@ -37,7 +37,7 @@ _TAKEN_OVER = {
     Role.RESPONDER: r".*?: received policy\n.*?config_getmode: mode passive -> active",
     Role.INITIATOR: r".*?: received policy\n.*?config_getstatic: (?:no )?stickyaddress",
 }
-# The last word of a load, "passive" once more, goes another way to iked's child than `ikectl active`: it may come second.
+# The last word of a load, "passive" once more, goes another way to iked's child than `ikectl active`: it may be second.
 _MODE = re.compile(r"config_getmode: mode \w+ -> (\w+)")
 _ENABLED = "ikev2_childsa_enable: loaded flow"  # with two -v: the kernel has the Child SA and its policy
 
