@@ -14,6 +14,7 @@ from faults import FaultyLab
 from harness.lab.docker_runtime import Lab
 from harness.lab.host_kernel import KernelChoice
 from harness.lab.waiting import wait_until
+from harness.registry.transforms import TransformType
 from harness.results.model import Verdict
 from harness.run.events import CaseFinished
 from harness.run.inputs import load_inputs
@@ -64,6 +65,39 @@ def test_what_stands_is_seen_at_product_and_kernel_and_what_was_unloaded_is_gone
         return first.driver.residue(half).clean or None
 
     assert wait_until("the connection", gone, deadline_s=2, pattern="nothing left", state=str)
+
+
+# As `ip xfrm state add` takes them: the kernel's name, octets of key with salt, bits of the ICV.
+CIPHERS = {"aes-{}-cbc": "enc cbc(aes) {}", "aes-{}-gcm-16": "aead rfc4106(gcm(aes)) {}+4 128"}
+CIPHERS = {name.format(bits): words.format(bits // 8) for name, words in CIPHERS.items() for bits in (128, 192, 256)}
+CIPHERS["chacha20-poly1305"] = "aead rfc7539esp(chacha20,poly1305) 32+4 128"
+INTEGRITY = {
+    "hmac-sha1-96": "auth hmac(sha1) 20", "hmac-sha2-256-128": "auth hmac(sha256) 32",
+    "hmac-sha2-384-192": "auth hmac(sha384) 48", "hmac-sha2-512-256": "auth hmac(sha512) 64",
+    "aes-xcbc-96": "auth xcbc(aes) 16",
+}  # fmt: skip
+
+
+def words_of(algorithm):
+    kind, name, octets, *icv = algorithm.split()
+    return [kind, name, "0x" + "5a" * sum(map(int, octets.split("+"))), *icv]
+
+
+def test_a_guest_has_every_esp_algorithm_that_a_sheet_names_with_esn_and_without(guests, peers):
+    """It loads no module once it has booted: what its init leaves out, no peer on it could use."""
+    sheets = [peer.capabilities.esp for peer in peers.values() if peer.esp_implementation == "kernel"]
+    ciphers = {each.name(TransformType.ENCR) for sheet in sheets for each in sheet[TransformType.ENCR]}
+    integrity = {each.name(TransformType.INTEG) for sheet in sheets for each in sheet[TransformType.INTEG]} - {"none"}
+    assert ciphers == CIPHERS.keys() and integrity == INTEGRITY.keys()
+    added = [words_of(CIPHERS[name]) for name in ciphers if CIPHERS[name].startswith("aead")]
+    plain = [words_of(CIPHERS[name]) for name in ciphers if CIPHERS[name].startswith("enc")]
+    added += [[*words_of(INTEGRITY[name]), *cipher] for name in integrity for cipher in plain]
+    guest = guests.peer(peers[PEER]).container
+    for spi, words in enumerate(added, start=0x1000):
+        for flags in ([], ["flag", "esn", "replay-window", "64"]):
+            sa = ["src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp", "spi", str(spi)]
+            assert guest.run(["ip", "xfrm", "state", "add", *sa, *flags, *words]) == (0, ""), words
+            assert guest.run(["ip", "xfrm", "state", "delete", *sa]) == (0, "")
 
 
 def kill_daemon(_client, running):
