@@ -30,3 +30,8 @@ class Hygiene:
 
     residue: Residue
     faults: tuple[str, ...] = ()  # lines of the log: crashes, failed assertions, reports of sanitizers, leaks
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left, as far as anybody was asked, and the log tells of no fault."""
+        return self.residue.clean and not self.faults

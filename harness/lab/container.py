@@ -121,7 +121,7 @@ class LabContainer:
         try:
             return self._shells.run(command)
         except (OSError, EOFError) as error:
-            raise PeerUnreachable(f"{self.name}: {error or type(error).__name__}") from error
+            raise PeerUnreachable(f"{self.name}: {str(error) or type(error).__name__}") from error
 
     def log(self, since: float | None = None) -> str:
         """See PeerContainer.
@@ -134,7 +134,7 @@ class LabContainer:
             lines = _LAST_LINES
             while True:
                 text = str(self._container.logs(since=since, tail=lines).decode(errors="replace"))
-                if text.count("\n") < lines:  # an older line was among the last ones, or there is none
+                if text.count("\n") < lines // 2:  # older ones were among them; the engine counts long lines in pieces
                     return text
                 lines *= _MORE_LINES
         except APIError as error:
@@ -156,12 +156,12 @@ class LabContainer:
     def restart(self) -> None:
         """End it without a moment's grace, and start it again with the files that it has by now."""
         self._shells.close()
-        self._shells = self._new_shells()
         try:
             self._container.restart(timeout=0)
             self._container.reload()
         except APIError as error:
             raise LabError(f"container {self.name}: {error.explanation or error}") from error
+        self._shells = self._new_shells()
 
     def remove(self) -> None:
         """Kill and remove it."""

@@ -62,8 +62,12 @@ class GuestChannel:
 
     def _started(self, command: Sequence[str]) -> ChannelStream:
         transport = self._connected()
-        channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
-        channel.exec_command(shlex.join(command))
+        try:
+            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            channel.exec_command(shlex.join(command))
+        except BaseException:
+            transport.close()
+            raise
         return ChannelStream(channel, transport.close)
 
     def _connected(self) -> paramiko.Transport:
@@ -85,7 +89,7 @@ class GuestChannel:
         try:
             yield
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise PeerUnreachable(f"{self._name}: guest: {error or type(error).__name__}") from error
+            raise PeerUnreachable(f"{self._name}: guest: {str(error) or type(error).__name__}") from error
 
 
 class ChannelStream:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from harness.lab.commands import output_of, shell
 from harness.lab.driver import PeerContainer
 
-# A shell writes some kibioctets with one call, so that a daemon reads all of a file or none.
-# It starts no program for it.
+# No program is started for it. A daemon that reads for another case meanwhile may find a file empty: it is told to read
+# once more when the file is there.
 _PUT = 'umask 077; while [ $# -gt 1 ]; do printf %s "$2" >"$1" || exit 1; shift 2; done'
 
 

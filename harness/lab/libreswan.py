@@ -24,7 +24,7 @@ CASES = "/run/cases"
 
 # Constant scripts, whose arguments are values. What is to be picked from whack's answer is picked
 # here: a few kibioctets more cost less than another program in the guest.
-_ADD = f'{ADDCONN} --config "$1" "$2" && {WHACK} --status'
+_ADD = f'{ADDCONN} --config "$1" "$2" || exit; echo ====; {WHACK} --status'
 _DELETE = f'rm -f "$1" "$2"; {WHACK} --name "$3" --delete; {WHACK} --rereadsecrets'
 _STATUS = f"{WHACK} --status && echo ==== && {xfrm_report.COMMAND}"
 _RESIDUE = f"{WHACK} --status; echo ====; {residue.COMMAND}"
@@ -90,9 +90,12 @@ class LibreswanDriver:
             self._whack(f"listening at {connection.local_address}", "--listen")
         self._whack(f"secrets of {name}", "--rereadsecrets")
         status, output = self._container.run(shell(_ADD, conf, name))
-        if status or f'"{name}":' not in output:
+        said, added, connections = output.partition("====\n")
+        if added and status:
+            raise PeerUnreachable(f"{self._container.name}: whack: {connections.strip() or f'status {status}'}")
+        if not added or f'"{name}":' not in connections:
             logged = "".join(self.log(name).splitlines()[-1:])  # where release 4 says why, and nowhere else
-            words = (status and output.strip()) or _TIMESTAMP.sub("", logged) or f"addconn ended with status {status}"
+            words = said.strip() or _TIMESTAMP.sub("", logged) or f"addconn ended with status {status}"
             raise ConfigurationRefused(f"{self._container.name}: connection {name}: {words}")
         return files
 

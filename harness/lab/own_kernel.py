@@ -40,7 +40,7 @@ MEMORY = {"/uml": "exec,size=600m"}
 
 _HOST_KEY = "/run/own-kernel/host_key.pub"
 _AUTHORIZED_KEYS = f"{HOME}/authorized_keys"
-_SSH = ("nc", "-w", "600", "169.254.255.2", "22")
+_SSH = ("nc", "169.254.255.2", "22")
 _LAST_WORDS = re.compile(r"^own-kernel: (?!Linux )(.+)$", re.MULTILINE)
 _READY = re.compile(r"^own-kernel: (Linux \S+), ready", re.MULTILINE)
 

@@ -108,7 +108,8 @@ class ProgramDriver:
         return PeerReport(self._version, decode(StatusAnswer, text, self._who("status")).sas, text)
 
     def residue(self, connection: Connection) -> Residue | None:
-        """See PeerDriver: its IKE SAs, by the verb ``status``."""
+        """See PeerDriver: its IKE SAs, by the verb ``status``, which may answer for a daemon that is gone."""
+        self.version()
         return Residue(tuple(sa.state for sa in self.status(connection.name).sas))
 
     def alive(self) -> bool:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from harness.lab.byte_stream import ByteStream
-from harness.lab.waiting import Deadline
+from harness.lab.waiting import Deadline, tail
 
 COMMAND_TIMEOUT_S = 30.0
 _MARK_OCTETS = 64  # more than what ends the output of a program
@@ -25,23 +25,29 @@ class Shell:
         self._stream = stream
 
     def run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Exit status and output of a program, which gets no input.
+        """Exit status and output of a program, which gets no input, and must leave none behind that goes on to print.
 
         Raises:
             EOFError: the shell ended.
             TimeoutError: the program takes too long. The shell is of no further use.
         """
+        try:
+            return self._run(command, Deadline(COMMAND_TIMEOUT_S))
+        except TimeoutError as error:
+            raise TimeoutError(f"{command[0]}: no end within {COMMAND_TIMEOUT_S:g} s") from error
+
+    def _run(self, command: Sequence[str], deadline: Deadline) -> tuple[int, str]:
         mark = secrets.token_hex(16)
         script = f"{_words(command)} </dev/null 2>&1; printf '\\n%s %d\\n' {mark} $?\n"
+        self._stream.set_timeout(deadline.remaining())
         self._stream.write(script.encode())
         end = re.compile(rb"\n" + mark.encode() + rb" (\d+)\n\Z")
         output = bytearray()
-        deadline = Deadline(COMMAND_TIMEOUT_S)
         while not (found := end.search(output, max(0, len(output) - _MARK_OCTETS))):
             self._stream.set_timeout(deadline.remaining())
             frame = self._stream.read()
             if frame is None:
-                raise EOFError("its shell ended")
+                raise EOFError(f"its shell ended: {tail(output.decode(errors='replace'), 1)}".removesuffix(": "))
             output += frame[1]
         return int(found[1]), output[: found.start()].decode(errors="replace")
 

@@ -84,7 +84,7 @@ class ViciClient:
             raise PeerUnreachable(f"{self._name}: vici: {error}") from error
         except (SessionException, OSError) as error:
             socket.close()
-            raise PeerUnreachable(f"{self._name}: vici: {error or type(error).__name__}") from error
+            raise PeerUnreachable(f"{self._name}: vici: {str(error) or type(error).__name__}") from error
         else:
             self._give_back(pair)
 

@@ -15,6 +15,7 @@ from harness.lab.errors import LabError
 from harness.lab.running_peer import RunningPeer
 from harness.lab.waiting import settled
 from harness.lab.worker_channel import CaseInbox, Message, WorkerChannel
+from harness.run.pair_progress import up
 from harness.transport.job import Job, Wish
 
 _GRACE = 10.0  # seconds beyond the job's deadline before the worker counts as stuck
@@ -105,7 +106,7 @@ class Dialogue:
         driver, name = self.running.driver, self.half.name
         try:
             settled(
-                lambda: driver.status(name), lambda seen: any(sa.children for sa in seen.sas),
+                lambda: driver.status(name), up,
                 deadline_s=_INSTALLATION, interval_s=_LOOK_AGAIN,
             )  # fmt: skip
         finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
 
 
@@ -10,25 +12,25 @@ def up(now: PeerReport) -> bool:
     return any(sa.state == "ESTABLISHED" and _installed(sa) for sa in now.sas)
 
 
-def gone(before: PeerReport, now: PeerReport) -> bool:
+def gone(now: PeerReport) -> bool:
     """It has no IKE SA any more."""
-    return not _still_here(before, now)
+    return not now.sas
 
 
-def renewed(before: PeerReport, now: PeerReport, *, ike: bool) -> bool:
+def renewed(before: PeerReport, now: PeerReport, stuck: Collection[str], *, ike: bool) -> bool:
     """It uses as many SAs as before, none of those, and the old IKE SA has been deleted, which takes a while.
 
     ``ike`` tells whether the IKE SA was to be rekeyed, or the Child SA. A product that shows no SPIs is taken at its
-    state.
+    state. ``stuck`` are IKE SAs whose end was waited for in vain before, by the initiator's SPI.
     """
+    here = [sa for sa in now.sas if sa.state == "ESTABLISHED" or sa.initiator_spi not in stuck]
     old, new = _spis(before, ike=ike), _spis(now, ike=ike)
-    return up(now) and len(_still_here(before, now)) == 1 and (None in old or (len(new) == len(old) and not new & old))
+    return up(now) and len(here) == 1 and (None in old or (len(new) == len(old) and not new & old))
 
 
-def _still_here(before: PeerReport, now: PeerReport) -> list[SaReport]:
-    """Its IKE SAs, but for those whose end was waited for in vain before."""
-    stuck = {sa.initiator_spi for sa in before.sas if sa.state != "ESTABLISHED"}
-    return [sa for sa in now.sas if sa.state == "ESTABLISHED" or sa.initiator_spi not in stuck]
+def leaving(now: PeerReport) -> set[str]:
+    """The initiator's SPIs of IKE SAs that it still has, and no longer uses."""
+    return {sa.initiator_spi for sa in now.sas if sa.state != "ESTABLISHED" and sa.initiator_spi is not None}
 
 
 def _spis(report: PeerReport, *, ike: bool) -> set[str | None]:

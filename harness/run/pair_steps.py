@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from harness.lab.waiting import settled
 from harness.oracle.pair import rekeyer
 from harness.run.pair_parties import Halves
 from harness.run.pair_plan import PairCase
-from harness.run.pair_progress import gone, renewed, up
+from harness.run.pair_progress import gone, leaving, renewed, up
 from harness.scenario.model import Role, Step
 
 _INITIATION = 15.0  # seconds for the initiator to bring up the tunnel
@@ -28,8 +29,8 @@ _ECHO_REQUESTS, _ECHO_ATTEMPTS, _ECHO_WAIT_S = 3, 3, 1
 _COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 
 Reports = tuple[PeerReport, PeerReport]
-Done = Callable[[PeerReport, PeerReport], bool]
-"""Whether a side is done with a step: by what it said before, and what it says now."""
+Done = Callable[[int, PeerReport], bool]
+"""Whether a side, 0 or 1, is done with a step, by what it reports now."""
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class PairSteps:
     halves: Halves
     running: tuple[RunningPeer, RunningPeer]
     reports: list[StepReport] = field(default_factory=list)
+    stuck: tuple[set[str], set[str]] = field(default_factory=lambda: (set(), set()))  # would not go, by side
 
     def play(self) -> None:
         """Have the initiator bring up the tunnel, then go through the scenario's steps.
@@ -57,7 +59,7 @@ class PairSteps:
                 self._step(step)
         if Step.DELETE not in self.case.scenario.steps or said:
             return
-        self._note(DELETED, self._settled(gone))
+        self._note(DELETED, self._settled(lambda _, now: gone(now)))
 
     @property
     def _name(self) -> str:
@@ -77,7 +79,14 @@ class PairSteps:
         ike = step is Step.REKEY_IKE
         self.running[index].driver.rekey(self._name, ike=ike)
 
-        reports = self._settled(lambda before, now: renewed(before, now, ike=ike), asked_first=index, first_s=_REKEY)
+        before = self._last()
+
+        def done(side: int, now: PeerReport) -> bool:
+            return renewed(before[side], now, self.stuck[side], ike=ike)
+
+        reports = self._settled(done, asked_first=index, first_s=_REKEY)
+        for side in (0, 1):
+            self.stuck[side].update(leaving(reports[side]))
         self._note(step, reports)
 
     def _echo(self) -> tuple[int, int, str]:
@@ -107,15 +116,22 @@ class PairSteps:
 
     def _settled(self, done: Done, *, asked_first: int = 0, first_s: float = 0) -> Reports:
         """What each side says once it is done with a step, or when the time is over; what is not done a check names."""
-        reports = list(self._last())
+        reports: dict[int, PeerReport] = {}
+        looks: Counter[int] = Counter()
         end = time.monotonic() + _SETTLE
+
+        def look(side: int) -> PeerReport:
+            looks[side] += 1
+            return self._status(side)
+
         for side in (asked_first, 1 - asked_first):
-            before = reports[side]
             reports[side] = settled(
-                partial(self._status, side), partial(done, before),
+                partial(look, side), partial(done, side),
                 deadline_s=end - time.monotonic(), interval_s=_LOOK_AGAIN, first_s=first_s,
             )  # fmt: skip
             first_s = 0
+        if looks[1 - asked_first] > 1:  # the two reports are to be of one moment
+            reports[asked_first] = look(asked_first)
         return reports[0], reports[1]
 
     def _last(self) -> Reports:

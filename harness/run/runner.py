@@ -23,6 +23,7 @@ from harness.run.attempt import Stage, failed_attempt, play
 from harness.run.compliance import FAILED, Compliance
 from harness.run.entries import peer_entry
 from harness.run.events import CaseFinished, CaseStarted, Listener, PeerStarted, RunEvent
+from harness.run.pair_attempt import FOLDERS as PAIR_FOLDERS
 from harness.run.pair_attempt import play_pair
 from harness.run.pair_parties import pair_daemon_settings
 from harness.run.pair_plan import PairCase
@@ -32,8 +33,6 @@ from harness.run.schedule import Schedule
 from harness.run.workers import Workers
 from harness.scenario.model import Requirement, Scenario
 from harness.scenario.peer import Peer
-
-_HYGIENE = ("H01", "H02")
 
 
 @dataclass(slots=True)
@@ -148,7 +147,8 @@ class Runner:
             except Exception:
                 self._give_up(running)
                 raise
-            if result.verdict in (Verdict.FAIL, Verdict.ERROR) and not _is_harmless(case, result):
+            harmless = _is_as_listed(case, result) and _left_nothing(case, folder)
+            if result.verdict in (Verdict.FAIL, Verdict.ERROR) and not harmless:
                 self._give_up(running)
             return result
 
@@ -211,10 +211,11 @@ def _is_as_listed(case: AnyCase, attempt: Attempt) -> bool:
     )
 
 
-def _is_harmless(case: AnyCase, attempt: Attempt) -> bool:
-    """Whether it is the FAIL on record, and the products were asked afterwards and had nothing left of the case."""
-    hygiene = [check.passed for check in attempt.checks if check.requirement in _HYGIENE]
-    return _is_as_listed(case, attempt) and len(hygiene) == len(_HYGIENE) and all(hygiene)
+def _left_nothing(case: AnyCase, folder: Path) -> bool:
+    """Whether every product of the case was asked afterwards, had nothing left of it, and told of no fault."""
+    sides = PAIR_FOLDERS if isinstance(case, PairCase) else ("peer",)
+    noted = [EvidenceFolder(folder).hygiene(side) for side in sides]
+    return all(hygiene is not None and hygiene.clean for hygiene in noted)
 
 
 def _told(error: Exception, folder: Path) -> str:

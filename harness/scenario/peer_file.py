@@ -29,7 +29,7 @@ _VERSION_KEYS = frozenset(
         "version", "release", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
         "transport-mode", "esp-without-udp", "certificates", "certificates-reason",
         "roles", "role-reason",
-        "ike", "esp", "published", "known-failure", "variant", "esp-implementation", "packages",
+        "ike", "esp", "published", "known-failure", "variant", "esp-implementation", "concurrent", "packages",
     }
 )  # fmt: skip
 _KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link", "with"})
@@ -128,7 +128,7 @@ def load_family(path: Path) -> tuple[Peer, ...]:
             packages=entry.strings("packages", packages),
             capabilities=_capabilities(entry, common, _UNTOLD.get(driver, "")),
             esp_implementation=entry.choice("esp-implementation", ESP_IMPLEMENTATIONS, esp),
-            concurrent=concurrent,
+            concurrent=entry.boolean("concurrent", concurrent),
             published=published_of(entry, published),
             known_failures=tuple(_known_failure(failure) for failure in entry.tables("known-failure")),
             folder=path.parent,

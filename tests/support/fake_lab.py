@@ -80,7 +80,7 @@ def attempt(verdict: Verdict, evidence: str = "somewhere", reason: str = "") -> 
 
 @dataclass
 class Script:
-    """What ``play`` does: for each case a list of verdicts, attempts or exceptions; PASS without one."""
+    """What ``play`` does: for each case a list of verdicts or exceptions; PASS without one."""
 
     by_case: dict[str, list] = field(default_factory=dict)
     played: list[tuple[str, str, str]] = field(default_factory=list)  # case, peer, folder
@@ -93,4 +93,4 @@ class Script:
         what = self.by_case[case.id].pop(0) if self.by_case.get(case.id) else Verdict.PASS
         if isinstance(what, BaseException):
             raise what
-        return what if isinstance(what, Attempt) else attempt(what)
+        return attempt(what)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from policies import policy
 
-from harness.lab.errors import ConfigurationRefused
+from harness.lab.errors import ConfigurationRefused, PeerUnreachable
 from harness.lab.libreswan import LibreswanFamily
 from harness.scenario.model import PartyPolicy
 from harness.scenario.peer_file import load_peers
@@ -31,7 +31,7 @@ class Quiet:
 
     def run(self, command):
         self.commands.append(list(command))
-        return 0, '000 "case-7": 10.99.0.7/32===192.0.2.3...192.0.2.1===10.98.0.7/32; unrouted;\n'
+        return 0, '====\n000 "case-7": 10.99.0.7/32===192.0.2.3...192.0.2.1===10.98.0.7/32; unrouted;\n'
 
     def log(self, _since=None):
         return "\n".join(self.lines)
@@ -111,9 +111,16 @@ def test_values_are_arguments_of_scripts_and_never_part_of_them(libreswan, conne
     assert scripts and all("case-7" not in script[2] for script in scripts)
 
 
-def test_a_connection_that_is_not_there_afterwards_was_refused(libreswan, connection):
-    driver = LibreswanFamily().attach(libreswan, Refusing(0, '"case-77": added IKEv2 connection\n'))
-    with pytest.raises(ConfigurationRefused, match="addconn ended with status 0"):
+def test_a_connection_that_is_not_there_afterwards_was_refused_whatever_addconn_says(libreswan, connection):
+    words = '"case-7": added IKEv2 connection\n====\n000 "case-77": unrouted;\n'
+    driver = LibreswanFamily().attach(libreswan, Refusing(0, words))
+    with pytest.raises(ConfigurationRefused, match='"case-7": added IKEv2 connection'):
+        driver.load(replace(connection, policy=CLASSICAL))
+
+
+def test_a_daemon_that_does_not_answer_after_addconn_has_refused_nothing(libreswan, connection):
+    driver = LibreswanFamily().attach(libreswan, Refusing(1, "====\nwhack: is pluto running?\n"))
+    with pytest.raises(PeerUnreachable, match=r"whack: whack: is pluto running\?"):
         driver.load(replace(connection, policy=CLASSICAL))
 
 

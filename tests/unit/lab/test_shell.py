@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,9 +90,15 @@ def test_the_end_of_the_shell_is_told(local):
         here.run(["kill", "-9", str(local.process.pid)])
 
 
+def test_a_script_that_is_none_ends_the_shell_with_its_words(local):
+    local.process.stderr = None
+    with pytest.raises(EOFError):
+        Shell(local).run(script("if"))
+
+
 def test_a_program_that_takes_too_long_ends_the_wait(local, monkeypatch):
     monkeypatch.setattr(shell, "COMMAND_TIMEOUT_S", 0.05)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^sleep: no end within 0\.05 s$"):
         Shell(local).run(["sleep", "1"])
 
 
@@ -121,3 +128,14 @@ def test_closing_ends_idle_shells_and_the_others_when_their_program_ends(started
     assert streams[0].closed
     assert pool.run(["echo", "late"]) == (0, "late\n")
     assert streams[1].closed
+
+
+def test_programs_side_by_side_have_a_shell_each(started):
+    streams, start = started
+    pool = Shells(start)
+    with ThreadPoolExecutor(4) as threads:
+        said = list(
+            threads.map(lambda number: pool.run(["sh", "-c", "sleep 0.1; echo $1", "sh", str(number)]), range(8))
+        )
+    assert said == [(0, f"{number}\n") for number in range(8)]
+    assert 1 < len(streams) <= 4

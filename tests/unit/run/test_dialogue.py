@@ -113,7 +113,8 @@ def test_wishes_are_granted(talk, tmp_path):
 
 def test_a_peer_gets_the_time_to_install_its_child_sa(talk):
     driver = Driver()
-    looks = [(), (SimpleNamespace(children=()),), (SimpleNamespace(children=("installed",)),)]
+    states = ("CONNECTING", "INSTALLED"), ("ESTABLISHED", "INSTALLING"), ("ESTABLISHED", "INSTALLED")
+    looks = [(), *((SimpleNamespace(state=sa, children=(SimpleNamespace(state=child),)),) for sa, child in states)]
     driver.status = lambda name: SimpleNamespace(sas=looks.pop(0))
     channel = Channel({"case": "case-1", "want": "come-up"}, THE_END)
     dialogue = talk(channel, driver)

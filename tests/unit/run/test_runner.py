@@ -6,10 +6,12 @@ import threading
 from dataclasses import replace
 
 import pytest
-from fake_lab import FakeLab, attempt
+from fake_lab import FakeLab
 
+from harness.evidence.hygiene import Hygiene, Residue
+from harness.evidence.store import EvidenceFolder, folder_name
 from harness.lab.errors import LabError, WorkerLost
-from harness.results.model import CheckResult, Verdict
+from harness.results.model import Verdict
 from harness.run.events import CaseFinished, CaseStarted, PeerStarted
 from harness.run.plan import Selection, make_plan
 from harness.run.runner import Runner
@@ -124,25 +126,30 @@ def test_another_failure_than_the_listed_one_is_not_excused_by_it(run, lab, scri
     assert played.verdicts(A) == [FAIL, FAIL]
 
 
-HYGIENE = tuple(CheckResult(f"check of {each}", each, True, "") for each in ("H01", "H02"))
+CLEAN = Hygiene(Residue((), (), (), 4096))
+NOTED = {
+    "clean": (CLEAN, True),
+    "an-sa-is-left": (replace(CLEAN, residue=Residue(("ESTABLISHED",))), False),
+    "the-kernel-did-not-answer": (replace(CLEAN, residue=Residue((), unknown="ip: killed")), False),
+    "a-fault-is-told": (replace(CLEAN, faults=("ASSERTION FAILED",)), False),
+    "nobody-was-asked": (None, False),
+}
 
 
-@pytest.mark.parametrize(("checks", "goes_on"), [
-    (HYGIENE, True),
-    ((HYGIENE[0], replace(HYGIENE[1], passed=False)), False),
-    ((replace(HYGIENE[0], passed=False), HYGIENE[1]), False),
-    (HYGIENE[:1], False),
-    ((), False),
-])  # fmt: skip
-def test_after_a_known_failure_a_peer_goes_on_if_it_left_nothing(run, lab, script, inputs, checks, goes_on):
+@pytest.mark.parametrize("name", NOTED)
+def test_after_a_known_failure_a_peer_goes_on_if_it_left_nothing(run, lab, script, inputs, tmp_path, name):
+    hygiene, goes_on = NOTED[name]
+    if hygiene is not None:
+        EvidenceFolder(tmp_path / "cases" / folder_name(A)).write_json("peer/hygiene.json", hygiene)
     cases = known(make_plan(inputs, Selection((NAME,), ("strongswan-6.1",))), NAME)
-    script.by_case[A] = [replace(attempt(FAIL), checks=checks)]
+    script.by_case[A] = [FAIL]
     run(lab, cases)
     assert any("recycled" in line for line in lab.log) is not goes_on
 
 
-def test_after_another_failure_no_peer_goes_on(run, lab, script):
-    script.by_case[A] = [replace(attempt(FAIL), checks=HYGIENE), PASS]
+def test_after_another_failure_no_peer_goes_on(run, lab, script, tmp_path):
+    EvidenceFolder(tmp_path / "cases" / folder_name(A)).write_json("peer/hygiene.json", CLEAN)
+    script.by_case[A] = [FAIL, PASS]
     run(lab)
     assert any("recycled" in line for line in lab.log)
 
