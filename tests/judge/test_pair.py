@@ -151,7 +151,7 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
     ("pair-negotiated-as-predicted", HYBRID, another_suite, "the two policies lead to", SECOND),
     ("pair-negotiated-as-predicted", HYBRID, lambda p: p.without("IKE_SA_INIT response 0"), "no IKE_SA_INIT", SECOND),
     ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_INTERMEDIATE request 1"), "0 IKE_INTER", FIRST),
-    ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_INTERMEDIATE response 1"), "0 IKE_INTER", SECOND),
+    ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_INTERMEDIATE response 1"), "0 IKE_INTER", ""),
     ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_AUTH response 2"), "no IKE_AUTH responses", ""),
     ("pair-exchanges-as-predicted", HYBRID, lambda p: p.without("IKE_SA_INIT response 0"), "no suite", ""),
     ("pair-key-exchange-sizes", HYBRID, short_key_exchange, "KE of CURVE25519", SECOND),
@@ -163,7 +163,7 @@ SPOILED: list[tuple[str, str, Spoil, str, str]] = [
         HYBRID,
         lambda p: p.with_child(Step.TRAFFIC, "initiator", packets_in=0),
         "0 packets in",
-        FIRST,
+        "",
     ),
     (
         "pair-esp-both-ways",
@@ -277,12 +277,6 @@ def test_a_case_cut_short_says_nothing_of_the_deletion():
     pair = good_pair(HYBRID)
     (objection,) = pair.with_report(steps=pair.report.steps[:-1]).check("pair-deleted-on-both-sides").objections
     assert objection.severity == "inconclusive"
-
-
-def test_who_waits_for_an_answer_may_keep_its_ike_sa():
-    pair = unanswered(still_there(good_pair(HYBRID)))
-    sentences = [each.sentence for each in pair.check("pair-deleted-on-both-sides").objections]
-    assert sentences == ["no answered INFORMATIONAL exchange is on the wire"]
 
 
 def test_an_objection_makes_the_case_fail_with_grade_b():
@@ -435,14 +429,18 @@ def test_what_both_say_is_said_to_be_compared_only_where_both_say_it():
     assert nowhere.check("pair-esp-as-predicted").detail == "neither tells its ESP algorithms"
 
 
-def test_a_counter_is_held_against_a_side_only_where_the_path_shows_the_packets():
-    case = good_pair(HYBRID).with_child(Step.TRAFFIC, "initiator", packets_in=0)
+def test_a_low_counter_is_held_against_a_side_only_for_what_it_sent_and_the_path_shows():
+    """What comes in counts once it was decrypted: the other side may have encrypted it wrongly."""
+    case = good_pair(HYBRID).with_child(Step.TRAFFIC, "initiator", packets_out=0)
     (objection,) = case.check("pair-esp-both-ways", packets=3).objections
     assert objection.party == FIRST and objection.sentence.endswith("3 are due and 3 are on the path")
-    gone = [each for each in case.view.esp if each.destination[0] == HERE]
+    gone = [each for each in case.view.esp if each.destination[0] == THERE]
     lost = case.with_wire(datagrams=tuple(each for each in case.wire.datagrams if each not in gone[1:]))
     (objection,) = lost.check("pair-esp-both-ways", packets=3).objections
     assert objection.party == "" and objection.sentence.endswith("3 are due and 1 are on the path")
+    case = good_pair(HYBRID).with_child(Step.TRAFFIC, "initiator", packets_in=0)
+    (objection,) = case.check("pair-esp-both-ways", packets=3).objections
+    assert objection.party == "" and objection.sentence.endswith("3 are due and 3 are on the path")
 
 
 def test_esp_that_its_sender_reports_and_its_receiver_does_not_is_either_ones():
@@ -454,16 +452,6 @@ def test_esp_that_its_sender_reports_and_its_receiver_does_not_is_either_ones():
 def test_without_a_request_no_response_is_due():
     case = good_pair(HYBRID).without("IKE_INTERMEDIATE request 1").without("IKE_INTERMEDIATE response 1")
     assert {each.party for each in case.check("pair-exchanges-as-predicted").objections} == {FIRST}
-
-
-def test_a_responder_to_which_no_deletion_came_is_not_blamed_for_its_ike_sa():
-    case = still_there(good_pair(HYBRID))
-    last = case.view.messages[-1].label
-    alone = case.without(last).without(last.replace("response", "request"))
-    objections = alone.check("pair-deleted-on-both-sides").objections
-    assert [each.party for each in objections] == ["", ""]
-    initiator = alone.with_step(DELETED, initiator=case.reported(Step.TRAFFIC, "initiator"), responder=NOTHING)
-    assert initiator.check("pair-deleted-on-both-sides").objections[0].party == FIRST
 
 
 def test_who_answers_rightly_what_is_offered_is_not_blamed_where_the_offer_is_not_the_policy():

@@ -205,6 +205,7 @@ def _steps(play: Play, scenario: Scenario) -> Iterator[StepReport]:
             _exchange(play, tunnel, ExchangeType.INFORMATIONAL)
         else:
             _exchange(play, tunnel, ExchangeType.CREATE_CHILD_SA)
+            _exchange(play, tunnel, ExchangeType.INFORMATIONAL)  # deletes the SA that was replaced
             _renew(tunnel, step)
             yield StepReport(step, play.at, tunnel.report(0), tunnel.report(1))
     yield StepReport(DELETED, play.at, nothing, nothing)

@@ -45,7 +45,8 @@ def _echoed(step: StepReport, wanted: int) -> list[Objection]:
 def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
     """Counters of the Child SA that both sides use now.
 
-    A side is wrong about its own packets where the path shows them; where it does not, either of the two lost them.
+    A side is wrong about what it sent where the path shows it. What came in counts once it was decrypted, and nobody
+    has the keys: that too little was, may be the fault of its sender.
     """
     objections = []
     for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
@@ -56,7 +57,8 @@ def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
             if count is not None and count < wanted:
                 seen = _crossing(view, {getattr(child, f"spi_{way}") for child in children})
                 sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due and {seen} are on the path"
-                objections.append(Objection(side.peer if seen >= wanted else "", sentence, FILE))
+                own = way == "out" and seen >= wanted
+                objections.append(Objection(side.peer if own else "", sentence, FILE))
     return objections
 
 
