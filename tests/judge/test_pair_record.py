@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from pair_builder import FIRST, SECOND, Pair, good_pair
 
+from harness.evidence.hygiene import Hygiene, Residue
 from harness.evidence.model import ClearPacket
 from harness.evidence.pair import ESTABLISHED
-from harness.evidence.peer_report import PeerReport
+from harness.evidence.peer_report import PeerReport, SaReport
 from harness.ike.policy import Policy, ProposalPolicy
 from harness.oracle.negotiation import acceptable_suites, first_child
 from harness.registry.algorithms import algorithm
@@ -64,9 +65,27 @@ def answered(pair: Pair, notify: Notify) -> Pair:
     return never_up(cut.with_wire(datagrams=tuple(d for d in cut.wire.datagrams if d.frame <= frame)))
 
 
-def never_up(pair: Pair) -> Pair:
-    nothing = replace(pair.report.steps[0], initiator=NOTHING, responder=NOTHING, said="not established")
+def never_up(pair: Pair, said: str = "not established", responder: PeerReport = NOTHING) -> Pair:
+    """The initiator gave up, and no Child SA is on either side."""
+    nothing = replace(pair.report.steps[0], initiator=NOTHING, responder=responder, said=said)
     return pair.with_report(steps=(nothing,))
+
+
+def childless(pair: Pair) -> PeerReport:
+    """The responder's IKE SA without its Child SA."""
+    report = pair.reported(ESTABLISHED, "responder")
+    return replace(report, sas=(replace(report.sas[0], children=()),))
+
+
+def other_offer(pair: Pair) -> Pair:
+    """The same evidence, where our record of the initiator has one of the two proposals that it offers."""
+    return recorded(pair, ike=(pair.expectation.initiator.ike[:1], None))
+
+
+def worn(pair: Pair, side: str) -> Pair:
+    """The same evidence, where one side is an emulated vendor, which was told its policy."""
+    facts = pair.evidence.facts
+    return pair.with_evidence(facts=replace(facts, **{side: replace(getattr(facts, side), peer=CISCO)}))
 
 
 def chosen(pair: Pair, kind: TransformType, name: str) -> Pair:
@@ -120,11 +139,48 @@ def test_an_offer_that_is_not_on_record_is_our_mistake_and_nobody_elses():
         (ike[1:], "it has 1 proposals, the wire 2"),
         ((turned, *ike[1:]), "KE of proposal 1 is modp2048, modp8192, modp6144, modp4096 and 9 more on record, ecp256"),
     ):
-        judgement = recorded(in_clear(pair), ike=(policy, None)).judge()
+        judgement = recorded(pair, ike=(policy, None)).judge()
         assert (judgement.verdict, judgement.grade) == (Verdict.INCONCLUSIVE, None)
         (finding,) = judgement.findings
         assert (finding.check, finding.party, finding.severity) == (RECORD, "undetermined", "inconclusive")
         assert "our record" in finding.sentence and words in finding.sentence
+
+
+def test_what_rests_on_no_record_stays_a_failure_where_the_offer_is_not_on_record():
+    pair = other_offer(good_pair(PUBLISHED))
+    assert [result.check for result in pair.judge().checks if not result.passed] == [RECORD]
+    assert failed(in_clear(pair)) == {"pair-nothing-in-clear": SECOND}
+    assert failed(never_up(pair).without("IKE_AUTH response 1")) == {CAME_UP: "undetermined"}
+    assert failed(answered(pair, Notify(NotifyType.INVALID_SYNTAX))) == {CAME_UP: SECOND}
+    assert failed(chosen(pair, TransformType.KE, "modp1024"))[NEGOTIATED] == SECOND
+    faults = Hygiene(Residue(()), ("core dumped",))
+    told = {(each.check, each.party) for each in pair.with_evidence(hygiene=(faults, None)).judge().findings}
+    assert told == {(RECORD, "undetermined"), ("pair-no-fault-in-the-log", FIRST)}
+    cut = pair.without(pair.view.messages[-1].label)
+    request = cut.view.messages[-1].pieces[0].datagram
+    again = cut.changed(request, request, replace(request, frame=request.frame + 1))
+    assert failed(again)["pair-requests-answered"] == SECOND
+    for case in (pair, never_up(pair), answered(pair, Notify(NotifyType.NO_PROPOSAL_CHOSEN))):
+        judgement = case.judge()
+        assert judgement.verdict is Verdict.INCONCLUSIVE
+        assert {finding.check for finding in judgement.findings} == {RECORD}
+
+
+def test_a_choice_of_what_is_on_record_but_not_in_the_offer_is_the_responders():
+    pair = good_pair(PUBLISHED)
+    sides = (
+        only(policy.ike, TransformType.KE, "modp1024")
+        for policy in (pair.expectation.initiator, pair.expectation.responder)
+    )
+    case = chosen(recorded(pair, ike=tuple(sides)), TransformType.KE, "modp1024")
+    assert failed(case)[NEGOTIATED] == SECOND
+
+
+def test_a_vendor_that_is_told_its_policy_is_not_held_to_an_offer_that_is_not_on_record():
+    pair = good_pair(PUBLISHED, CISCO, CISCO)
+    for case in (other_offer(pair), recorded(pair, ike=(pair.expectation.initiator.ike[1:], None))):
+        assert case.judge().verdict is Verdict.INCONCLUSIVE
+        assert [result.check for result in case.judge().checks if not result.passed] == [RECORD]
 
 
 def test_without_a_request_nothing_is_said_of_the_record():
@@ -209,10 +265,31 @@ def test_other_esp_than_the_records_lead_to_is_our_records(side: int):
 
 
 def test_no_child_sa_where_the_records_lead_to_one_is_our_records():
-    finding = doubted(never_up(good_pair(PUBLISHED)))
-    assert "the recorded ESP policies lead to ENCR=aes-128-gcm-16" in finding.sentence
-    assert "but neither side has a Child SA after" in finding.sentence and "not established" in finding.sentence
+    pair = good_pair(PUBLISHED)
+    words = "received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built"
+    for case in (never_up(pair, words), never_up(pair, "not established", childless(pair))):
+        sentence = doubted(case).sentence
+        assert "the recorded ESP policies lead to ENCR=aes-128-gcm-16" in sentence
+        assert "but neither side has a Child SA after" in sentence
+        assert sentence.endswith(f"and {FIRST} says: {case.report.steps[0].said}")
     assert good_pair(PUBLISHED).message("IKE_AUTH response 1").exchange == ExchangeType.IKE_AUTH
+
+
+def test_an_ike_auth_that_fails_for_another_reason_is_explained_by_no_esp_record():
+    pair = good_pair(PUBLISHED)
+    for case in (
+        never_up(pair),
+        never_up(pair, "received AUTHENTICATION_FAILED notify error"),
+        never_up(pair, "received TS_UNACCEPTABLE notify, no CHILD_SA built", childless(pair)),
+        never_up(pair, "not established", replace(childless(pair), sas=(connecting(pair),))),
+    ):
+        assert case.judge().outcome is Outcome.REFUSED
+        assert case.check(AGREED).objections == ()
+        assert failed(case) == {CAME_UP: "undetermined"}
+
+
+def connecting(pair: Pair) -> SaReport:
+    return replace(childless(pair).sas[0], state="CONNECTING")
 
 
 def test_an_exchange_that_breaks_off_is_explained_by_no_record():
@@ -240,10 +317,43 @@ def test_who_is_told_its_policy_is_held_to_it():
 def test_esp_that_a_side_was_not_told_is_no_other_sides_default():
     """The responder's own defaults cannot make an initiator use what it does not offer."""
     pair = good_pair(PUBLISHED)
-    facts = pair.evidence.facts
-    worn = pair.with_evidence(facts=replace(facts, initiator=replace(facts.initiator, peer=CISCO)))
+    told = with_esp(worn(pair, "initiator"), encr="chacha20-poly1305")
+    assert failed(told)["pair-esp-as-predicted"] in (CISCO, SECOND)
+    assert told.check(AGREED).objections == ()
+
+
+def with_esp(pair: Pair, **parts: str | None) -> Pair:
+    """Both sides report other ESP algorithms."""
     for step in (ESTABLISHED, Step.TRAFFIC):
         for name in ("initiator", "responder"):
-            worn = worn.with_child(step, name, encr="chacha20-poly1305")
-    assert failed(worn)["pair-esp-as-predicted"] in (CISCO, SECOND)
-    assert worn.check(AGREED).objections == ()
+            pair = pair.with_child(step, name, **parts)
+    return pair
+
+
+@pytest.mark.parametrize("side", ["initiator", "responder"])
+def test_a_child_sa_of_untold_algorithms_may_be_by_the_defaults_of_the_one_side_that_has_them(side: str):
+    pair = worn(good_pair(PUBLISHED), side)
+    ciphers = "aes-192-gcm-16", "aes-256-gcm-16"
+    apart = recorded(pair, esp=tuple(only(pair.expectation.initiator.esp, TransformType.ENCR, c)[:1] for c in ciphers))
+    untold = with_esp(apart, encr=None, integ=None)
+    assert doubted(untold).sentence.endswith("lead to nothing in common, but they report a Child SA")
+    strange = with_esp(apart, encr="chacha20-poly1305")
+    assert strange.check(AGREED).objections == ()
+    assert failed(strange)[CAME_UP] == "undetermined"
+
+
+def test_a_wrong_choice_of_ike_is_told_beside_an_esp_record_in_doubt():
+    """Neither hides the other: the choice is the responder's fault, the ESP algorithms are nobody's."""
+    pair = good_pair(PUBLISHED)
+    gcm = only(pair.expectation.initiator.esp, TransformType.ENCR, "aes-256-gcm-16")[:1]
+    never_offered = chosen(recorded(pair, esp=(gcm, None)), TransformType.KE, "modp1024")
+    policy = only(pair.expectation.responder.ike, TransformType.KE, "modp3072")
+    untold = recorded(worn(pair, "responder"), ike=(None, policy), esp=(gcm, None))
+    for case, party in ((never_offered, SECOND), (untold, CISCO)):
+        assert failed(case)[NEGOTIATED] == party
+        assert "pair-esp-as-predicted" not in {result.check for result in case.judge().checks}
+        (objection,) = case.check(AGREED).objections
+        assert "the recorded ESP policies" in objection.sentence and objection.severity == "inconclusive"
+    right = chosen(pair, TransformType.KE, "modp1024")
+    assert right.check(AGREED).objections == ()
+    assert "pair-esp-as-predicted" in {result.check for result in right.judge().checks}

@@ -22,12 +22,13 @@ def negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
     """The suite that the responder chose, in clear, is one that both policies allow and none suits better."""
     if view.suite is None:
         return Checked("", (Objection(view.sides[1].peer, "no IKE_SA_INIT answer chooses a proposal", "wire.pcapng"),))
-    if is_acceptable(view.suite, view.expectation.ike):
-        return Checked(spelled(view.suite))
     offer, (initiator, responder) = offered(view), (side.peer for side in view.sides)
+    possible = offer is None or could_choose(view.suite, offer)
+    if possible and is_acceptable(view.suite, view.expectation.ike):
+        return Checked(spelled(view.suite))
     due = " or ".join(spelled(suite) for suite in view.expectation.ike) or "nothing in common"
     chosen = f"chosen was {spelled(view.suite)}"
-    if offer is not None and not could_choose(view.suite, offer):
+    if not possible:
         party, sentence = responder, f"{chosen}, which is no choice from what {initiator} offers"
     elif is_acceptable(view.suite, led_to(view)):
         party, sentence = (

@@ -43,7 +43,7 @@ PAIR_CHECKS: Mapping[str, PairCheck] = MappingProxyType(
 )
 
 PREDICTED = frozenset({CAME_UP, NEGOTIATED, "pair-esp-as-predicted", "pair-refused-with-no-proposal-chosen"})
-"""Checks that compare with the prediction, and so accuse nobody where a record behind it is in doubt."""
+"""Checks that compare with the prediction, and so accuse nobody of what a wrong record behind it would explain."""
 
 _ALWAYS = {"pair-nothing-left-behind": "H01", "pair-no-fault-in-the-log": "H02"}
 

@@ -7,11 +7,13 @@ from itertools import groupby
 
 from harness.evidence.pair import PairEvidence
 from harness.oracle.pair import PairExpectation
+from harness.registry.notifications import NotifyType
 from harness.results.model import CheckResult, Finding, Grade, LadderStep, Outcome, Verdict
 from harness.scenario.model import Expect, Parties, Requirement, Scenario
 from harness.verify.judge import Judgement
 from harness.verify.pair.arrival import outcome_seen
 from harness.verify.pair.checks import AGREED, CAME_UP, NEGOTIATED, PAIR_CHECKS, PREDICTED, RECORD, REFUSED, WHEN_UP
+from harness.verify.pair.record import wrongly_chosen
 from harness.verify.pair.view import PairView, make_view
 from harness.verify.result import Objection
 from harness.verify.words import payload_name
@@ -35,7 +37,7 @@ def judge_pair(
     if evidence.report.capture_drops:
         reason = f"the kernel dropped {evidence.report.capture_drops} frames of the capture"
         return Judgement(Verdict.INCONCLUSIVE, None, None, (), (), reason, _ladder(view))
-    findings, results = _run_checks(view, outcome, requirements)
+    findings, results = _run_checks(view, requirements)
     verdict, reason = _verdict(view, outcome, findings)
     grade = Grade.B if verdict in (Verdict.PASS, Verdict.FAIL) else None
     return Judgement(verdict, outcome, grade, tuple(findings), tuple(results), reason, _ladder(view))
@@ -59,14 +61,12 @@ def _due(view: PairView) -> Iterator[Expect]:
     yield from due.values()
 
 
-def _run_checks(
-    view: PairView, outcome: Outcome, requirements: Requirements
-) -> tuple[list[Finding], list[CheckResult]]:
+def _run_checks(view: PairView, requirements: Requirements) -> tuple[list[Finding], list[CheckResult]]:
     findings: list[Finding] = []
     results: list[CheckResult] = []
     doubted = False
     for expect in _due(view):
-        if doubted and _rests_on_records(expect.check, outcome):
+        if doubted and _rests_on_records(view, expect.check):
             continue
         checked = PAIR_CHECKS[expect.check](view, expect.arguments)
         found = [_finding(expect, objection, requirements) for objection in checked.objections]
@@ -74,15 +74,22 @@ def _run_checks(
         detail = "; ".join(finding.sentence for finding in found) if found else checked.detail
         findings += found
         results.append(CheckResult(expect.check, expect.requirement, passed, detail))
-        if expect.check == RECORD and not passed:
-            break
-        doubted = doubted or (expect.check == AGREED and not passed)
+        doubted = doubted or (expect.check in (RECORD, AGREED) and not passed)
     return findings, results
 
 
-def _rests_on_records(check: str, outcome: Outcome) -> bool:
-    """Whether an objection of this check may be our record's fault. That it broke off without a refusal never is."""
-    return check in PREDICTED and not (check == CAME_UP and outcome is Outcome.BROKEN)
+def _rests_on_records(view: PairView, check: str) -> bool:
+    """Whether an objection of this check may be our record's fault.
+
+    Three things never are: a choice that no record of ours can excuse, an end without a refusal, and one by another
+    error in clear than NO_PROPOSAL_CHOSEN.
+    """
+    if check == NEGOTIATED:
+        return not wrongly_chosen(view)
+    if check == CAME_UP and outcome_seen(view) is Outcome.BROKEN:
+        return False
+    ended = view.refusals[:1] if view.suite is None else []
+    return check in (*PREDICTED, AGREED) and all(kind is NotifyType.NO_PROPOSAL_CHOSEN for _, kind in ended)
 
 
 def _finding(expect: Expect, objection: Objection, requirements: Requirements) -> Finding:

@@ -17,7 +17,7 @@ from harness.scenario.model import Parties
 from harness.scenario.profile_file import EMULATED
 from harness.verify.pair.agreement import FILE, esp_algorithms
 from harness.verify.pair.arrival import ending, outcome_seen
-from harness.verify.pair.offer import could_choose, offered
+from harness.verify.pair.offer import could_choose, led_to, offered
 from harness.verify.pair.view import PairView, established, installed
 from harness.verify.result import Arguments, Checked, Objection
 from harness.verify.view import of
@@ -32,10 +32,19 @@ def agreed_as_published(view: PairView, _arguments: Arguments) -> Checked:
 
     A choice that was never offered, for one, is right under no policy: that is for the checks of the prediction.
     """
-    if view.suite is not None and not (is_acceptable(view.suite, view.expectation.ike) or _defaults_allow(view)):
-        return Checked("the choice of an IKE proposal is not what other defaults than those on record would explain")
     doubts = [doubt for doubt in (_ike_doubt(view), _esp_doubt(view)) if doubt]
     return Checked("nothing was seen that other defaults than those on record would explain", tuple(doubts))
+
+
+def wrongly_chosen(view: PairView) -> bool:
+    """Whether no record of ours excuses the choice in clear: it was never offered, or who chose was told otherwise."""
+    offer = offered(view)
+    if view.suite is None or offer is None:
+        return False
+    if not could_choose(view.suite, offer):
+        return True
+    allowed = is_acceptable(view.suite, view.expectation.ike) or is_acceptable(view.suite, led_to(view))
+    return not (allowed or runs_with_defaults(view, 1))
 
 
 def runs_with_defaults(view: PairView, index: int) -> bool:
@@ -43,16 +52,8 @@ def runs_with_defaults(view: PairView, index: int) -> bool:
     return view.scenario.parties is Parties.PUBLISHED and not view.sides[index].peer.startswith(EMULATED)
 
 
-def _defaults_allow(view: PairView) -> bool:
-    """Whether the responder has defaults that may lead to what it chose from the offer."""
-    offer = offered(view)
-    if view.suite is None or offer is None:
-        return False
-    return runs_with_defaults(view, 1) and could_choose(view.suite, offer)
-
-
 def _ike_doubt(view: PairView) -> Objection | None:
-    if not runs_with_defaults(view, 1):
+    if not runs_with_defaults(view, 1) or wrongly_chosen(view):
         return None
     predicted, did = view.expectation.ike, ""
     if view.suite is not None:
@@ -90,15 +91,29 @@ def _esp_doubt(view: PairView) -> Objection | None:
         strange = [child for child in _children(view) if not _is_among(child, predicted)]
         if strange and all(_has(policy, child) for policy in told for child in strange):
             did = f"they report {', '.join(dict.fromkeys(map(esp_algorithms, strange)))}"
-        elif not predicted and not told:
+        elif not predicted and not strange:  # nobody tells what it is
             did = "they report a Child SA"
-    elif predicted and not view.refusals and outcome_seen(view) is Outcome.REFUSED:
+    elif predicted and not view.refusals and outcome_seen(view) is Outcome.REFUSED and _child_refused(view):
         did = f"neither side has a Child SA{ending(view)}"
     if not did:
         return None
     peers = " and ".join(dict.fromkeys(view.sides[index].peer for index in sides))
     words = f"our record of {peers} and what was seen disagree: the recorded ESP policies lead to {_words(predicted)}"
     return Objection("", f"{words}, but {did}", FILE, None, "inconclusive")
+
+
+def _child_refused(view: PairView) -> bool:
+    """Whether IKE_AUTH ended by the Child SA's proposal, and not by an identity, a key or a selector.
+
+    Its errors are encrypted. The initiator's words tell, or else an IKE SA that stands without a Child SA: only a few
+    errors leave one (RFC 7296 section 1.2).
+    """
+    said = " ".join(step.said for step in view.report.steps)
+    named = {kind for kind in NotifyType if kind.is_error and kind.name in said}
+    if named:
+        return NotifyType.NO_PROPOSAL_CHOSEN in named
+    reports = [report for step in view.standing for report in (step.initiator, step.responder)]
+    return any(sa.state == "ESTABLISHED" and not sa.children for report in reports for sa in report.sas)
 
 
 def _children(view: PairView) -> list[ChildReport]:
