@@ -36,7 +36,7 @@ class Dialogue:
     half: Connection
     running: RunningPeer
     store: EvidenceFolder
-    trouble: LabError | None = None
+    trouble: BaseException | None = None
     _commands: list[Future[None]] = field(default_factory=list)
     _called_off: bool = False
 
@@ -63,9 +63,7 @@ class Dialogue:
         """Wait, a moment at most, for commands to the peer that are still under way; take note of those that broke."""
         done, _ = wait(self._commands, _COMMANDS_END)
         for command in done:
-            error = command.exception()
-            if isinstance(error, LabError):
-                self.trouble = self.trouble or error
+            self.trouble = self.trouble or command.exception()
 
     def _next(self, inbox: CaseInbox) -> Message:
         """The worker's next word. When it is silent, the peer may have ended: then the case is called off."""
