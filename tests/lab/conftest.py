@@ -21,8 +21,10 @@ from harness.lab.driver import Connection, PreSharedKey
 from harness.lab.engine import connect
 from harness.lab.errors import DockerUnavailable
 from harness.lab.running_peer import RunningPeer
+from harness.lab.waiting import settled
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
+from harness.run.pair_progress import up
 from harness.scenario.model import PartyPolicy, Role
 from harness.scenario.peer_file import load_peers
 
@@ -51,7 +53,11 @@ class Pair:
     responder_inner: str
 
     def connect(self, deadline_s: float = 10) -> str:
-        return self.initiator.driver.initiate(self.name, deadline_s)
+        """Until both have their Child SA: a responder may install it a moment after it has answered."""
+        said = self.initiator.driver.initiate(self.name, deadline_s)
+        if not said:
+            settled(lambda: self.responder.driver.status(self.name), up, deadline_s=3, interval_s=0.05)
+        return said
 
     def ping(self, count: int = 3) -> str:
         command = ["ping", "-q", "-c", str(count), "-i", "0.02", "-W", "2", "-I", self.initiator_inner]
