@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.lab.connection_variables import connection_variables
 from harness.lab.driver import Connection, DaemonSettings
 from harness.lab.libreswan_keywords import esn_setting, proposals
 from harness.lab.pem_files import pem_files
@@ -27,29 +28,16 @@ def render_connection(peer: Peer, connection: Connection) -> dict[str, str]:
         TemplateError: a template uses a variable that is not given.
     """
     templates = peer.folder / "templates"
-    identities = {
+    variables = connection_variables(connection, proposals) | {
         "local_identity": _identity(connection.local_identity),
         "remote_identity": _identity(connection.remote_identity),
+        "version": peer.version,
+        "esn": esn_setting(connection.policy.esp),
+        "pfs": any(proposal.of(TransformType.KE) for proposal in connection.policy.esp),
+        "intermediate": connection.announce_intermediate,
     }
-    conf = render(
-        templates / "connection.conf.j2",
-        version=peer.version,
-        name=connection.name,
-        local_address=connection.local_address,
-        remote_address=connection.remote_address,
-        local_ts=connection.local_ts,
-        remote_ts=connection.remote_ts,
-        ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
-        esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
-        esn=esn_setting(connection.policy.esp),
-        pfs=any(proposal.of(TransformType.KE) for proposal in connection.policy.esp),
-        mobike=connection.mobike,
-        intermediate=connection.announce_intermediate,
-        mode=connection.mode.value,
-        psk_hex=connection.psk_hex,
-        **identities,
-    )
-    secrets = render(templates / "connection.secrets.j2", psk_hex=connection.psk_hex, **identities)
+    conf = render(templates / "connection.conf.j2", **variables)
+    secrets = render(templates / "connection.secrets.j2", **variables)
     return {"ipsec.conf": conf, "ipsec.secrets": secrets, **pem_files(connection)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.crypto.certificates import EndCertificate
+from harness.lab.connection_variables import connection_variables
 from harness.lab.driver import Connection
 from harness.lab.openiked_keywords import proposals
 from harness.lab.templates import render
@@ -22,22 +23,14 @@ def render_connection(peer: Peer, connection: Connection) -> str:
         Inexpressible: OpenIKED has no keyword for an algorithm of the policy.
         TemplateError: the template uses a variable that is not given.
     """
-    return render(
-        peer.folder / "templates" / "connection.conf.j2",
-        name=connection.name,
-        active=connection.role is Role.INITIATOR,
-        local_address=connection.local_address.replace("%", ""),
-        remote_address=connection.remote_address.replace("%", ""),
-        local_identity=connection.local_identity,
-        remote_identity=connection.remote_identity,
-        local_ts=connection.local_inner,
-        remote_ts=connection.remote_inner,
-        ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
-        esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
-        mobike=connection.mobike,
-        mode=connection.mode.value,
-        psk_hex=connection.psk_hex,
-    )
+    variables = connection_variables(connection, proposals) | {
+        "active": connection.role is Role.INITIATOR,
+        "local_address": connection.local_address.replace("%", ""),
+        "remote_address": connection.remote_address.replace("%", ""),
+        "local_ts": connection.local_inner,
+        "remote_ts": connection.remote_inner,
+    }
+    return render(peer.folder / "templates" / "connection.conf.j2", **variables)
 
 
 def certificate_files(connection: Connection) -> dict[str, str]:

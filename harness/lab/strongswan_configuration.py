@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.lab.connection_variables import connection_variables
 from harness.lab.driver import Connection, DaemonSettings
 from harness.lab.strongswan_keywords import proposals
 from harness.lab.templates import render
@@ -29,18 +30,4 @@ def render_connection(templates: Path, connection: Connection) -> str:
         Inexpressible: strongSwan has no keyword for an algorithm of the policy.
         TemplateError: the template uses a variable that is not given.
     """
-    return render(
-        templates / "swanctl.conf.j2",
-        name=connection.name,
-        local_address=connection.local_address,
-        remote_address=connection.remote_address,
-        local_identity=connection.local_identity,
-        remote_identity=connection.remote_identity,
-        psk_hex=connection.psk_hex,
-        mobike=connection.mobike,
-        mode=connection.mode.value,
-        ike_proposals=[] if connection.own_defaults else proposals(connection.policy.ike),
-        esp_proposals=[] if connection.own_defaults else proposals(connection.policy.esp),
-        local_ts=connection.local_ts,
-        remote_ts=connection.remote_ts,
-    )
+    return render(templates / "swanctl.conf.j2", **connection_variables(connection, proposals))

@@ -158,19 +158,18 @@ def test_a_peer_that_cannot_be_asked_costs_the_verdict_and_not_the_evidence(talk
     assert dialogue.trouble is driver.trouble
 
 
-def test_an_error_of_ours_beside_the_conversation_is_remembered(talk):
+@pytest.mark.parametrize(
+    ("want", "trouble"),
+    [
+        ("initiate", PeerUnreachable("strongswan-6.1: vici: timed out")),
+        ("come-up", PeerUnreachable("strongswan-6.1: vici: closed")),
+        ("come-up", KeyError("what nobody foresaw")),
+    ],
+)
+def test_a_command_that_broke_is_remembered_be_it_by_an_error_of_ours(talk, want, trouble):
     driver = Driver()
-    driver.trouble = KeyError("what nobody foresaw")
-    dialogue = talk(Channel({"case": "case-1", "want": "come-up"}, THE_END), driver)
-    dialogue.converse()
-    dialogue.finish()
-    assert dialogue.trouble is driver.trouble
-
-
-def test_a_command_that_broke_is_remembered(talk):
-    driver = Driver()
-    driver.trouble = PeerUnreachable("strongswan-6.1: vici: timed out")
-    dialogue = talk(Channel({"case": "case-1", "want": "initiate"}, THE_END), driver)
+    driver.trouble = trouble
+    dialogue = talk(Channel({"case": "case-1", "want": want}, THE_END), driver)
     dialogue.converse()
     dialogue.finish()
     assert dialogue.trouble is driver.trouble
