@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness.run.inputs import load_inputs
 from harness.scenario.model import Requirement, Scenario
-from harness.verify.checks import ALWAYS, CHECKS, WHEN_UP
+from harness.verify.catalogue import ENGINE_CHECKS
+from harness.verify.check import Due
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/explanation/coverage.md")
@@ -62,11 +63,11 @@ def named_by_scenarios(scenarios: Iterable[Scenario]) -> dict[str, list[str]]:
 def checked_in_passing() -> dict[str, list[str]]:
     """The places where a check objects under a requirement of its own choice, by requirement."""
     places: dict[str, list[str]] = {}
-    for fixed, when in ((ALWAYS, "in every case"), (WHEN_UP, "in every case that comes up")):
-        for check, identifier in fixed.items():
-            places.setdefault(identifier, []).append(f"check `{check}`, {when}")
-    for name, check in CHECKS.items():
-        for identifier in _ids_in(check.__doc__ or ""):
+    for due in (Due.ALWAYS, Due.UP):
+        for check in (each for each in ENGINE_CHECKS.values() if each.due is due):
+            places.setdefault(check.requirement, []).append(f"check `{check.name}`, {due}")
+    for name, check in ENGINE_CHECKS.items():
+        for identifier in _ids_in(check.text):
             if not any(f"`{name}`" in place for place in places.get(identifier, [])):
                 places.setdefault(identifier, []).append(f"check `{name}`")
     for path in sorted((ROOT / "harness" / "verify").rglob("*.py")):

@@ -12,11 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from harness.ike.deviations.deviation import Deviation  # noqa: E402
 from harness.ike.deviations.table import DEVIATIONS  # noqa: E402
 from harness.oracle.reaction import Duty, Reaction, reaction_to  # noqa: E402
+from harness.policy.deviation import Deviation  # noqa: E402
+from harness.policy.role import Role  # noqa: E402
 from harness.run.inputs import load_inputs  # noqa: E402
-from harness.scenario.model import Role, Scenario  # noqa: E402
+from harness.scenario.model import Scenario  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "deviations.md"
 
@@ -39,8 +40,8 @@ we do not have, which makes the outcome BROKEN and the verdict PASS. A peer that
 breaks the first rule, and fails. One that refuses by another error, or in silence, breaks the second one: where that is
 a SHOULD, the cell passes and carries the finding.
 
-An emulated vendor has no deviations played to it: its reaction would be that of the product that wears its policy. A
-product that lacks what leads up to the deviation is SKIPPED.
+An emulated vendor has no deviations played to it: its reaction would be that of the product that its policy is
+configured on. A product that lacks what leads up to the deviation is SKIPPED.
 
 | name | what our engine does | it breaks | our role | the peer owes | rules |
 |---|---|---|---|---|---|
@@ -54,7 +55,7 @@ product that lacks what leads up to the deviation is SKIPPED.
 
 ## Add one
 
-1. Its name in `harness/ike/deviations/deviation.py`.
+1. Its name in `harness/policy/deviation.py`.
 2. What it does: a function from the payloads of a message to those that leave instead, in the file of its family in
    `harness/ike/deviations/`, and its line in `table.py` with one sentence and the source of the rule.
 3. What a peer owes, in `harness/oracle/reaction.py`.

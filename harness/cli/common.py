@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from harness.crypto.key_exchange import unavailable_reason
-from harness.lab.docker_runtime import project_root
-from harness.lab.host_kernel import KernelChoice
+from harness.json_codec import RecordError
+from harness.lab.laboratory import project_root
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.transforms import KeyExchangeMethod
+from harness.results.model import KernelChoice
 from harness.results.record import FILE_NAME, read_run
-from harness.run.pair_plan import ROLE
-from harness.run.plan import Selection
-from harness.scenario.model import Role
+from harness.run.plan import ROLES, Selection
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -48,13 +48,15 @@ def _folders(names: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 def selection_options(command: F) -> F:
-    """--peer, --scenario, --role, --suite, --kernel and --peers."""
+    """--peer, --scenario, --role, --case, --suite, --kernel and --peers."""
     options = (
         peers_option,
         click.option("--peer", "peers", multiple=True, metavar="GLOB", help="Peers to run; repeatable."),
         click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Scenarios to run; repeatable."),
-        click.option("--role", "roles", multiple=True, type=click.Choice([*(r.value for r in Role), ROLE]),
+        click.option("--role", "roles", multiple=True, type=click.Choice(ROLES),
                      help="The engine's role, or pair: two peers and no engine; all unless given."),
+        click.option("--case", "cases", multiple=True, metavar="GLOB",
+                     help="Whole cases by their ids, of any suite, without --peer, --scenario and --role; repeatable."),
         click.option("--suite", default="smoke", show_default=True, help="smoke, standard or full."),
         click.option("--kernel", type=click.Choice([choice.value for choice in KernelChoice]), default="auto",
                      show_default=True, help="Whose kernel does ESP; userspace: no peer that needs one is run."),
@@ -65,10 +67,21 @@ def selection_options(command: F) -> F:
 
 
 def selection(
-    peers: tuple[str, ...], scenarios: tuple[str, ...], roles: tuple[str, ...], suite: str, kernel: str
+    peers: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    roles: tuple[str, ...],
+    cases: tuple[str, ...],
+    suite: str,
+    kernel: str,
 ) -> Selection:
-    """The options as the planner takes them."""
-    return Selection(scenarios, peers, roles, suite, kernel_esp=kernel != KernelChoice.USERSPACE)
+    """The options as the planner takes them.
+
+    Raises:
+        UsageError: whole cases are named beside what selects a part of them.
+    """
+    if cases and (peers or scenarios or roles):
+        raise click.UsageError("--case names whole cases: it goes without --peer, --scenario and --role")
+    return Selection(scenarios, peers, roles, suite, kernel != KernelChoice.USERSPACE, cases)
 
 
 def unavailable_methods() -> dict[KeyExchangeMethod, str]:
@@ -85,13 +98,27 @@ def find_run(name: str) -> Path:
     Raises:
         FileNotFoundError: there is no such run.
     """
-    here = Path.cwd()
-    if (here / FILE_NAME).is_file() and read_run(here).header.id == name:
-        return here
     for folder in (Path(name), RUNS / name):
         if (folder / FILE_NAME).is_file():
             return folder.resolve()
+    with suppress(OSError, RecordError):  # another run there, or none that can be read, is not the one that is wanted
+        here = Path.cwd()
+        if read_run(here).header.id == name:
+            return here
     raise FileNotFoundError(
         f"no run {name!r}: neither a folder with run.jsonl nor an id below {RUNS}"
         "; one that is kept elsewhere is named by its path"
     )
+
+
+def recorded_folders(names: Sequence[str]) -> tuple[Path, ...]:
+    """The folders of the run's own peers.
+
+    Raises:
+        NotADirectoryError: one is not there, as on another machine than the run's.
+    """
+    for name in names:
+        if not Path(name).is_dir():
+            words = "the run had --peers with this folder, which is not here; say with --peers where it is now"
+            raise NotADirectoryError(errno.ENOTDIR, words, name)
+    return tuple(Path(name) for name in names)

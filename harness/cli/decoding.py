@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.output import out
 from harness.evidence.store import EvidenceFolder
 from harness.run.decode import decode_capture, decode_evidence
 
@@ -21,4 +22,4 @@ def decode(pcap: Path, keys: Path | None) -> None:
         decode_evidence(EvidenceFolder(folder), pcap) if (folder / "secrets.json").is_file() else decode_capture(pcap)
     )
     for line in lines:
-        print(line)
+        out(line)

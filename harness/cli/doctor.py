@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from harness.cli.output import out
 from harness.lab.doctor import probe
 from harness.results.judgement import ExitStatus
 
@@ -16,6 +17,6 @@ def doctor() -> None:
     facts = probe()
     for fact in facts:
         mark = "ok     " if fact.ok else ("missing" if fact.required else "absent ")
-        print(f"{mark} {fact.name}: {fact.detail}" + (f"  ->  {fact.remedy}" if fact.remedy else ""))
+        out(f"{mark} {fact.name}: {fact.detail}" + (f"  ->  {fact.remedy}" if fact.remedy else ""))
     if any(fact.required and not fact.ok for fact in facts):
         sys.exit(ExitStatus.LAB_ERROR)

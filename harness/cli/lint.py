@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.common import ROOT, peers_option
+from harness.cli.output import err, out
 from harness.results.judgement import ExitStatus
 from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan, stale_known_failures
@@ -24,8 +25,8 @@ def lint(folders: tuple[Path, ...]) -> None:
     try_templates(plans["full"])
     stale = stale_known_failures(inputs)
     for line in stale:
-        print(line, file=sys.stderr)
+        err(line)
     if stale:
         sys.exit(ExitStatus.BAD_INPUT)
     counts = (len(inputs.scenarios), len(inputs.requirements), len(inputs.peers))
-    print("{} scenarios, {} requirements, {} peers: no complaint".format(*counts))
+    out("{} scenarios, {} requirements, {} peers: no complaint".format(*counts))

@@ -9,20 +9,22 @@ from pathlib import Path
 import click
 
 from harness.cli.common import ROOT, peers_option
+from harness.cli.output import out
 from harness.crypto.key_exchange import unavailable_reason
 from harness.ike.deviations.table import DEVIATIONS, Entry
-from harness.lab.engine import connect
+from harness.lab.docker.engine import connect
+from harness.lab.docker.images import ImageBuilder, peer_context
+from harness.lab.drivers import driver_family
 from harness.lab.errors import DockerUnavailable
-from harness.lab.images import ImageBuilder, peer_context
+from harness.policy.role import Role
 from harness.registry.algorithms import names
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.run.inputs import load_inputs
-from harness.scenario.model import Role
 from harness.scenario.peer import Peer
-from harness.verify.checks import CHECKS
-from harness.verify.pair.checks import PAIR_CHECKS
+from harness.verify.catalogue import CHECKS
 
 Row = dict[str, str]
+_IN_TESTER = "none of its own: it runs in the tester's"
 _NOT_BUILT = "not built yet: the first run builds it, or `ipsec-interop lab up`"
 
 
@@ -33,7 +35,7 @@ def _peers(folders: tuple[Path, ...]) -> list[Row]:
         {
             "name": peer.name,
             "title": peer.title,
-            "kind": "emulated" if peer.emulated else "real",
+            "kind": "emulated" if peer.emulated else "the harness" if peer.is_harness else "real",
             "esp": peer.esp_implementation,
             "image": images[peer.name],
             "from": str(peer.brought_in or ""),
@@ -49,9 +51,10 @@ def _images(peers: Iterable[Peer]) -> dict[str, str]:
     except DockerUnavailable as error:
         return {peer.name: f"unavailable: {error}" for peer in peers}
     try:
-        contexts = {peer.name: peer_context(peer) for peer in peers}
+        contexts = {peer.name: peer_context(peer) for peer in peers if not driver_family(peer.driver).in_tester}
         missing = {context.tag for context in ImageBuilder(client).missing(contexts.values())}
-        return {name: _NOT_BUILT if context.tag in missing else "built" for name, context in contexts.items()}
+        built = {name: _NOT_BUILT if context.tag in missing else "built" for name, context in contexts.items()}
+        return {peer.name: built.get(peer.name, _IN_TESTER) for peer in peers}
     finally:
         client.close()
 
@@ -62,7 +65,7 @@ def _scenarios(_folders: tuple[Path, ...]) -> list[Row]:
 
 
 def _checks(_folders: tuple[Path, ...]) -> list[Row]:
-    return [{"name": n, "title": (c.__doc__ or "").splitlines()[0]} for n, c in (*CHECKS.items(), *PAIR_CHECKS.items())]
+    return [{"name": check.name, "title": check.title} for check in CHECKS.values()]
 
 
 def _deviations(_folders: tuple[Path, ...]) -> list[Row]:
@@ -103,11 +106,11 @@ def listing(what: str, folders: tuple[Path, ...], as_json: bool) -> None:
     """Tell what there is."""
     rows = _TABLES[what](folders)
     if as_json:
-        print(json.dumps(rows, indent=2))
+        out(json.dumps(rows, indent=2))
         return
     if not rows:
-        print(f"no {what}")
+        out(f"no {what}")
         return
     widths = {key: max(len(row[key]) for row in rows) for key in rows[0]}
     for row in rows:
-        print("  ".join(row[key].ljust(widths[key]) for key in row).rstrip())
+        out("  ".join(row[key].ljust(widths[key]) for key in row).rstrip())

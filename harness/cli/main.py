@@ -9,12 +9,14 @@ import traceback
 import click
 from docker.errors import DockerException
 
+from harness.border.names import UnsafeName
 from harness.cli.decoding import decode
 from harness.cli.doctor import doctor
-from harness.cli.interruption import leave
+from harness.cli.interruption import heard, leave
 from harness.cli.laboratory import lab
 from harness.cli.lint import lint
 from harness.cli.listing import listing
+from harness.cli.output import err, flush, of_system, write_in_any_encoding
 from harness.cli.planning import plan
 from harness.cli.repeating import repro
 from harness.cli.reporting import diff, report
@@ -25,10 +27,11 @@ from harness.evidence.store import UnreadableEvidence
 from harness.json_codec import RecordError
 from harness.lab.errors import ConfigurationSyntax, LabError, TemplateError
 from harness.results.judgement import ExitStatus
+from harness.run.resume import NotResumable
 from harness.scenario.selection import NothingSelected
 from harness.scenario.toml_source import InvalidData
 
-_BAD_DATA = (InvalidData, NothingSelected, RecordError, UnreadableEvidence, UnreadableCapture)
+_BAD_DATA = (InvalidData, NotResumable, NothingSelected, RecordError, UnreadableEvidence, UnreadableCapture, UnsafeName)
 _BAD_TEMPLATE = (TemplateError, ConfigurationSyntax)
 _BAD_PATH = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
@@ -45,6 +48,14 @@ for command in (doctor, listing, plan, run, report, verify, diff, repro, decode,
 
 def main() -> None:
     """Run the command; the exit status is DESIGN's: 0 as expected, 1 not, 2 bad input, 3 lab or harness error."""
+    write_in_any_encoding()
+    try:
+        _command()
+    finally:
+        flush()
+
+
+def _command() -> None:
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -60,22 +71,17 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but this process's own end
         leave()
     except (OSError, DockerException) as error:
-        _say(_of_system(error))
+        _say(of_system(error))
         sys.exit(ExitStatus.BAD_INPUT if isinstance(error, _BAD_PATH) else ExitStatus.LAB_ERROR)
     except Exception:  # noqa: BLE001  # a bug of ours keeps its traceback, and is not taken for a verdict
-        traceback.print_exc()
+        if heard():
+            leave()
+        err(traceback.format_exc().rstrip())
         sys.exit(ExitStatus.LAB_ERROR)
 
 
-def _of_system(error: Exception) -> str:
-    """What the system, or Docker's engine in the midst of a run, had against it: one line, with the path."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def _say(text: str) -> None:
-    print(f"ipsec-interop: {text}", file=sys.stderr)
+    err(f"ipsec-interop: {text}")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from harness.cli.common import ROOT, selection, selection_options, unavailable_methods
-from harness.json_codec import to_json
+from harness.cli.output import out
+from harness.run.case import Case
 from harness.run.inputs import load_inputs
-from harness.run.plan import AnyCase, make_plan
+from harness.run.plan import make_plan, plan_rows
 
 
 @click.command()
@@ -21,22 +22,22 @@ def plan(
     peers: tuple[str, ...],
     scenarios: tuple[str, ...],
     roles: tuple[str, ...],
+    cases: tuple[str, ...],
     suite: str,
     kernel: str,
     as_json: bool,
 ) -> None:
     """Show the cases; nothing is started."""
-    cases = make_plan(
-        load_inputs(ROOT, folders), selection(peers, scenarios, roles, suite, kernel), unavailable_methods()
-    )
+    chosen = selection(peers, scenarios, roles, cases, suite, kernel)
+    planned = make_plan(load_inputs(ROOT, folders), chosen, unavailable_methods())
     if as_json:
-        print(json.dumps([{"case": case.id, "expectation": to_json(case.expectation)} for case in cases], indent=2))
+        out(json.dumps(plan_rows(planned), indent=2))
         return
-    for case in cases:
-        print(f"{case.id}  {_prediction(case)}")
+    for case in planned:
+        out(f"{case.id}  {_prediction(case)}")
 
 
-def _prediction(case: AnyCase) -> str:
+def _prediction(case: Case) -> str:
     expected = case.expectation
     if expected.skipped:
         return f"SKIPPED: {expected.skipped}"

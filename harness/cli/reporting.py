@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from harness.border.files import PUBLIC, write_whole
 from harness.cli.common import find_run
+from harness.cli.output import out
 from harness.report import diff_report, html, json_report, junit, markdown
 from harness.results.diff import diff_runs
 from harness.results.judgement import ExitStatus
@@ -26,11 +28,11 @@ FORMATS: dict[str, tuple[str, Callable[[Run], str]]] = {
 
 
 def write_reports(folder: Path) -> Run:
-    """Write every report of a run beside its record; the run comes back."""
+    """Write every report of a run beside its record, each whole or not at all; the run comes back."""
     run = read_run(folder)
     for name, render in FORMATS.values():
         if text := render(run):
-            (folder / name).write_text(text)
+            write_whole(folder / name, text, PUBLIC)
     return run
 
 
@@ -42,7 +44,7 @@ def report(run_name: str, kind: str) -> None:
     text = FORMATS[kind][1](read_run(find_run(run_name)))
     if not text:
         raise click.UsageError(f"run {run_name} has no cases for the page {kind!r}")
-    print(text)
+    out(text)
 
 
 @click.command()
@@ -51,5 +53,5 @@ def report(run_name: str, kind: str) -> None:
 def diff(before: str, after: str) -> None:
     """Show what changed from one recorded RUN to another; exit status 1 if a case got worse or is gone."""
     changes = diff_runs(read_run(find_run(before)), read_run(find_run(after)))
-    print(diff_report.render(changes))
+    out(diff_report.render(changes))
     sys.exit(ExitStatus.NOT_AS_EXPECTED if changes.worse else ExitStatus.AS_EXPECTED)

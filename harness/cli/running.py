@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
-from harness.cli.common import ROOT, RUNS, selection, selection_options, unavailable_methods
+from harness.border.files import PRIVATE_FOLDER
+from harness.cli.common import ROOT, RUNS, find_run, recorded_folders, selection, selection_options, unavailable_methods
+from harness.cli.output import err, of_system, out
 from harness.cli.progress import Bar
 from harness.cli.reporting import write_reports
-from harness.lab.docker_runtime import Lab
-from harness.lab.host_kernel import KernelChoice
+from harness.json_codec import RecordError
+from harness.lab.errors import LabError
 from harness.results.judgement import exit_status, summarise
-from harness.results.model import Run, RunHeader
-from harness.results.record import FILE_NAME, RunWriter
-from harness.run.compliance import probe_scenario
-from harness.run.entries import run_header
-from harness.run.events import CaseFinished, PeerStarted, RunEvent, RunStarted
+from harness.results.model import KernelChoice, Run, Runtime
+from harness.results.record import FILE_NAME, read_run, require_ended
+from harness.run.campaign import Options, carry_out, finish, new_run_id
+from harness.run.case import Case
+from harness.run.events import Listener
 from harness.run.inputs import Inputs, load_inputs
-from harness.run.plan import AnyCase, make_plan
-from harness.run.preflight import try_templates
-from harness.run.runner import Runner
+from harness.run.plan import make_plan
+from harness.run.resume import resumption
 from harness.scenario.selection import NothingSelected, select
 
 
 @click.command()
 @selection_options
-@click.option("--runtime", type=click.Choice(["auto", "docker"]), default="auto", show_default=True)
+@click.option(
+    "--runtime",
+    type=click.Choice([each.value for each in Runtime]),
+    default=Runtime.DOCKER.value,
+    show_default=True,
+    help="Where peers run. local: on loopback, without Docker; what is part of the harness alone.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(8, 4 * (os.cpu_count() or 1)), show_default=True,
               help="Cases at a time.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Fixes the order of the cases.")
@@ -47,12 +52,16 @@ from harness.scenario.selection import NothingSelected, select
     help="Only the I-th of N equal parts of the plan, I from 1.",
 )
 @click.option("--image", "images", multiple=True, metavar="PEER=IMAGE", help="An image of your own for a peer.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder: new or empty.")
+@click.option("--out", "to", type=click.Path(path_type=Path), help="The run's folder: new or empty.")
+@click.option("--resume", "broken", metavar="RUN", help="Finish a run that broke off: all else is as it was recorded.")
+@click.pass_context
 def run(
+    context: click.Context,
     folders: tuple[Path, ...],
     peers: tuple[str, ...],
     scenarios: tuple[str, ...],
     roles: tuple[str, ...],
+    cases: tuple[str, ...],
     suite: str,
     kernel: str,
     runtime: str,
@@ -60,106 +69,91 @@ def run(
     seed: int,
     shard: tuple[int, int],
     images: tuple[str, ...],
-    out: Path | None,
+    to: Path | None,
+    broken: str | None,
 ) -> None:
     """Run the selected cases and write the matrix."""
-    del runtime  # "auto" is "docker" as long as it is the only one
+    if broken is not None:
+        _resume(context, broken, folders, jobs)
+    where = Runtime(runtime)
     inputs = load_inputs(ROOT, folders)
     index, parts = shard
-    plan = make_plan(inputs, selection(peers, scenarios, roles, suite, kernel), unavailable_methods())
-    cases = plan[index - 1 :: parts]
-    if not cases:
+    chosen = replace(selection(peers, scenarios, roles, cases, suite, kernel), docker=where is Runtime.DOCKER)
+    plan = make_plan(inputs, chosen, unavailable_methods())
+    part = plan[index - 1 :: parts]
+    if not part:
         raise NothingSelected(f"--shard {index}/{parts} holds no case: the plan has {len(plan)}")
     brought = _images(images, inputs)
-    execute(inputs, cases, Options(suite, jobs, seed, brought, folders, out, KernelChoice(kernel)))
+    execute(inputs, part, Options(suite, jobs, seed, brought, folders, KernelChoice(kernel), where), to)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a run is to be carried out."""
+_BESIDE_RESUME = ("broken", "jobs", "folders")
+"""Parameters that a resumed run may be given; all others are recorded."""
 
-    suite: str
-    jobs: int
-    seed: int
-    images: dict[str, str]
-    folders: tuple[Path, ...]  # of peers from outside of this repository
-    out: Path | None
-    kernel: KernelChoice = KernelChoice.AUTO
+
+def _resume(context: click.Context, name: str, folders: tuple[Path, ...], jobs: int) -> NoReturn:
+    """Finish a run that broke off, in its own folder."""
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in _BESIDE_RESUME
+        and context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--resume takes the rest from the record: {', '.join(given)} cannot be given")
+    folder = find_run(name)
+    require_ended(folder / FILE_NAME)
+    recorded = read_run(folder)
+    folders = folders or recorded_folders(recorded.header.brought_peers)
+    inputs = load_inputs(ROOT, folders)
+    left = resumption(folder, recorded, inputs, unavailable_methods())
+    to = None if folder.parent == RUNS.resolve() else folder
+    _conclude_at_exit(folder, to, lambda bar: finish(inputs, left, jobs, folders, (bar.listen,), bar))
+
+
+class BrokenRun(LabError):
+    """What a run needs of this machine broke in its midst: a full disk, its folder taken away. No bad input."""
 
 
 def execute(
-    inputs: Inputs, cases: Sequence[AnyCase], options: Options, watch: Callable[[RunEvent], None] | None = None
+    inputs: Inputs, cases: Sequence[Case], options: Options, to: Path | None, watch: Sequence[Listener] = ()
 ) -> NoReturn:
-    """Carry out a run, write its reports, and end the process with its exit status. ``watch`` is told every event."""
-    run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
-    try_templates(cases)
-    folder = _folder(options.out, run_id)
+    """Carry out a campaign, write its reports, and end the process with its exit status.
+
+    ``to`` is the run's folder, None for a new one among the runs; ``watch`` is told every event.
+    """
+    run_id = new_run_id()
+    folder = _folder(to, run_id)
+    options = replace(options, command=shlex.join(["ipsec-interop", *sys.argv[1:]]))
+    _conclude_at_exit(
+        folder, to, lambda bar: carry_out(inputs, cases, options, run_id, folder, (bar.listen, *watch), bar)
+    )
+
+
+def _conclude_at_exit(folder: Path, to: Path | None, play: Callable[[Bar], None]) -> NoReturn:
+    """Have cases played, write the reports, and end the process with the run's exit status."""
     try:
-        _in_lab(inputs, cases, options, run_id, folder, watch)
-    except BaseException:
-        _leave(folder, options.out)
+        with Bar() as bar:
+            play(bar)
+    except BaseException as error:
+        _leave(folder, to)
+        if isinstance(error, OSError):
+            raise BrokenRun(of_system(error)) from error
         raise
-    recorded = _conclude(folder, options.out)
-    print(summarise(recorded).sentence)
-    print(f"report: {folder / 'matrix.html'}")
+    try:
+        recorded = _conclude(folder, to)
+    except OSError as error:
+        raise BrokenRun(of_system(error)) from error
+    out(summarise(recorded).sentence)
+    out(f"report: {folder / 'matrix.html'}")
     sys.exit(exit_status(recorded))
-
-
-def _in_lab(
-    inputs: Inputs,
-    cases: Sequence[AnyCase],
-    options: Options,
-    run_id: str,
-    folder: Path,
-    watch: Callable[[RunEvent], None] | None,
-) -> None:
-    with Bar() as bar, Lab(run_id, images=options.images, progress=bar, kernel=options.kernel) as lab:
-        sent = {peer.name: peer for case in cases for peer in case.peers if not case.expectation.skipped}
-        lab.prepare(sent.values())
-        facts = {"kernel": lab.kernel, "docker engine": lab.engine_version}
-        command = shlex.join(["ipsec-interop", *sys.argv[1:]])
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        header = run_header(run_id, started, cases, seed=options.seed, suite=options.suite, command=command, lab=facts)
-        brought = tuple(str(folder) for folder in options.folders)
-        header = replace(header, brought_images=dict(options.images), brought_peers=brought)
-        listeners = (bar.listen, watch) if watch else (bar.listen,)
-        _play(lab, listeners, inputs, cases, header, folder, options.jobs)
-
-
-def _play(
-    lab: Lab,
-    listeners: Sequence[Callable[[RunEvent], None]],
-    inputs: Inputs,
-    cases: Sequence[AnyCase],
-    header: RunHeader,
-    folder: Path,
-    jobs: int,
-) -> None:
-    began = time.monotonic()
-    with RunWriter(folder / FILE_NAME, header) as writer:
-
-        def listen(event: RunEvent) -> None:
-            if isinstance(event, PeerStarted):
-                writer.peer(event.peer)
-            elif isinstance(event, CaseFinished):
-                writer.case(event.record)
-            for each in listeners:
-                each(event)
-
-        listen(RunStarted(header, sum(not case.expectation.skipped for case in cases)))
-        complete = False
-        try:
-            Runner(lab, inputs.requirements, folder, listen, jobs, header.seed, probe_scenario(inputs)).run(cases)
-            complete = True
-        finally:
-            writer.end(round((time.monotonic() - began) * 1000), complete=complete)
 
 
 def _folder(out: Path | None, run_id: str) -> Path:
     folder = out or RUNS / run_id
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.UsageError(f"--out {folder}: not an empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     return folder.resolve()
 
 
@@ -197,8 +191,11 @@ def _conclude(folder: Path, out: Path | None) -> Run:
 def _leave(folder: Path, out: Path | None) -> None:
     """A run that broke off has its reports, too, with a cell for every case; one that never began leaves no folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it must not cost the reports, a matter of a moment
-    if (folder / FILE_NAME).exists():
-        _conclude(folder, out)
-        print(f"report of what there is: {folder / 'matrix.html'}", file=sys.stderr)
-    elif out is None and not any(folder.iterdir()):
-        folder.rmdir()
+    try:
+        if (folder / FILE_NAME).exists():
+            _conclude(folder, out)
+            err(f"report of what there is: {folder / 'matrix.html'}")
+        elif out is None and not any(folder.iterdir()):
+            folder.rmdir()
+    except (OSError, RecordError) as error:  # why the run broke off is what is to be told
+        err(f"no report: {of_system(error)}")

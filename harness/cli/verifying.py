@@ -8,6 +8,7 @@ from dataclasses import replace
 import click
 
 from harness.cli.common import ROOT, find_run
+from harness.cli.output import err, out
 from harness.results.judgement import ExitStatus, exit_status
 from harness.results.record import read_run
 from harness.run.inputs import load_inputs
@@ -20,7 +21,8 @@ from harness.run.rejudge import Rejudged, rejudge
 def verify(run_name: str, case_glob: str) -> None:
     """Judge a recorded RUN again from its evidence alone.
 
-    Exit status 1 if a verdict, outcome or grade is not the recorded one; else that of the recorded verdicts.
+    Exit status 1 if a verdict, outcome or grade is not the recorded one; else that of the recorded verdicts: 3 of a run
+    that did not reach its end.
     """
     folder = find_run(run_name)
     run = read_run(folder)
@@ -29,17 +31,20 @@ def verify(run_name: str, case_glob: str) -> None:
         _show(each)
     if not all(each.same for each in again):
         sys.exit(ExitStatus.NOT_AS_EXPECTED)
-    if again:
-        sys.exit(exit_status(replace(run, cases=tuple(each.record for each in again))))
+    if not run.complete:
+        left = f"{len(run.unplayed)} of {len(run.header.planned)} cases have no verdict"
+        err(f"ipsec-interop: run {run.header.id} did not reach its end: {left}")
+    judged = replace(run, cases=tuple(each.record for each in again)) if again else run
+    sys.exit(exit_status(judged))
 
 
 def _show(each: Rejudged) -> None:
     judgement = each.judgement
     notes = ", ".join(f"{what} {now}, recorded {recorded}" for what, recorded, now in each.differences)
-    print(f"{judgement.verdict:12} {each.record.case}" + (f"  differs: {notes}" if notes else ""))
+    out(f"{judgement.verdict:12} {each.record.case}" + (f"  differs: {notes}" if notes else ""))
     if each.same:
         return
     for finding in judgement.findings:
-        print(f"             {finding.party}: {finding.sentence} [{finding.pointer}]")
+        out(f"             {finding.party}: {finding.sentence} [{finding.pointer}]")
     if judgement.reason:
-        print(f"             {judgement.reason}")
+        out(f"             {judgement.reason}")

@@ -37,6 +37,7 @@ class NextHeader(IntEnum):
     ICMP = 1
     IPV4 = 4
     IPV6 = 41
+    ICMPV6 = 58
     DUMMY = 59  # "no next header": to be dropped by the receiver
 
 

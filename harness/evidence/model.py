@@ -1,13 +1,93 @@
-"""What was seen of one case: the secrets, the engine's trace, and what our side says of its security associations."""
+"""What was seen of one case, by whom it was played and where: the types of the files of its evidence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from harness.evidence.hygiene import Hygiene
-from harness.evidence.peer_report import PeerReport
-from harness.ike.policy import Suite
+from harness.evidence.interruption import Death, Disturbance, Overrun
+from harness.evidence.peer_report import Hygiene, PairReport, PeerReport
+from harness.json_codec import from_json
+from harness.policy.proposals import Suite
+from harness.policy.role import ENGINE_NAME, Role
+from harness.registry.messages import ExchangeType
 from harness.registry.transforms import KeyExchangeMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two parties, as it was in the case."""
+
+    peer: str  # its name; ``engine`` for our own
+    version: str = ""  # as the product reported it
+    image: str = ""
+    kernel: str = ""  # whose kernel did its ESP; "" where its daemon did
+    address: str = ""  # outer
+    inner: str = ""  # the host behind it
+    certificate_octets: int = 0  # of the certificate that it authenticates with, in DER; 0 where it has a key instead
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """A case and its two sides."""
+
+    case: str
+    scenario: str
+    initiator: Side
+    responder: Side
+    expectation: dict[str, Any] = field(default_factory=dict)
+    engine: Role | None = None  # the role of our engine; None where two products talk
+
+    def side(self, role: Role) -> Side:
+        """The party in a role."""
+        return self.initiator if role is Role.INITIATOR else self.responder
+
+    @property
+    def ours(self) -> Side:
+        """Our engine's side. Raises ValueError where it takes no part."""
+        return self.side(self._role())
+
+    @property
+    def tested(self) -> Side:
+        """The side that our engine meets. Raises ValueError where it takes no part."""
+        return self.side(self._role().other)
+
+    def _role(self) -> Role:
+        if self.engine is None:
+            raise ValueError(f"{self.case}: our engine takes no part")
+        return self.engine
+
+
+def read_facts(value: Any) -> CaseFacts:
+    """The facts of a case, also as the first harnesses wrote them: of our engine and one peer, without its two sides.
+
+    Raises:
+        RecordError: it holds no facts.
+    """
+    if not isinstance(value, Mapping) or "initiator" in value or "engine_address" not in value:
+        return from_json(CaseFacts, value)
+    old = from_json(_OneSided, value)
+    engine = Side(ENGINE_NAME, address=old.engine_address)
+    tested = Side(old.peer, old.peer_version, old.image, old.kernel, old.peer_address)
+    sides = (engine, tested) if old.role is Role.INITIATOR else (tested, engine)
+    return CaseFacts(old.case, old.scenario, *sides, old.expectation, old.role)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneSided:
+    """``case.json`` before a case had two sides."""
+
+    case: str
+    scenario: str
+    peer: str
+    role: Role
+    engine_address: str
+    peer_address: str
+    peer_version: str
+    image: str
+    kernel: str = ""
+    expectation: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +124,10 @@ class ChildSecrets:
     responder_integrity: bytes = field(repr=False)
 
 
+MOST_KEY_EXCHANGES = 8
+"""Of one IKE SA: that of IKE_SA_INIT, and seven additional ones (RFC 9370 section 2.2.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """Every secret of one IKE SA: test keys, made for the run. With the capture they are enough to judge again."""
@@ -56,6 +140,11 @@ class Secrets:
     int_auth_initiator: tuple[bytes, ...] = field(repr=False)  # IntAuth_i1, IntAuth_i2, ... (RFC 9242 section 3.3.2)
     int_auth_responder: tuple[bytes, ...] = field(repr=False)
     children: tuple[ChildSecrets, ...]
+
+    def __post_init__(self) -> None:
+        """A message may be tried with every generation of keys. Raises ValueError for more than an IKE SA has."""
+        if len(self.shared_secrets) > MOST_KEY_EXCHANGES:
+            raise ValueError(f"{len(self.shared_secrets)} shared secrets; an IKE SA has {MOST_KEY_EXCHANGES} at most")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +182,8 @@ class EngineReport:
     notify: str  # the error notification that ended it, by name; "" for none
     echo: EchoCount
     timed_out: str  # what the worker waited for when the case's time ran out; "" when it did not
-    capture_drops: int = 0  # frames that the kernel dropped from the capture while the case ran, of any case
+    capture_drops: int = 0  # frames of the case that the kernel dropped from the capture
+    overrun: Overrun | None = None  # where the case ended as it cost more than any case may
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +202,7 @@ class Conversation:
     secrets: Secrets
     report: EngineReport
     frames: tuple[Frame, ...]
+    disturbances: tuple[Disturbance, ...] = ()  # as far as the worker knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +237,9 @@ class WirePicture:
 
 @dataclass(frozen=True, slots=True)
 class CaseEvidence:
-    """Everything that the verifier looks at. None means that the file is missing: then nothing is concluded from it."""
+    """What is known of a case with our engine. None: the file is missing, and nothing is concluded from it."""
 
-    peer: str
-    role: str  # of the engine
-    engine_address: str
-    peer_address: str
+    facts: CaseFacts
     wire: WirePicture | None
     secrets: Secrets | None
     trace: tuple[TraceEntry, ...] | None
@@ -162,3 +250,83 @@ class CaseEvidence:
     esp_table: str | None  # text of wireshark/esp_sa
     configuration_refused: str = ""  # in the peer's words, why it did not take its configuration; "" where it did
     hygiene: Hygiene | None = None  # of the peer, once its connection was unloaded
+    disturbances: tuple[Disturbance, ...] = ()  # of our own side
+    death: Death | None = None  # of the peer's daemon
+
+    @property
+    def role(self) -> Role:
+        """Our engine's."""
+        assert self.facts.engine is not None
+        return self.facts.engine
+
+    @property
+    def peer(self) -> str:
+        """The name of the peer that our engine meets."""
+        return self.facts.tested.peer
+
+    @property
+    def engine_address(self) -> str:
+        """Our outer address."""
+        return self.facts.ours.address
+
+    @property
+    def peer_address(self) -> str:
+        """The peer's outer address."""
+        return self.facts.tested.address
+
+
+@dataclass(frozen=True, slots=True)
+class PairEvidence:
+    """What is known of a case of two products. None: the file is missing, and nothing is concluded from it."""
+
+    facts: CaseFacts
+    wire: WirePicture | None
+    report: PairReport | None
+    hygiene: tuple[Hygiene | None, Hygiene | None] = (None, None)  # initiator, responder, once all was unloaded
+    disturbances: tuple[Disturbance, ...] = ()  # of our own side
+    death: Death | None = None  # of one of the two daemons
+
+
+# What the verifier rests on of the trace is read here and nowhere else: it reads no words that are meant for people. An
+# entry that does not say what it should tells nothing.
+_MESSAGES = ("MessageSent", "MessageReceived")
+_TRUTH = {"True": True, "False": False}
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePlace:
+    """A message by its exchange type, Message ID and direction."""
+
+    exchange: ExchangeType
+    message_id: int
+    response: bool
+
+    def __str__(self) -> str:
+        return f"{self.exchange.name} {'response' if self.response else 'request'} {self.message_id}"
+
+
+def messages_in_trace(trace: Iterable[TraceEntry]) -> Iterator[MessagePlace]:
+    """The messages that our side says it has sent or received."""
+    return _places(entry for entry in trace if entry.event in _MESSAGES)
+
+
+def deviations_in_trace(trace: Iterable[TraceEntry]) -> Iterator[MessagePlace]:
+    """The messages in which our side says it broke a rule on purpose."""
+    return _places(entry for entry in trace if entry.event == "Deviated")
+
+
+def half_open_in_trace(trace: Iterable[TraceEntry]) -> Iterator[bool]:
+    """For each IKE SA that was left half-open to prepare the peer, whether it was answered."""
+    for entry in trace:
+        answered = _TRUTH.get(entry.detail.get("answered", ""))
+        if entry.event == "HalfOpenLeft" and answered is not None:
+            yield answered
+
+
+def _places(entries: Iterable[TraceEntry]) -> Iterator[MessagePlace]:
+    kinds = {kind.name: kind for kind in ExchangeType.known()}
+    for entry in entries:
+        exchange = kinds.get(entry.detail.get("exchange", ""))
+        number, response = entry.detail.get("message_id", ""), _TRUTH.get(entry.detail.get("response", ""))
+        if exchange is not None and number.isascii() and number.isdigit() and response is not None:
+            yield MessagePlace(exchange, int(number), response)

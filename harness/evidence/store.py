@@ -3,48 +3,71 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from harness.evidence import hygiene
+from harness.border.files import make_folder, read_stored, write_whole
+from harness.border.names import UnsafeName, inside, plain_name, plain_part, shown_as_text
+from harness.border.text import harmless
 from harness.evidence.capture import read_capture, write_pcapng
-from harness.evidence.model import CaseEvidence, Conversation, EngineReport, Secrets, TraceEntry
-from harness.evidence.peer_report import PeerReport
-from harness.evidence.wireshark import decryption_tables
-from harness.json_codec import RecordError, from_json, to_json
+from harness.evidence.interruption import DEATH_FILE, DISTURBANCES_FILE, Death, Disturbance, Disturbances
+from harness.evidence.model import (
+    CaseEvidence,
+    CaseFacts,
+    Conversation,
+    EngineReport,
+    PairEvidence,
+    Secrets,
+    TraceEntry,
+    WirePicture,
+    read_facts,
+)
+from harness.evidence.peer_report import HYGIENE_FILE, Hygiene, PairReport, PeerReport
+from harness.json_codec import RecordError, from_json, parse_json, to_json
 
 T = TypeVar("T")
 
+CONNECTION, DAEMON = "connection", "daemon"
+"""Folders below a product's own: the configuration of the case, and what its daemon was started with."""
+FACTS = "case.json"
+_FACTS_OF_PAIRS = "pair.json"  # what it was called for two products in the first harnesses
+
 CONFIGURATION_REFUSED = "peer/configuration-refused.txt"
 """What a product said that did not take the configuration of the case, which then ends there."""
+
+
+PEER_STATUS, PEER_STATUS_AFTER = "peer/sas.json", "peer/sas-after.json"
+"""What the peer's status interface says while the SAs stand, and once the case is over."""
 
 
 class UnreadableEvidence(ValueError):
     """A file of the evidence is there but does not hold what it should; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """``case.json``: what was to happen, and where."""
-
-    case: str
-    scenario: str
-    peer: str
-    role: str  # of the engine
-    engine_address: str
-    peer_address: str
-    peer_version: str
-    image: str
-    kernel: str = ""  # whose kernel did the peer's ESP; "" where the peer's daemon did
-    expectation: dict[str, Any] = field(default_factory=dict)
-
-
 def folder_name(case: str) -> str:
-    """A case's name on disk: ``/`` is written ``__``."""
-    return case.replace("/", "__")
+    """A case's name on disk: ``/`` is written ``__``.
+
+    Raises:
+        UnsafeName: it is no name of a folder.
+    """
+    return plain_part(case.replace("/", "__"))
+
+
+def foreign_names(names: Iterable[str]) -> dict[str, str]:
+    """The name that each file has in the evidence, whose own name comes from outside.
+
+    Raises:
+        UnsafeName: a name is not plain, or two files would have the same.
+    """
+    kept = {name: shown_as_text(plain_name(name)) for name in names}
+    taken: set[str] = set()
+    for name, stored in sorted(kept.items(), key=lambda pair: len(pair[1])):
+        there = {str(path) for path in (PurePosixPath(stored.casefold()), *PurePosixPath(stored.casefold()).parents)}
+        if there & taken:  # also on a system that takes "A" and "a" for one
+            raise UnsafeName(name, f"another file has the place of {stored}")
+        taken.add(stored.casefold())
+    return kept
 
 
 class EvidenceFolder:
@@ -56,43 +79,58 @@ class EvidenceFolder:
 
     def write_facts(self, facts: CaseFacts) -> None:
         """``case.json``."""
-        self._write_json("case.json", to_json(facts))
+        self._write_json(FACTS, to_json(facts))
 
     def write_text(self, name: str, text: str) -> None:
-        """Any text file, by its name within the folder."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(target.name + ".partial")
-        partial.write_text(text)
-        os.replace(partial, target)  # noqa: PTH105  # atomic: nobody ever reads half a file
+        """Any text file, by its name within the folder; what a terminal would obey is written as its escape."""
+        target = inside(self.path, name)
+        make_folder(target.parent)
+        write_whole(target, harmless(text))
 
     def write_files(self, folder: str, files: Mapping[str, str]) -> None:
-        """Several text files below one folder."""
+        """Several text files of ours below one folder."""
         for name, text in files.items():
-            self.write_text(f"{folder}/{name.lstrip('/')}", text)
+            self.write_text(f"{folder}/{name}", text)
 
-    def write_conversation(self, conversation: Conversation, facts: CaseFacts) -> None:
-        """What the worker brought back, and the decryption tables that follow from it."""
-        secrets, report = conversation.secrets, conversation.report
-        self._write_json("secrets.json", to_json(secrets))
-        self._write_json("engine/sas.json", to_json(report))
+    def write_foreign_files(self, folder: str, files: Mapping[str, str]) -> None:
+        """Text files whose names are not ours, below a folder that holds nothing else.
+
+        Raises:
+            UnsafeName: a name is not plain, or two files would have the same; nothing is written then.
+        """
+        kept = foreign_names(files)
+        for name, text in files.items():
+            self.write_text(f"{folder}/{kept[name]}", text)
+
+    def write_conversation(self, conversation: Conversation, tables: Mapping[str, str]) -> None:
+        """What the worker brought back, and the decryption tables that follow from it, as ``wireshark`` has them."""
+        self._write_json("secrets.json", to_json(conversation.secrets))
+        self._write_json("engine/sas.json", to_json(conversation.report))
         self.write_text("trace.jsonl", "".join(json.dumps(to_json(e)) + "\n" for e in conversation.trace))
         write_pcapng(self.path / "wire.pcapng", conversation.frames)
-        self._write_tables(secrets, report, facts)
-
-    def _write_tables(self, secrets: Secrets, report: EngineReport, facts: CaseFacts) -> None:
-        addresses = (facts.engine_address, facts.peer_address)
-        if facts.role != "initiator":
-            addresses = (facts.peer_address, facts.engine_address)
-        self.write_files("wireshark", decryption_tables(secrets, report, *addresses))
+        self.write_files("wireshark", tables)
 
     def write_peer_report(self, report: PeerReport, *, after: bool) -> None:
         """``peer/sas.json`` while the SAs stand, ``peer/sas-after.json`` once the case is over."""
-        self._write_json("peer/sas-after.json" if after else "peer/sas.json", to_json(report))
+        self._write_json(PEER_STATUS_AFTER if after else PEER_STATUS, to_json(report))
 
-    def hygiene(self, folder: str) -> hygiene.Hygiene | None:
+    def write_disturbances(self, found: Sequence[Disturbance]) -> None:
+        """``disturbances.json``, where there was one."""
+        if found:
+            self._write_json(DISTURBANCES_FILE, to_json(Disturbances(tuple(found))))
+
+    def disturbances(self) -> tuple[Disturbance, ...]:
+        """``disturbances.json``. Raises UnreadableEvidence when malformed."""
+        found = self.read(DISTURBANCES_FILE, Disturbances)
+        return found.all if found else ()
+
+    def death(self) -> Death | None:
+        """``death.json``; None if there is none. Raises UnreadableEvidence when malformed."""
+        return self.read(DEATH_FILE, Death)
+
+    def hygiene(self, folder: str) -> Hygiene | None:
         """``hygiene.json`` of one of the products; None if there is none. Raises UnreadableEvidence when malformed."""
-        return self.read(f"{folder}/{hygiene.FILE}", hygiene.Hygiene)
+        return self.read(f"{folder}/{HYGIENE_FILE}", Hygiene)
 
     def write_json(self, name: str, value: object) -> None:
         """Any recorded value as JSON."""
@@ -104,39 +142,61 @@ class EvidenceFolder:
         Raises:
             UnreadableEvidence: it is missing or malformed; without it nothing can be judged.
         """
-        facts = self.read("case.json", CaseFacts)
-        if facts is None:
-            raise UnreadableEvidence(f"{self.path / 'case.json'}: missing")
-        return facts
+        for name in (FACTS, _FACTS_OF_PAIRS):
+            text = self._read_text(name)
+            if text is not None:
+                return self._parsed(name, text, read_facts)
+        raise UnreadableEvidence(f"{self.path / FACTS}: missing")
 
     def secrets(self) -> Secrets | None:
         """``secrets.json``, None if it is missing. Raises UnreadableEvidence when malformed."""
         return self.read("secrets.json", Secrets)
 
-    def evidence(self) -> CaseEvidence:
+    def evidence(self) -> CaseEvidence | PairEvidence:
         """Everything that the verifier looks at; a missing file is None.
 
         Raises:
             UnreadableEvidence: a file is there but malformed.
+            UnreadableCapture: the capture is no pcapng.
         """
         facts = self.facts()
-        capture = self.path / "wire.pcapng"
+        return self._of_products(facts) if facts.engine is None else self._of_engine(facts)
+
+    def _of_engine(self, facts: CaseFacts) -> CaseEvidence:
         return CaseEvidence(
-            peer=facts.peer,
-            role=facts.role,
-            engine_address=facts.engine_address,
-            peer_address=facts.peer_address,
-            wire=read_capture(capture) if capture.exists() else None,
+            facts=facts,
+            wire=self.wire(),
             secrets=self.secrets(),
             trace=self._read_trace(),
             report=self.read("engine/sas.json", EngineReport),
-            peer_report=self.read("peer/sas.json", PeerReport),
-            peer_report_after=self.read("peer/sas-after.json", PeerReport),
+            peer_report=self.read(PEER_STATUS, PeerReport),
+            peer_report_after=self.read(PEER_STATUS_AFTER, PeerReport),
             ikev2_tables=self._read_tables(),
             esp_table=self._read_text("wireshark/esp_sa"),
             configuration_refused=(self._read_text(CONFIGURATION_REFUSED) or "").strip(),
             hygiene=self.hygiene("peer"),
+            disturbances=self.disturbances(),
+            death=self.death(),
         )
+
+    def wire(self) -> WirePicture | None:
+        """``wire.pcapng``, None if it is missing.
+
+        Raises:
+            UnreadableEvidence: it is a link that leads out of the folder.
+            UnreadableCapture: it is no pcapng.
+        """
+        try:
+            return read_capture(inside(self.path, "wire.pcapng"))
+        except FileNotFoundError:
+            return None
+        except UnsafeName as error:
+            raise UnreadableEvidence(f"{self.path / 'wire.pcapng'}: {error}") from error
+
+    def _of_products(self, facts: CaseFacts) -> PairEvidence:
+        hygiene = self.hygiene("initiator"), self.hygiene("responder")
+        steps = self.read("steps.json", PairReport)
+        return PairEvidence(facts, self.wire(), steps, hygiene, self.disturbances(), self.death())
 
     def _read_tables(self) -> tuple[str, ...] | None:
         tables: list[str] = []
@@ -154,17 +214,23 @@ class EvidenceFolder:
         return None if text is None else next(iter(self._parse(name, [text], kind)))
 
     def _parse(self, name: str, texts: Iterable[str], kind: type[T]) -> list[T]:
+        return [self._parsed(name, text, lambda value: from_json(kind, value)) for text in texts]
+
+    def _parsed(self, name: str, text: str, take: Callable[[Any], T]) -> T:
         try:
-            return [from_json(kind, json.loads(text)) for text in texts]
-        except (ValueError, RecordError) as error:
+            return take(parse_json(text))
+        except RecordError as error:
             raise UnreadableEvidence(f"{self.path / name}: {error}") from error
 
     def _read_text(self, name: str) -> str | None:
-        path = self.path / name
         try:
-            return path.read_text() if path.exists() else None
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableEvidence(f"{path}: {error}") from error
+            return read_stored(inside(self.path, name)).decode("utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UnreadableEvidence(f"{self.path / name}: {error.strerror}") from error
+        except (UnicodeDecodeError, UnsafeName) as error:
+            raise UnreadableEvidence(f"{self.path / name}: {error}") from error
 
     def _write_json(self, name: str, value: object) -> None:
         self.write_text(name, json.dumps(value, indent=2) + "\n")

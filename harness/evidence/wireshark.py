@@ -6,8 +6,8 @@ written as a comment: neither version decrypts IKEv2 under ChaCha20-Poly1305; ES
 
 from __future__ import annotations
 
-from harness.evidence.model import ChildSecrets, EngineReport, KeyGeneration, Secrets
-from harness.ike.policy import Suite
+from harness.evidence.model import CaseFacts, ChildSecrets, Conversation, EngineReport, KeyGeneration, Secrets
+from harness.policy.proposals import Suite
 from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import Encryption, Integrity, SequenceNumbers, TransformType
 
@@ -39,6 +39,12 @@ _ESP_INTEGRITY = {
     Integrity.AUTH_HMAC_SHA2_384_192: "HMAC-SHA-384-192 [RFC4868]",
     Integrity.AUTH_HMAC_SHA2_512_256: "HMAC-SHA-512-256 [RFC4868]",
 }
+
+
+def tables_of(conversation: Conversation, facts: CaseFacts) -> dict[str, str]:
+    """Every table of a case that the worker brought back, by its name below ``wireshark/``."""
+    ends = facts.initiator.address, facts.responder.address
+    return decryption_tables(conversation.secrets, conversation.report, *ends)
 
 
 def decryption_tables(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.ike.machine import Machine
+from harness.ike.protected import sealed_payload
 from harness.wire.message import VERSION_2_0, Header, Message
 from harness.wire.payloads import EncryptedFragment
 
@@ -38,8 +39,8 @@ def why_not_now(machine: Machine, message: Message) -> str:
         return "" if header.message_id == expected else f"response {header.message_id}, awaited {expected}"
     if header.message_id == window.next_peer:
         return ""
-    last = message.payloads[-1] if message.payloads else None
-    first_or_whole = not (isinstance(last, EncryptedFragment) and last.fragment_number != 1)
+    sealed = sealed_payload(message)
+    first_or_whole = not (isinstance(sealed, EncryptedFragment) and sealed.fragment_number != 1)
     if header.message_id == window.next_peer - 1 and window.answered_path is not None and first_or_whole:
         machine.transmit(window.answered, window.answered_path)
         return f"request {header.message_id} again: the same response went out"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from harness.crypto.interface import KeyExchange
 from harness.crypto.key_exchange import key_exchange
-from harness.ike.deviations.deviation import Deviation
-from harness.ike.policy import Policy
+from harness.policy.deviation import Deviation
+from harness.policy.proposals import Policy
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.wire.payloads.traffic_selector import TrafficSelector

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.crypto.key_schedule import ChildKeys
-from harness.ike.deviations.deviation import Deviation
-from harness.ike.policy import Suite
+from harness.policy.deviation import Deviation
+from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from harness.crypto.random_source import Rng
 from harness.ike.configuration import Configuration, Datagram, Path
-from harness.ike.deviations.leaving import Leaving
+from harness.ike.deviations.outgoing import OutgoingMessage
 from harness.ike.deviations.table import DEVIATIONS
 from harness.ike.errors import LocalMisuse
 from harness.ike.events import Deviated, Event, MessageSent
@@ -129,7 +129,7 @@ class Machine:
         given, deviation = tuple(payloads), self.configuration.deviation
         if deviation is None:
             return given
-        altered = DEVIATIONS[deviation].alter(Leaving(header, given, agreement, self.configuration.psk))
+        altered = DEVIATIONS[deviation].alter(OutgoingMessage(header, given, agreement, self.configuration.psk))
         if altered != given:
             self.emit(Deviated(deviation, header.exchange_type, header.message_id, header.is_response))
         return altered

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from harness.ike.distinct import first_distinct
 from harness.ike.errors import PeerMisbehaved
-from harness.ike.policy import Policy, ProposalPolicy, Suite
+from harness.policy.proposals import Policy, ProposalPolicy, Suite
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import Protocol
 from harness.registry.transforms import AttributeType, KeyExchangeMethod, TransformType
@@ -36,41 +37,56 @@ def _transform(kind: TransformType, algorithm: Algorithm) -> Transform:
     return Transform(kind, algorithm.identifier, attributes)
 
 
-def _offered(proposal: Proposal) -> dict[TransformType, list[Algorithm]]:
-    """A proposal's algorithms by type. A transform with an attribute we do not know is left out (section 3.3.6)."""
-    table: dict[TransformType, list[Algorithm]] = {}
+def _offered(proposal: Proposal) -> dict[TransformType, dict[Algorithm, None]]:
+    """A proposal's algorithms by type, in order and each once.
+
+    A transform with an attribute we do not know is left out (section 3.3.6).
+    """
+    table: dict[TransformType, dict[Algorithm, None]] = {}
     for transform in proposal.transforms:
         understood = all(a.type == AttributeType.KEY_LENGTH and isinstance(a.value, int) for a in transform.attributes)
-        choices = table.setdefault(transform.type, [])
+        choices = table.setdefault(transform.type, {})
         if understood:
-            choices.append(Algorithm(transform.identifier, transform.key_length))
+            choices[Algorithm(transform.identifier, transform.key_length)] = None
     return table
 
 
 def choose(offered: SecurityAssociation, policy: Policy, protocol: Protocol) -> tuple[Suite, Proposal] | None:
-    """The first acceptable suite, in the initiator's order, with the proposal it comes from; None if there is none."""
+    """The first acceptable suite, in the initiator's order, with the proposal it comes from; None if there is none.
+
+    Linear in the offer: a repeated transform counts once, and nothing is searched that cannot be had.
+    """
     for proposal in offered.proposals:
         if proposal.protocol != protocol:
             continue
         table = _offered(proposal)
         for accepted in policy:
-            chosen = next(_suites(table, accepted), None)
+            chosen = _first_suite(table, accepted)
             if chosen is not None:
                 return Suite(proposal.number, chosen), proposal
     return None
 
 
-def _suites(
-    table: dict[TransformType, list[Algorithm]], policy: ProposalPolicy
-) -> Iterator[dict[TransformType, Algorithm]]:
-    """Every combination that both sides accept and that has no key exchange method twice."""
-    kinds = sorted(table.keys() | policy.transforms.keys())
-    choices = [_common(kind, table.get(kind), policy.transforms.get(kind)) for kind in kinds]
-    yield from _combine(kinds, choices, {})
+def _first_suite(
+    table: Mapping[TransformType, Mapping[Algorithm, None]], policy: ProposalPolicy
+) -> dict[TransformType, Algorithm] | None:
+    """The first combination that both sides accept and that has no key exchange method twice."""
+    choices: dict[TransformType, list[Algorithm | None]] = {}
+    for kind in sorted(table.keys() | policy.transforms.keys()):
+        choices[kind] = _common(kind, table.get(kind), policy.transforms.get(kind))
+        if not choices[kind]:
+            return None
+    # RFC 9370 section 2.2.1 forbids a method twice, so that a greedy pick can miss a valid choice.
+    methods = first_distinct([those for kind, those in choices.items() if kind.is_key_exchange], free=(None, NONE))
+    if methods is None:
+        return None
+    picked = {kind: those[0] for kind, those in choices.items()}
+    picked |= dict(zip([kind for kind in choices if kind.is_key_exchange], methods, strict=True))
+    return {kind: algorithm for kind, algorithm in picked.items() if algorithm is not None}
 
 
 def _common(
-    kind: TransformType, theirs: list[Algorithm] | None, ours: tuple[Algorithm, ...] | None
+    kind: TransformType, theirs: Mapping[Algorithm, None] | None, ours: tuple[Algorithm, ...] | None
 ) -> list[Algorithm | None]:
     """Acceptable choices of one type; a None in the list means that the type is absent from the answer.
 
@@ -83,22 +99,6 @@ def _common(
         optional = kind.is_additional_key_exchange or kind in _MAY_BE_NONE
         return [NONE] if optional and NONE in theirs else []
     return [algorithm for algorithm in theirs if algorithm in ours]
-
-
-def _combine(
-    kinds: list[TransformType], choices: list[list[Algorithm | None]], chosen: dict[TransformType, Algorithm]
-) -> Iterator[dict[TransformType, Algorithm]]:
-    """Depth-first: RFC 9370 section 2.2.1 forbids a method twice, so that a greedy pick can miss a valid choice."""
-    if not kinds:
-        yield dict(chosen)
-        return
-    kind, *rest = kinds
-    taken = {algorithm for other, algorithm in chosen.items() if other.is_key_exchange and algorithm != NONE}
-    for algorithm in choices[0]:
-        if algorithm is None:
-            yield from _combine(rest, choices[1:], chosen)
-        elif not (kind.is_key_exchange and algorithm in taken):
-            yield from _combine(rest, choices[1:], {**chosen, kind: algorithm})
 
 
 def check_answer(offered: SecurityAssociation, answered: SecurityAssociation, where: str) -> tuple[Suite, Proposal]:
@@ -128,7 +128,7 @@ def check_answer(offered: SecurityAssociation, answered: SecurityAssociation, wh
 
 
 def _check_complete(
-    table: dict[TransformType, list[Algorithm]], chosen: Mapping[TransformType, Algorithm], where: str
+    table: Mapping[TransformType, Mapping[Algorithm, None]], chosen: Mapping[TransformType, Algorithm], where: str
 ) -> None:
     """A type may be left out of the answer only where NONE was offered, which omission then means (strongSwan does)."""
     for kind, algorithms in table.items():

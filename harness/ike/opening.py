@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.crypto.errors import IntegrityError
-from harness.ike.protected import Opened, SecureChannel, opened
+from harness.ike.protected import Opened, SecureChannel, opened, sealed_payload
 from harness.ike.reassembly import Reassembly
 from harness.wire.message import Message
 from harness.wire.payloads import Encrypted, EncryptedFragment
@@ -13,9 +13,9 @@ from harness.wire.payloads import Encrypted, EncryptedFragment
 
 @dataclass(slots=True)
 class Opener:
-    """The fragments that wait for the rest of their message, by Message ID and whether it is a response."""
+    """The fragments that wait for the rest of their message: of one request and of one response, as the window is 1."""
 
-    waiting: dict[tuple[int, bool], Reassembly] = field(default_factory=dict, repr=False)
+    waiting: dict[bool, tuple[int, Reassembly]] = field(default_factory=dict, repr=False)  # with its Message ID
 
     def open(self, channel: SecureChannel, message: Message, data: bytes) -> Opened | str | None:
         """The whole message; None while fragments are missing; a reason in words when the datagram is discarded.
@@ -23,12 +23,14 @@ class Opener:
         Raises:
             MalformedMessage: authentic octets whose payloads do not parse.
         """
-        last = message.payloads[-1] if message.payloads else None
+        sealed = sealed_payload(message)
         try:
-            if isinstance(last, Encrypted):
-                return opened(message.header, [(message, channel.open(message, data))], [len(data)])
-            if isinstance(last, EncryptedFragment):
-                return self._collect(channel, message, last, data)
+            if isinstance(sealed, Encrypted):
+                plain = channel.open(message, data)
+                self.waiting.pop(message.header.is_response, None)
+                return opened(message.header, [(message, plain)], [len(data)])
+            if isinstance(sealed, EncryptedFragment):
+                return self._collect(channel, message, sealed, data)
         except IntegrityError:
             return "the Integrity Checksum Data does not fit"
         return f"{message.header.exchange_type} without an Encrypted payload"
@@ -36,12 +38,18 @@ class Opener:
     def _collect(
         self, channel: SecureChannel, message: Message, fragment: EncryptedFragment, data: bytes
     ) -> Opened | str | None:
-        key = (message.header.message_id, message.header.is_response)
-        queue = self.waiting.setdefault(key, Reassembly())
-        reason = queue.why_discard(fragment)
-        if reason:
+        header = message.header
+        number, queue = self.waiting.get(header.is_response, (header.message_id, Reassembly()))
+        if number != header.message_id:  # what is left of an earlier message, which came whole or not at all
+            queue = Reassembly()
+        if reason := queue.why_discard(fragment):
             return reason
-        if not queue.add(message, fragment, channel.open(message, data), len(data)):
+        plain = channel.open(message, data)
+        self.waiting[header.is_response] = header.message_id, queue
+        if reason := queue.add(message, fragment, plain, len(data)):
+            return reason
+        if not queue.complete:
             return None
-        pieces = self.waiting.pop(key).in_order()
-        return opened(message.header, [(each, plain) for each, plain, _ in pieces], [octets for _, _, octets in pieces])
+        del self.waiting[header.is_response]
+        pieces = queue.in_order()
+        return opened(header, [(each, plain) for each, plain, _ in pieces], [octets for _, _, octets in pieces])

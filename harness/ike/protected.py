@@ -75,11 +75,13 @@ class SecureChannel:
         """The plaintext of the SK or SKF payload that ends ``octets``, without padding.
 
         Raises:
-            IntegrityError: the Integrity Checksum Data does not fit, or there is no room for it.
+            IntegrityError: the Integrity Checksum Data does not fit, there is no room for it, or nothing is sealed.
             MalformedMessage: a Pad Length that does not fit, in octets that are authentic.
         """
-        sealed = message.payloads[-1]
-        content = sealed.content if isinstance(sealed, Encrypted | EncryptedFragment) else b""
+        sealed = sealed_payload(message)
+        if sealed is None:
+            raise IntegrityError("a message without an Encrypted payload proves nothing")
+        content = sealed.content
         iv_octets = self.protection.iv_octets
         if len(content) < iv_octets + self.protection.icv_octets + 1:
             raise IntegrityError(f"{len(content)} octets cannot hold an IV, a Pad Length and an ICV")
@@ -116,6 +118,12 @@ class SecureChannel:
         iv = rng(self.protection.iv_octets)
         padded = plain + bytes(pad) + bytes((pad,))
         return prefix + iv + self.protection.seal(self.sk_e, self.sk_a, iv, prefix, padded)
+
+
+def sealed_payload(message: Message) -> Encrypted | EncryptedFragment | None:
+    """The SK or SKF payload, which is the last one; None in a message in the clear, or one without any payload."""
+    last = message.payloads[-1] if message.payloads else None
+    return last if isinstance(last, Encrypted | EncryptedFragment) else None
 
 
 def int_auth_header(header: Header, outer: Sequence[Payload], first_inner: int, flags: int, plain: int) -> bytes:

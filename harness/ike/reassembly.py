@@ -15,6 +15,7 @@ class Reassembly:
     """The fragments received so far of the message with one Message ID. Only authentic fragments come in here."""
 
     total: int = 0
+    octets: int = 0  # of all plaintext that is queued
     pieces: dict[int, tuple[Message, bytes, int]] = field(default_factory=dict, repr=False)
 
     def why_discard(self, fragment: EncryptedFragment) -> str:
@@ -28,16 +29,24 @@ class Reassembly:
             return f"fragment {number} of {total} again"
         return ""
 
-    def add(self, message: Message, fragment: EncryptedFragment, plain: bytes, octets: int) -> bool:
-        """Queue a decrypted fragment of ``octets`` on the wire; True once the message is complete.
+    def add(self, message: Message, fragment: EncryptedFragment, plain: bytes, octets: int) -> str:
+        """Queue a decrypted fragment of ``octets`` on the wire; the reason if there is no room for it, else "".
 
         A larger Total Fragments means that the peer fragmented anew: what was queued is discarded (section 2.6).
         """
         if fragment.total_fragments > self.total:
             self.total = fragment.total_fragments
+            self.octets = 0
             self.pieces.clear()
-        if sum(len(piece) for _, piece, _ in self.pieces.values()) + len(plain) <= _LIMIT_OCTETS:
-            self.pieces[fragment.fragment_number] = (message, plain, octets)
+        if self.octets + len(plain) > _LIMIT_OCTETS:
+            return f"fragments of more than {_LIMIT_OCTETS} octets in all"
+        self.octets += len(plain)
+        self.pieces[fragment.fragment_number] = (message, plain, octets)
+        return ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether no fragment is missing."""
         return len(self.pieces) == self.total
 
     def in_order(self) -> list[tuple[Message, bytes, int]]:

@@ -9,7 +9,7 @@ from harness.crypto.key_schedule import IkeKeys, KeySchedule, after_intermediate
 from harness.crypto.prf import Prf
 from harness.ike.configuration import Path
 from harness.ike.events import ChildEstablished
-from harness.ike.policy import Suite
+from harness.policy.proposals import Suite
 from harness.registry.transforms import KeyExchangeMethod
 from harness.wire.payloads.security_association import SecurityAssociation
 

@@ -8,23 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
-from harness.ike.policy import ProposalPolicy
-from harness.lab import own_kernel
-from harness.lab.docker_runtime import project_root
-from harness.lab.driver import Connection, DaemonSettings, PreSharedKey
+from harness.lab.docker.images import peer_context
+from harness.lab.docker.network import OPTIONS
+from harness.lab.driver import Connection, PreSharedKey
 from harness.lab.drivers import driver_family
-from harness.lab.images import peer_context
-from harness.lab.network import MTU
+from harness.lab.hosts import own_kernel
+from harness.lab.laboratory import project_root
 from harness.lab.running_peer import CAPABILITIES
-from harness.lab.strongswan_configuration import render_daemon
+from harness.policy.proposals import PartyPolicy, ProposalPolicy
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.scenario.model import PartyPolicy, Role
 from harness.scenario.peer import Peer
 from harness.scenario.peer_file import load_peers
 
 COMPOSE_FILE = "docker-compose.yml"
-_LOAD_AT_START = "/usr/sbin/swanctl --load-all --noprompt"
 
 SAMPLE_KEY = b"sample key for the lab, not a secret"
 SAMPLE_INNER = "10.99.0.1"
@@ -39,13 +37,14 @@ _BOOT = f"""\
 _HEADER = """\
 # Generated from peers/ by `python -m harness.lab.compose`; a test compares. Do not edit.
 #
-# `docker-compose up strongswan-6.1` starts the peer that a case meets, in an internal network (no way out), with the
-# sample connection of peers/strongswan/sample/strongswan-6.1/swanctl.conf loaded. It stands on a base image that
-# `ipsec-interop lab up` (or any run) has made. `docker-compose exec strongswan-6.1 swanctl --list-conns` shows it.
-# A peer with kernel ESP runs on a kernel of its own inside its container; a command reaches it with
-# `docker-compose exec libreswan-5.2 sh /usr/local/lib/own-kernel/guest ipsec status`.
+# `docker-compose up PEER` starts the peer that a case meets, in an internal network (no way out), with a sample
+# connection, which is in the files of its volumes. It stands on a base image that `ipsec-interop lab up` (or any run)
+# has made. Above each peer stands the command that shows its connections, where it has one. A peer with kernel ESP runs
+# on a kernel of its own inside its container, and a command reaches it there by way of `guest`.
 services:
 """
+
+_OPTIONS = "".join(f'      {name}: "{value}"\n' for name, value in OPTIONS.items())
 
 _NETWORK = f"""\
 networks:
@@ -53,13 +52,17 @@ networks:
     driver: bridge
     internal: true
     driver_opts:
-      com.docker.network.driver.mtu: "{MTU}"
-"""
+{_OPTIONS}"""
+
+
+def has_service(peer: Peer) -> bool:
+    """Whether docker-compose.yml has a service of the peer's name: every product has one."""
+    return not (peer.emulated or peer.is_harness)
 
 
 def generated_files(root: Path) -> dict[str, str]:
     """Every generated file by its path below ``root``."""
-    peers = [peer for peer in load_peers(root / "peers").values() if not peer.emulated]
+    peers = [peer for peer in load_peers(root / "peers").values() if has_service(peer)]
     files = {COMPOSE_FILE: compose_text(root, peers)}
     for peer in peers:
         folder = _sample_folder(root, peer)
@@ -69,15 +72,7 @@ def generated_files(root: Path) -> dict[str, str]:
 
 def sample_files(peer: Peer) -> dict[str, str]:
     """The daemon's configuration with the sample connection in it, by absolute path in the container."""
-    family = driver_family(peer.driver)
-    connection = family.connection_files(peer, sample_connection(peer))
-    if peer.driver == "vici":
-        daemon = render_daemon(peer, DaemonSettings(), _LOAD_AT_START)
-        return {"/etc/strongswan.conf": daemon, "/etc/swanctl/swanctl.conf": connection["swanctl.conf"]}
-    if peer.driver == "whack":
-        own = {f"/etc/ipsec.d/sample{PurePath(name).suffix}": text for name, text in connection.items()}
-        return {**family.daemon_files(peer, DaemonSettings()), **own}
-    return {"/etc/iked.conf": connection["iked.conf"]}
+    return dict(driver_family(peer.driver).sample_files(peer, sample_connection(peer)))
 
 
 def compose_text(root: Path, peers: Iterable[Peer]) -> str:
@@ -129,7 +124,7 @@ def _service(root: Path, peer: Peer) -> str:
         mounts[f"./{(root / 'peers' / own_kernel.OWN_KERNEL_FOLDER).relative_to(root)}"] = own_kernel.HOME
     volumes = "".join(f"      - {source}:{target}:ro\n" for source, target in mounts.items())
     return f"""\
-  {peer.name}:
+{_show(peer)}  {peer.name}:
     image: {context.tag}
     build:
       context: ./{peer.folder.relative_to(root)}
@@ -143,6 +138,13 @@ def _service(root: Path, peer: Peer) -> str:
     volumes:
 {volumes}    networks: [lab]
 """
+
+
+def _show(peer: Peer) -> str:
+    """How a person sees the connections of a running peer, as a comment."""
+    command = driver_family(peer.driver).show_command
+    reach = f"sh {own_kernel.HOME}/guest " if peer.esp_implementation == "kernel" else ""
+    return f"  # docker-compose exec {peer.name} {reach}{command}\n" if command else ""
 
 
 def _mapping(values: Mapping[str, str], indent: int) -> str:

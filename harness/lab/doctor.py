@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.crypto import liboqs
-from harness.lab.base_image import INSTALL_MMDEBSTRAP, registry_reached
-from harness.lab.engine import connect
+from harness.lab.docker.base_image import INSTALL_MMDEBSTRAP, registry_reached
+from harness.lab.docker.engine import connect
+from harness.lab.docker.network import may_close_to_host
 from harness.lab.errors import DockerUnavailable
-from harness.lab.host_kernel import ESP_SA
+from harness.lab.hosts.host_kernel import ESP_SA
 
 _NEEDED_DISK_GIB = 3
 _TUN = Path("/dev/net/tun")
@@ -38,7 +39,7 @@ class Fact:
 def probe() -> list[Fact]:
     """Look at this machine; nothing is installed, built or changed."""
     probes: tuple[Callable[[], Fact], ...] = (
-        _docker, _base_images, _tun, _kernel_esp, _liboqs, _tshark, _disk,
+        _docker, _base_images, _tun, _kernel_esp, _isolation, _liboqs, _tshark, _disk,
     )  # fmt: skip
     return [look() for look in probes]
 
@@ -78,6 +79,18 @@ def _kernel_esp() -> Fact:
         said = " ".join(done.stderr.split()) or f"status {done.returncode}"
         detail = f"this kernel takes no ESP SA ({said}); peers that need it run on a kernel of their own"
     return Fact("kernel ESP", not done.returncode, detail, "", required=False)
+
+
+def _isolation() -> Fact:
+    """Whether peers reach services of the machine that the engine is on."""
+    closed = may_close_to_host()
+    detail = "peers reach no service of this machine, if the engine is this machine's"
+    if not closed:
+        detail = (
+            "peers reach no service of the engine's machine over IPv4, but maybe over IPv6: this user may not forbid it"
+        )
+    remedy = "" if closed else "run as root against peers that you do not trust"
+    return Fact("isolation", closed, detail, remedy, required=False)
 
 
 def _liboqs() -> Fact:

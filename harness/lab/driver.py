@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.crypto.certificates import EndCertificate
-from harness.evidence.hygiene import Residue
-from harness.evidence.peer_report import PeerReport
-from harness.lab.byte_stream import ByteStream
+from harness.evidence.peer_report import PeerReport, Residue
 from harness.lab.errors import ConfigurationSyntax
-from harness.scenario.model import Mode, PartyPolicy, Role
+from harness.lab.hosts.host import CommandHost
+from harness.policy.proposals import PartyPolicy
+from harness.policy.role import Role
+from harness.scenario.model import Mode
 from harness.scenario.peer import Peer
+
+VERB_S = 10.0
+"""Seconds that a product's control interface may take for one command; none of them are a case's time on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +90,6 @@ class Connection:
         return self.authentication.octets.hex() if isinstance(self.authentication, PreSharedKey) else ""
 
 
-class PeerContainer(Protocol):
-    """What a driver may do with the container that its product runs in."""
-
-    @property
-    def name(self) -> str:
-        """For messages: the container's name."""
-
-    @property
-    def process(self) -> int | None:
-        """The number of its first process on the engine's host; None where the daemon is no process of that host."""
-
-    def open(self, command: Sequence[str]) -> ByteStream:
-        """Start a program in the container with its standard input attached."""
-
-    def run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Run a program in the container; its exit status and what it printed."""
-
-    def log(self, since: float | None = None) -> str:
-        """What the container has printed, from a time on (seconds since 1970, UTC) or from its start."""
-
-    def is_running(self) -> bool:
-        """Whether the container's first process runs."""
-
-
 class PeerDriver(Protocol):
     """The typed control interface of one running product. Any method may be called from several threads at once."""
 
@@ -156,11 +136,26 @@ class PeerDriver(Protocol):
 class DriverFamily(Protocol):
     """How products of one control interface are started and then spoken to."""
 
+    @property
+    def control(self) -> str:
+        """The name of the control interface, as ``driver`` of peer.toml has it: "vici"."""
+
+    @property
+    def in_tester(self) -> bool:
+        """Whether the product is part of the harness and runs in the tester's image, not in one of its own."""
+
+    @property
+    def show_command(self) -> str:
+        """What a person types where the product runs to see its connections; "" where it has no such command."""
+
     def daemon_files(self, peer: Peer, settings: DaemonSettings) -> Mapping[str, str]:
         """The daemon-wide configuration by absolute path in the container."""
 
     def connection_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
         """One connection's configuration by file name, as ``load`` would load it; nothing is started for it."""
 
-    def attach(self, peer: Peer, container: PeerContainer) -> PeerDriver:
-        """The driver of a container that was just started; it need not be ready yet."""
+    def attach(self, peer: Peer, container: CommandHost, settings: DaemonSettings) -> PeerDriver:
+        """The driver of a container that was just started, with the files of these settings; it need not be ready."""
+
+    def sample_files(self, peer: Peer, connection: Connection) -> Mapping[str, str]:
+        """Daemon and one connection that it loads as it starts, by absolute path: for a person, without the lab."""

@@ -1,22 +1,27 @@
-"""The drivers by the name that peer.toml gives: one line for each control interface."""
+"""The drivers by the name that peer.toml gives: each product's folder brings its own, and no list holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from harness.lab import products
 from harness.lab.driver import DriverFamily
 from harness.lab.errors import LabError
-from harness.lab.libreswan import LibreswanFamily
-from harness.lab.openiked import OpenIkedFamily
-from harness.lab.program import ProgramFamily
-from harness.lab.strongswan import StrongSwanFamily
 
-DRIVERS: Mapping[str, DriverFamily] = {
-    "vici": StrongSwanFamily(),
-    "whack": LibreswanFamily(),
-    "ikectl": OpenIkedFamily(),
-    "program": ProgramFamily(),
-}
+_DRIVER = "driver"  # the module of a product's folder that declares FAMILY
+
+
+def _families() -> Iterator[DriverFamily]:
+    for folder in pkgutil.iter_modules(products.__path__, f"{products.__name__}."):
+        inside = importlib.import_module(folder.name).__path__
+        if any(module.name == _DRIVER for module in pkgutil.iter_modules(inside)):
+            yield importlib.import_module(f"{folder.name}.{_DRIVER}").FAMILY
+
+
+DRIVERS: Mapping[str, DriverFamily] = MappingProxyType({family.control: family for family in _families()})
 
 
 def driver_family(name: str) -> DriverFamily:

@@ -7,17 +7,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import docker
 import paramiko
 from docker.models.networks import Network
 
-from harness.lab import own_kernel
-from harness.lab.container import TUN, ContainerSpec, LabContainer
-from harness.lab.driver import DaemonSettings, PeerContainer, PeerDriver
+import harness
+from harness.lab.docker import container_limits
+from harness.lab.driver import DaemonSettings, PeerDriver
 from harness.lab.drivers import driver_family
 from harness.lab.errors import LabError, PeerUnreachable, WrongSheet, WrongVersion
+from harness.lab.hosts import own_kernel
+from harness.lab.hosts.container import TUN, ContainerSpec, LabContainer, package_files
+from harness.lab.hosts.host import RestartableHost
+from harness.lab.tester import CAPABILITIES as TESTER_CAPABILITIES
+from harness.lab.tester import HOME
 from harness.lab.waiting import wait_until
 from harness.lab.watcher import Watcher
 from harness.registry.transforms import TransformType
@@ -36,34 +40,13 @@ CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE")
 _IPV6_SYSCTLS = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv6.conf.default.addr_gen_mode": "1"}
 
 
-class PeerHost(PeerContainer, Protocol):
-    """Where a peer's daemon runs: its container, or the guest in it that has a kernel of its own."""
-
-    @property
-    def address(self) -> str:
-        """Its IPv4 address in the run's network."""
-
-    @property
-    def image_id(self) -> str:
-        """The id of the image that it was made from."""
-
-    def state(self) -> str:
-        """In a few words, for messages."""
-
-    def restart(self) -> None:
-        """End it at once and start it again, with the files that it has by now."""
-
-    def remove(self) -> None:
-        """Kill and remove it."""
-
-
 @dataclass(slots=True)
 class RunningPeer:
     """One warm container of a peer with one set of daemon-wide settings. Cases share it, each with its connection."""
 
     peer: Peer
     daemon: DaemonSettings
-    container: PeerHost
+    container: RestartableHost
     driver: PeerDriver
     version: str  # as the daemon reports it
     files: Mapping[str, str]  # the daemon-wide configuration by path
@@ -116,7 +99,7 @@ class RunningPeer:
         began = time.monotonic()
         self.driver.close()
         self.container.restart()
-        self.driver = driver_family(self.peer.driver).attach(self.peer, self.container)
+        self.driver = driver_family(self.peer.driver).attach(self.peer, self.container, self.daemon)
         version = _wait_for_version(self.peer, self.container, self.driver)
         if version != self.version:
             raise WrongVersion(f"{self.peer.name}: after a restart it reports {version}, before it {self.version}")
@@ -155,19 +138,39 @@ def start_peer(
     """
     octets = {path: text.encode() for path, text in files.items()}
     sysctls = _IPV6_SYSCTLS if ipv6 else {}
-    spec = ContainerSpec(name, image, network, labels, CAPABILITIES, devices=(TUN,), files=octets, sysctls=sysctls)
+    spec = ContainerSpec(
+        name, image, network, labels, CAPABILITIES, container_limits.PEER,
+        devices=(TUN,), files=octets, sysctls=sysctls,
+    )  # fmt: skip
+    family = driver_family(peer.driver)
+    if family.in_tester:
+        spec = replace(spec, capabilities=TESTER_CAPABILITIES)
     container = LabContainer(client, spec) if guest is None else _boot_guest(client, spec, guest)
-    driver = driver_family(peer.driver).attach(peer, container)
+    if family.in_tester and isinstance(container, LabContainer):
+        container.put(package_files(Path(harness.__file__).resolve().parent, HOME))
+    return attached(peer, daemon, container, files, ipv6)
+
+
+def attached(
+    peer: Peer, daemon: DaemonSettings, host: RestartableHost, files: Mapping[str, str], ipv6: str = ""
+) -> RunningPeer:
+    """A peer on a host that was just started, once its daemon answers; if it does not, the host is removed.
+
+    Raises:
+        NotReady, WrongVersion, WrongSheet: as ``start_peer``.
+    """
+    driver = driver_family(peer.driver).attach(peer, host, daemon)
     try:
-        version = _wait_for_version(peer, container, driver)
+        version = _wait_for_version(peer, host, driver)
         if not _is_version(version, peer.version):
-            raise WrongVersion(f"{peer.name}: the daemon in image {image} reports {version}, not {peer.version}")
+            image = f" in image {host.image_id}" if host.image_id else ""
+            raise WrongVersion(f"{peer.name}: the daemon{image} reports {version}, not {peer.version}")
         _check_sheet(peer, driver.key_exchange_methods())
     except LabError:
         driver.close()
-        container.remove()
+        host.remove()
         raise
-    return RunningPeer(peer, daemon, container, driver, version, files, _kernel_words(peer, container), ipv6)
+    return RunningPeer(peer, daemon, host, driver, version, files, _kernel_words(peer, host), ipv6)
 
 
 def _boot_guest(client: docker.DockerClient, spec: ContainerSpec, peers: Path) -> own_kernel.OwnKernel:
@@ -175,6 +178,7 @@ def _boot_guest(client: docker.DockerClient, spec: ContainerSpec, peers: Path) -
     with_guest = replace(
         spec,
         capabilities=own_kernel.CAPABILITIES,
+        limits=container_limits.GUEST,
         entrypoint=own_kernel.ENTRYPOINT,
         tmpfs=own_kernel.MEMORY,
         files={**(spec.files or {}), **own_kernel.guest_files(peers, key)},
@@ -182,13 +186,13 @@ def _boot_guest(client: docker.DockerClient, spec: ContainerSpec, peers: Path) -
     return own_kernel.OwnKernel(LabContainer(client, with_guest), key)
 
 
-def _kernel_words(peer: Peer, container: PeerHost) -> str:
+def _kernel_words(peer: Peer, container: RestartableHost) -> str:
     if isinstance(container, own_kernel.OwnKernel):
         return f"own {container.kernel}"
     return "the host's" if peer.esp_implementation == "kernel" else ""
 
 
-def _wait_for_version(peer: Peer, container: PeerHost, driver: PeerDriver) -> str:
+def _wait_for_version(peer: Peer, container: RestartableHost, driver: PeerDriver) -> str:
     last = ""
 
     def probe() -> str | None:
@@ -233,5 +237,5 @@ def _check_sheet(peer: Peer, has: frozenset[str] | None) -> None:
 
 
 def _is_version(reported: str, wanted: str) -> bool:
-    """Whether ``wanted`` is a prefix of ``reported`` in whole numbers: 6.1 is of 6.1.0, not of 6.10."""
-    return reported == wanted or (reported.startswith(wanted) and not reported[len(wanted)].isdigit())
+    """Whether ``wanted`` is a prefix of ``reported`` in whole numbers: 6.1 is of 6.1.0, not of 6.10; "" of any."""
+    return not wanted or reported == wanted or (reported.startswith(wanted) and not reported[len(wanted)].isdigit())

@@ -12,6 +12,9 @@ from types import FrameType
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _REPEAT_S = 2.0
 
+FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+"""Signals that no program sends itself: one that was ended by them was ended by somebody."""
+
 
 class EndingSignals:
     """From ``take_over`` to ``restore``, Ctrl-C raises KeyboardInterrupt, SIGTERM and SIGHUP SystemExit, once.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import docker
 
-from harness.lab.container import ContainerSpec, LabContainer, package_files
+from harness.lab.docker.network import AddressPool, gateway_of, subnet_of
 from harness.lab.errors import LabError
-from harness.lab.network import AddressPool, subnet_of
+from harness.lab.hosts.container import ContainerSpec, LabContainer, package_files
 from harness.lab.worker_channel import WorkerChannel
 
 WORKER = ("python3", "-m", "harness.transport.worker")
@@ -20,6 +20,9 @@ LIBOQS = f"{HOME}/liboqs/lib/liboqs.so"
 CAPABILITIES = ("NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE")
 INTERFACE = "eth0"
 
+SYSCTLS = {"net.ipv4.ip_forward": "0"}
+"""What is sent to the network's gateway, which the tester is, goes no further."""
+
 
 class Tester:
     """The started tester of a run."""
@@ -27,6 +30,7 @@ class Tester:
     def __init__(self, client: docker.DockerClient, spec: ContainerSpec, package: Path) -> None:
         self.container = LabContainer(client, spec)
         self.container.put(package_files(package, HOME))
+        self._add_addresses([gateway_of(spec.network)])
         self._addresses = AddressPool(subnet_of(spec.network), self._add_addresses)
         self._channels: list[WorkerChannel] = []
 
@@ -58,4 +62,4 @@ class Tester:
         script = "".join(f"address add {address}/32 dev {INTERFACE}\n" for address in addresses)
         status, output = self.container.run(["sh", "-c", 'printf "%s" "$1" | ip -batch -', "ip", script])
         if status:
-            raise LabError(f"{self.container.name}: case addresses: {output.strip()}")
+            raise LabError(f"{self.container.name}: addresses: {output.strip()}")

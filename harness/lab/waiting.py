@@ -70,13 +70,15 @@ def settled(
 ) -> T:
     """What is seen as soon as it is as wanted, else what is seen when the time is over: whoever asked judges that.
 
-    The first look is after ``first_s`` seconds, the others ``interval_s`` after the one before.
+    The first look is after ``first_s`` seconds, the others ``interval_s`` after the one before, the last one when the
+    time is over: a look may take long, and then shows what was true before.
     """
     pause = threading.Event()
     end = time.monotonic() + deadline_s
     pause.wait(first_s)
     while True:
+        began = time.monotonic()
         seen = look()
-        if wanted(seen) or time.monotonic() >= end:
+        if wanted(seen) or began >= end:
             return seen
-        pause.wait(interval_s)
+        pause.wait(max(0.0, min(interval_s, end - time.monotonic())))

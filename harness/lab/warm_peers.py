@@ -85,6 +85,21 @@ class WarmPeers:
                     running.remove()
 
     @contextmanager
+    def lease_alone(self, peer: Peer, daemon: DaemonSettings | None = None) -> Iterator[RunningPeer]:
+        """A fresh container of ``peer`` that nobody else gets, for the length of the block.
+
+        Raises:
+            NotReady, WrongVersion, TemplateError: it cannot be started as described.
+        """
+        settings = daemon or DaemonSettings()
+        running = self._start(peer, settings, driver_family(peer.driver).daemon_files(peer, settings))
+        running.uses = 1
+        try:
+            yield running
+        finally:
+            running.remove()
+
+    @contextmanager
     def lease_pair(
         self, peers: tuple[Peer, Peer], daemons: tuple[DaemonSettings, DaemonSettings]
     ) -> Iterator[tuple[RunningPeer, RunningPeer]]:

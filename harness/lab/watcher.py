@@ -11,15 +11,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import docker
 
+from harness.evidence.interruption import Overrun
 from harness.evidence.model import Frame
-from harness.json_codec import from_json
-from harness.lab.container import ContainerSpec, LabContainer, package_files
 from harness.lab.errors import LabError
+from harness.lab.hosts.container import ContainerSpec, LabContainer, package_files
 from harness.lab.tester import HOME
-from harness.lab.worker_channel import Message, WorkerChannel
+from harness.lab.worker_channel import WorkerChannel
+from harness.transport import messages
+from harness.transport.messages import Answer, Collect, Collected, Failure, Request, Watching
+
+A = TypeVar("A", bound=Answer)
 
 PROGRAM = ("python3", "-m", "harness.transport.watcher")
 CAPABILITIES = ("NET_RAW",)
@@ -28,11 +33,12 @@ _ANSWER_S = 10.0
 
 
 @dataclass(slots=True)
-class Watch:
+class WatchedWire:
     """One case's view of the wire; filled when its block ends."""
 
     frames: tuple[Frame, ...] = ()
     drops: int = 0  # frames that the kernel dropped from the capture meanwhile
+    overrun: Overrun | None = None  # where the capture ended early
 
 
 @dataclass(slots=True)
@@ -44,31 +50,34 @@ class Watcher:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def watch(self, case: str, addresses: Sequence[str]) -> Iterator[Watch]:
-        """Keep what passes from and to ``addresses`` until the block ends; no other case may have one of them.
+    def watch(self, case: str, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[WatchedWire]:
+        """Keep what passes between the addresses of the two sides until the block ends; no other case may have both.
 
         Raises:
-            LabError: the watcher ended or does not answer.
+            LabError: the watcher ended, does not answer, or says that it cannot.
         """
         channel = self._open()
         inbox = channel.open_case(case)
-        seen = Watch()
+        seen = WatchedWire()
 
-        def ask(**request: object) -> Message:
-            channel.send({"case": case, **request})
+        def ask(request: Request, kind: type[A]) -> A:
+            channel.send(case, request)
             answer = inbox.get(_ANSWER_S)
+            if isinstance(answer, kind):
+                return answer
             if answer is None:
                 raise LabError(f"{self.container.name}: no answer within {_ANSWER_S:.0f} s")
-            return answer
+            if isinstance(answer, Failure):
+                raise LabError(f"{self.container.name}: {answer.reason}")
+            raise LabError(f"{self.container.name}: {type(answer).__name__} is no answer to {type(request).__name__}")
 
         try:
-            ask(do="watch", addresses=list(addresses))
+            ask(messages.Watch(tuple(ours), tuple(theirs)), Watching)
             try:
                 yield seen
             finally:
-                answer = ask(do="collect")
-                seen.frames = tuple(from_json(Frame, frame) for frame in answer["frames"])
-                seen.drops = int(answer["drops"])
+                kept = ask(Collect(), Collected)
+                seen.frames, seen.drops, seen.overrun = kept.frames, kept.drops, kept.overrun
         finally:
             channel.close_case(case)
 

@@ -1,33 +1,37 @@
-"""The channel to the worker in the tester: one JSON object a line, both ways, told apart by their case."""
+"""The channel to the worker in the tester: one message a line, both ways, told apart by their case.
+
+A watcher and the daemon of our engine are spoken to in the same way: each is the worker of its channel.
+"""
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
-from harness.lab.byte_stream import STDERR, ByteStream
+from harness.border import limits
+from harness.border.text import decoded
+from harness.json_codec import RecordError
 from harness.lab.errors import WorkerLost
+from harness.lab.hosts.byte_stream import STDERR, ByteStream
+from harness.transport.messages import Answer, Beat, Line, Request, encoded
 
 _STDERR_LINES = 40
-
-Message = Mapping[str, Any]
+_SHOWN = 120  # octets of a line that is no message
 
 
 class CaseInbox:
     """What the worker says about one case."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Message | WorkerLost] = queue.Queue()
+        self._queue: queue.Queue[Answer | WorkerLost] = queue.Queue()
 
-    def put(self, item: Message | WorkerLost) -> None:
+    def put(self, item: Answer | WorkerLost) -> None:
         """Hand in the next message, or the loss of the worker."""
         self._queue.put(item)
 
-    def get(self, timeout_s: float) -> Message | None:
+    def get(self, timeout_s: float) -> Answer | None:
         """The next message; None when none came within ``timeout_s`` seconds.
 
         Raises:
@@ -44,9 +48,9 @@ class CaseInbox:
 
 
 class WorkerChannel:
-    """Sends from any thread; one thread of its own reads and hands each object to the inbox of its ``case``.
+    """Sends from any thread; one thread of its own reads and hands each answer to the inbox of its case.
 
-    Objects without a ``case`` go to the inbox of the case "" (the worker itself).
+    Answers of no case go to the inbox of the case "" (the worker itself).
     """
 
     def __init__(self, stream: ByteStream) -> None:
@@ -57,8 +61,9 @@ class WorkerChannel:
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._lost: WorkerLost | None = None
         self._closing = False
+        self.on_beat: Callable[[], object] = bool  # called at each beat of the worker; nothing, unless somebody listens
         self.messages = 0
-        """How many objects the worker has sent so far, to whatever case."""
+        """How many answers the worker has sent so far, to whatever case; its beats are none of them."""
         self._reader = threading.Thread(target=self._read, name="worker-channel", daemon=True)
         self._reader.start()
 
@@ -85,13 +90,13 @@ class WorkerChannel:
         """Whether the worker has ended."""
         return self._closing or self._lost is not None
 
-    def send(self, message: Message) -> None:
-        """Send one object.
+    def send(self, case: str, request: Request) -> None:
+        """Send one request of a case, "" for none.
 
         Raises:
             WorkerLost: the worker has ended.
         """
-        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        line = encoded(case, request)
         if self._lost is not None:
             raise WorkerLost(str(self._lost))
         try:
@@ -111,28 +116,41 @@ class WorkerChannel:
         self._reader.join(timeout=5)
 
     def _read(self) -> None:
-        pending = b""
+        pending = bytearray()
         reason = "the worker ended"
         while (frame := self._stream.read()) is not None:
             kind, data = frame
             if kind == STDERR:
-                self._stderr.append(data.decode(errors="replace"))
+                self._stderr.append(decoded(data))
                 continue
-            *lines, pending = (pending + data).split(b"\n")
+            pending += data
+            if len(pending) > limits.WORKER_LINE_OCTETS:
+                reason = f"the worker wrote a line of more than {limits.WORKER_LINE_OCTETS:,} octets"
+                break
+            if b"\n" not in data:
+                continue
+            *lines, rest = bytes(pending).split(b"\n")
+            pending = bytearray(rest)
             try:
                 for line in lines:
-                    self._dispatch(json.loads(line))
-            except (ValueError, AttributeError):
-                reason = f"the worker wrote a line that is no JSON object: {line[:120]!r}"
+                    self._dispatch(Line.parse(line))
+            except RecordError as error:
+                reason = f"the worker wrote a line that is no message: {error}: {line[:_SHOWN]!r}"
                 break
         self._lose(reason)
+        if frame is not None:
+            self._stream.close()  # what it goes on to say nobody reads
 
-    def _dispatch(self, message: Message) -> None:
+    def _dispatch(self, line: Line) -> None:
+        answer = line.answer()
+        if isinstance(answer, Beat):
+            self.on_beat()
+            return
         self.messages += 1
         with self._lock:
-            inbox = self._inboxes.get(message.get("case", ""))
+            inbox = self._inboxes.get(line.case)
         if inbox is not None:
-            inbox.put(message)
+            inbox.put(answer)
 
     def _lose(self, reason: str) -> None:
         error = WorkerLost("the worker was ended" if self._closing else self._describe(reason))

@@ -7,42 +7,35 @@ the two orders agree it holds exactly one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping
 
-from harness.ike.policy import Policy, ProposalPolicy, Suite
-from harness.registry.algorithms import Algorithm
-from harness.registry.transforms import (
-    ADDITIONAL_KEY_EXCHANGES,
-    Encryption,
-    Integrity,
-    KeyExchangeMethod,
-    TransformType,
+from harness.oracle.ground import (
+    Choice,
+    Ground,
+    Option,
+    can_agree,
+    choices,
+    common_ground,
+    is_valid,
+    narrowed,
+    worth_trying,
 )
+from harness.policy.proposals import Policy, ProposalPolicy, Suite
+from harness.registry.algorithms import Algorithm
+from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 
-NONE = Algorithm(0)
+_MOST_SUITES = 256  # products' own defaults leave some fifty
+_MOST_STEPS = 20_000
+_SILENT = frozenset((TransformType.INTEG, *ADDITIONAL_KEY_EXCHANGES))  # types of which NONE may be left out
 
-_Option = tuple[
-    Algorithm | None, int, int
-]  # an algorithm (None: the type is not answered), its ranks in offer and accept
+_Place = tuple[int, int]
+"""The index of a proposal in the offer, and of one in the acceptance."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Liking:
-    """How much one party likes a suite: first by its own proposal, then by each type's rank in it; lower is better."""
-
-    proposal: int
-    ranks: Mapping[TransformType, int]
-
-    def at_least(self, other: _Liking) -> bool:
-        """Whether this suite is at least as good as another one."""
-        if self.proposal != other.proposal:
-            return self.proposal < other.proposal
-        return all(self.ranks.get(kind, 0) <= other.ranks.get(kind, 0) for kind in {*self.ranks, *other.ranks})
+_Grounds = Mapping[_Place, Ground]
 
 
-_Candidate = tuple[Suite, _Liking, _Liking]
+class TooManySuites(ValueError):
+    """Two policies that leave more to choose from than anybody could compare: nothing can be predicted from them."""
 
 
 def acceptable_suites(offer: Policy, accept: Policy, knows_additional: bool = True) -> tuple[Suite, ...]:
@@ -50,17 +43,109 @@ def acceptable_suites(offer: Policy, accept: Policy, knows_additional: bool = Tr
 
     ``knows_additional`` says whether the responder knows transform types 6 to 12 at all; to one that does not, a
     proposal with any of them is unacceptable as a whole, NONE or not (RFC 7296 section 3.3.6).
+
+    Raises:
+        TooManySuites: two orders so wide and so opposed that the set has hundreds of members.
     """
-    candidates: list[_Candidate] = []
-    for offered, accepted in product(range(len(offer)), range(len(accept))):
-        if knows_additional or not offer[offered].has_additional_key_exchange:
-            candidates += _candidates((offered, accepted), offer[offered], accept[accepted])
-    best = (suite for suite, *likings in candidates if not any(_dominates(other, likings) for _, *other in candidates))
-    found: list[Suite] = []
-    for suite in best:
-        if suite not in found:
-            found.append(suite)
-    return tuple(found)
+    found: dict[tuple[int, tuple[tuple[TransformType, Algorithm], ...]], Suite] = {}
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps > _MOST_STEPS or len(found) > _MOST_SUITES:
+            raise TooManySuites("the two policies leave more suites to choose from than can be compared")
+
+    grounds = dict(_grounds(offer, accept, knows_additional, step))
+    for place, ground in grounds.items():
+        for choice in choices(worth_trying(ground), step):
+            if not _is_bettered(choice, place, grounds, step):
+                suite = _suite(place, choice)
+                found.setdefault((suite.proposal_number, tuple(suite.transforms.items())), suite)
+    return tuple(found.values())
+
+
+def may_choose(suite: Suite, offer: Policy, accept: Policy) -> bool:
+    """Whether a suite that was seen is one of those, whichever way NONE is written.
+
+    For an offer as a stranger sent it: it takes time in proportion to the offer, however many suites there may be.
+    """
+    grounds = dict(_grounds(offer[: max(suite.proposal_number, 0)], accept, True, lambda: None))
+    for place, ground in grounds.items():
+        if place[0] == suite.proposal_number - 1:
+            choice = _as_chosen(suite, ground)
+            if choice is not None and is_valid(choice) and not _is_bettered(choice, place, grounds, lambda: None):
+                return True
+    return False
+
+
+def have_common_ground(offer: Policy, accept: Policy) -> bool:
+    """Whether there is any acceptable suite; like ``may_choose`` in time proportional to the offer."""
+    return any(_grounds(offer, accept, True, lambda: None))
+
+
+def _grounds(
+    offer: Policy, accept: Policy, knows_additional: bool, step: Callable[[], None]
+) -> Iterator[tuple[_Place, Ground]]:
+    """Where two proposals meet, the initiator's first proposals first."""
+    for index, offered in enumerate(offer):
+        if knows_additional or not offered.has_additional_key_exchange:
+            for other, accepted in enumerate(accept):
+                step()
+                if (ground := common_ground(offered, accepted)) is not None:
+                    yield (index, other), ground
+
+
+def _suite(place: _Place, choice: Choice) -> Suite:
+    chosen = {kind: option.algorithm for kind, option in choice.items() if option.algorithm is not None}
+    return Suite(place[0] + 1, chosen)
+
+
+def _as_chosen(suite: Suite, ground: Ground) -> Choice | None:
+    """The options that a suite consists of; None if it has anything that is not of this ground."""
+    plain = normalised(suite).transforms
+    choice: dict[TransformType, Option] = {}
+    for kind, options in ground.items():
+        one = plain.get(kind)
+        silent = one is None and kind in _SILENT
+        fits = (option for option in options if (option.says_none if silent else option.algorithm == one))
+        option = next(fits, None)
+        if option is None:
+            return None
+        choice[kind] = option
+    return choice if plain.keys() <= choice.keys() else None
+
+
+def _is_bettered(choice: Choice, place: _Place, grounds: _Grounds, step: Callable[[], None]) -> bool:
+    """Whether there is another choice that both parties like at least as well, and one of them better.
+
+    A party likes a suite by its own proposal first, then by each type's rank in it.
+    """
+    for other, ground in grounds.items():
+        if other[0] > place[0] or other[1] > place[1]:
+            continue
+        step()
+        initiator, responder = other[0] == place[0], other[1] == place[1]
+        as_good = narrowed(ground, lambda kind, one, i=initiator, r=responder: _suits(one, choice.get(kind), i, r))  # type: ignore[misc]
+        if other != place:
+            if can_agree(as_good):
+                return True
+        elif any(can_agree({**as_good, kind: better}) for kind, better in _better(as_good, choice)):
+            return True
+    return False
+
+
+def _suits(one: Option, chosen: Option | None, initiator: bool, responder: bool) -> bool:
+    """Whether those of the two to whom it is a matter of ranks like an option at least as well as the chosen one."""
+    offered, accepted = (0, 0) if chosen is None else (chosen.offered, chosen.accepted)
+    return not (initiator and one.offered > offered) and not (responder and one.accepted > accepted)
+
+
+def _better(ground: Ground, choice: Choice) -> Iterator[tuple[TransformType, tuple[Option, ...]]]:
+    """Each type of which there are options better than the chosen one, with these."""
+    for kind, options in ground.items():
+        if better := tuple([one for one in options if one.beats(choice[kind])]):
+            yield kind, better
 
 
 def negotiate(offer: Policy, accept: Policy, knows_additional: bool = True) -> Suite | None:
@@ -83,8 +168,7 @@ def normalised(suite: Suite) -> Suite:
 
     RFC 9370 section 2.2.1 shows NONE echoed, strongSwan omits it; INTEG NONE with a combined-mode cipher likewise.
     """
-    silent = {TransformType.INTEG, *ADDITIONAL_KEY_EXCHANGES}
-    kept = {kind: one for kind, one in suite.transforms.items() if kind not in silent or one.identifier != 0}
+    kept = {kind: one for kind, one in suite.transforms.items() if kind not in _SILENT or one.identifier != 0}
     return Suite(suite.proposal_number, kept)
 
 
@@ -92,74 +176,3 @@ def is_acceptable(observed: Suite, suites: tuple[Suite, ...]) -> bool:
     """Whether a suite that was seen is one of the predicted ones, whichever way NONE is written."""
     seen = normalised(observed)
     return any(seen == normalised(suite) for suite in suites)
-
-
-def _candidates(places: tuple[int, int], offered: ProposalPolicy, accepted: ProposalPolicy) -> Iterator[_Candidate]:
-    """Every valid combination of one offered and one accepted proposal, and how much each party likes it."""
-    kinds = tuple(dict.fromkeys((*offered.transforms, *accepted.transforms)))
-    choices: list[list[_Option]] = []
-    for kind in kinds:
-        options = _options(kind, offered.of(kind), accepted.of(kind))
-        if not options:
-            return
-        choices.append(options)
-    for combination in product(*_without_dominated(kinds, choices)):
-        taken = dict(zip(kinds, combination, strict=True))
-        chosen = {kind: algorithm for kind, (algorithm, _, _) in taken.items() if algorithm is not None}
-        if _is_valid(chosen):
-            initiators = _Liking(places[0], {kind: rank for kind, (_, rank, _) in taken.items()})
-            responders = _Liking(places[1], {kind: rank for kind, (_, _, rank) in taken.items()})
-            yield Suite(places[0] + 1, chosen), initiators, responders
-
-
-def _without_dominated(kinds: tuple[TransformType, ...], choices: list[list[_Option]]) -> list[list[_Option]]:
-    """The choices without options that another one of their type beats, where no rule ties the type to another.
-
-    A product's defaults list dozens of algorithms: the combinations that are beaten anyway would be thousands.
-    """
-    tied: set[TransformType] = set()
-    if sum(kind.is_key_exchange for kind in kinds) > 1:
-        tied.update(kind for kind in kinds if kind.is_key_exchange)
-    by_kind = dict(zip(kinds, choices, strict=True))
-    combined = {Encryption(one.identifier).is_aead for one, _, _ in by_kind.get(TransformType.ENCR, []) if one}
-    if len(combined) > 1 or any(one in (None, NONE) for one, _, _ in by_kind.get(TransformType.INTEG, [])):
-        tied.update((TransformType.ENCR, TransformType.INTEG))
-    return [options if kind in tied else _undominated(options) for kind, options in by_kind.items()]
-
-
-def _undominated(options: list[_Option]) -> list[_Option]:
-    return [each for each in options if not any(_beats(other, each) for other in options)]
-
-
-def _beats(one: _Option, other: _Option) -> bool:
-    return one[1:] != other[1:] and one[1] <= other[1] and one[2] <= other[2]
-
-
-def _options(kind: TransformType, offered: tuple[Algorithm, ...], accepted: tuple[Algorithm, ...]) -> list[_Option]:
-    """What may be chosen of one transform type, with the two ranks; empty when nothing may.
-
-    An identifier that only one side has makes no more than that transform unacceptable (section 3.3.6). A type that
-    only one side has makes the proposal unacceptable, unless that side also lists NONE for it.
-    """
-    if not offered or not accepted:
-        listed = offered or accepted
-        optional = kind == TransformType.INTEG or kind.is_additional_key_exchange
-        if not (optional and NONE in listed):
-            return []
-        rank = listed.index(NONE)
-        return [(NONE, rank, 0) if offered else (None, 0, rank)]
-    return [(one, offered.index(one), accepted.index(one)) for one in offered if one in accepted]
-
-
-def _is_valid(chosen: dict[TransformType, Algorithm]) -> bool:
-    """Rules that hold between the types of one suite."""
-    cipher, integrity = chosen.get(TransformType.ENCR), chosen.get(TransformType.INTEG, NONE)
-    if cipher is not None and Encryption(cipher.identifier).is_aead != (integrity.identifier == Integrity.NONE):
-        return False  # a combined-mode cipher goes without INTEG, every other with one (RFC 7296 section 3.3)
-    methods = [one for kind, one in chosen.items() if kind.is_key_exchange and one.identifier != KeyExchangeMethod.NONE]
-    return len(set(methods)) == len(methods)  # no method twice (RFC 9370 section 2.2.1)
-
-
-def _dominates(one: Sequence[_Liking], other: Sequence[_Liking]) -> bool:
-    """Whether both parties like ``one`` at least as well as ``other``, and one of them better."""
-    return all(map(_Liking.at_least, one, other)) and not all(map(_Liking.at_least, other, one))

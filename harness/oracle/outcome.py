@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ike.policy import Suite
+from harness.policy.proposals import Suite
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from harness.ike.deviations.deviation import Deviation
+from harness.policy.deviation import Deviation
+from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Role
 
 
 class Duty(StrEnum):

@@ -6,8 +6,10 @@ The matrix of the engine's cases, the pairs of products, and the pairs of peers 
 from __future__ import annotations
 
 import shlex
+from base64 import b64encode
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +20,22 @@ from harness.report import words
 from harness.report.layout import layout
 from harness.report.pair_tables import ROLE, PairTable, pair_tables
 from harness.results.judgement import Summary, summarise
-from harness.results.model import Attempt, CaseRecord, LadderStep, PeerEntry, Run
+from harness.results.model import (
+    Attempt,
+    CaseRecord,
+    KernelChoice,
+    LadderStep,
+    PeerEntry,
+    Pointer,
+    Run,
+    RunHeader,
+    Runtime,
+)
 
 _FOLDER = Path(__file__).parent
 
+
+_MARK_SCRIPTED = 'document.documentElement.classList.add("scripted")'
 
 MATRIX, PAIRS, PUBLISHED = "matrix.html", "pairs.html", "published.html"
 
@@ -95,10 +109,22 @@ def _page(template: str, run: Run, cases: tuple[CaseRecord, ...], name: str, **v
             peers={peer.name: peer for peer in run.header.peers},
             words=words,
             css=(_FOLDER / "matrix.css").read_text(encoding="utf-8"),
-            script=(_FOLDER / "matrix.js").read_text(encoding="utf-8"),
+            **_scripts(),
             **variables,
         )
     )
+
+
+@cache
+def _scripts() -> dict[str, str]:
+    """Both scripts of a page, and their hashes for its Content-Security-Policy: no other script runs there."""
+    script = (_FOLDER / "matrix.js").read_text(encoding="utf-8")
+    hashes = (b64encode(sha256(each.encode()).digest()).decode() for each in (_MARK_SCRIPTED, script))
+    return {
+        "mark_scripted": _MARK_SCRIPTED,
+        "script": script,
+        "script_hashes": " ".join(f"'sha256-{each}'" for each in hashes),
+    }
 
 
 @cache
@@ -126,23 +152,33 @@ def _sentence(text: str) -> str:
 
 
 def _repeat_commands(run: Run, record: CaseRecord) -> tuple[tuple[str, str], ...]:
-    selection = ["ipsec-interop", "run", "--scenario", record.scenario]
-    if record.role == "pair":
-        selection += ["--peer", record.initiator, "--peer", record.responder]
-    else:
-        selection += ["--peer", record.peer, "--role", record.role]
     return (
         (
             "As recorded (a run kept outside of reports/runs: in its folder)",
             shlex.join(["ipsec-interop", "repro", run.header.id, record.case]),
         ),
-        ("Against today's peer", shlex.join(selection)),
+        (
+            "Against today's peers",
+            shlex.join(["ipsec-interop", "run", *_ground(run.header, record), "--case", record.case]),
+        ),
     )
 
 
-def _pointer_file(attempt: Attempt, pointer: str) -> str:
+def _ground(header: RunHeader, record: CaseRecord) -> list[str]:
+    """The options without which another run has no such peer, or plays the case somewhere else."""
+    options = [("--peers", folder) for folder in header.brought_peers]
+    members = (record.peer, record.initiator, record.responder)
+    options += [("--image", f"{peer}={image}") for peer, image in header.brought_images.items() if peer in members]
+    if header.runtime is not Runtime.DOCKER:
+        options.append(("--runtime", header.runtime))
+    if header.kernel_choice is not KernelChoice.AUTO:
+        options.append(("--kernel", header.kernel_choice))
+    return [word for option in options for word in option]
+
+
+def _pointer_file(attempt: Attempt, pointer: Pointer) -> str:
     """The evidence file that a finding points into, "" where it is not known to exist."""
-    name = pointer.partition("#")[0]
+    name = pointer.file
     return name if attempt.evidence and name in attempt.files else ""
 
 

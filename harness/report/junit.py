@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from harness.report import words
-from harness.results.model import CaseRecord, Finding, Run, Verdict
+from harness.results.model import CaseRecord, Finding, Run, Severity, Verdict
 
 # What XML 1.0 section 2.2 does not allow in a document, escaped or not.
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -73,7 +73,7 @@ def _testcase(record: CaseRecord) -> ET.Element:
 
 def _result(record: CaseRecord) -> tuple[str, str]:
     first = record.first
-    sentence = next((f.sentence for f in first.findings if f.severity == "fail"), "") or first.reason
+    sentence = next((f.sentence for f in first.findings if f.severity is Severity.FAIL), "") or first.reason
     if first.verdict is Verdict.FAIL:
         known = record.known_failure and record.expected
         return ("skipped", f"known failure: {record.known_failure}") if known else ("failure", sentence)

@@ -10,7 +10,12 @@ from harness.report.pair_tables import PairTable, pair_tables
 from harness.results.judgement import summarise
 from harness.results.model import CaseRecord, Finding, Run, Verdict
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
+_LINK = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)  # what becomes a link by itself
+_MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])|@(?=(?:everyone|here|all|channel)\b)")
+_LIST = re.compile(r"^([-+=]|\d+(?=[.)]))")  # what begins a list, or makes a heading of the line above
+_SIGN = re.compile(r"[^\w\s]|_")
+_MENTIONS_NOBODY = "\N{FULLWIDTH COMMERCIAL AT}"
 
 
 def render(run: Run) -> str:
@@ -34,18 +39,29 @@ def render(run: Run) -> str:
 
 
 def escape(text: str) -> str:
-    """Plain text that Markdown and HTML leave as it is, on one line."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join(_SPECIAL.sub(r"\\\1", text).split())
+    """Text from anywhere, on one line, that Markdown and HTML leave as it is: no markup, no link, nobody mentioned.
+
+    ``@all`` is looked for when all markup is done, so that no escape helps: its sign becomes another one.
+    """
+    return _LINK.sub(r"\\\g<0>", with_links(text))
+
+
+def with_links(text: str) -> str:
+    """The same, in which an address of the web is a link: for what our own data say."""
+    text = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+    text = _MENTION.sub(_MENTIONS_NOBODY, _SPECIAL.sub(r"\\\1", text))
+    return _LIST.sub(r"\\\1" if text[:1] in "-+=" else r"\1\\", text)
 
 
 def code(text: str) -> str:
-    """Text in a code span. A bar would end a table's cell even here, so it is written as an entity in a code tag."""
+    """Text in a code span. A bar would end a table's cell even here, so it is written as an entity in a code tag.
+
+    What is in such a tag is Markdown still, so every sign in it is an entity.
+    """
     text = " ".join(text.split())
     if "`" in text or "|" in text:
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return f"<code>{escaped.replace('|', '&#124;').replace('`', '&#96;')}</code>"
-    return f"`{text}`"
+        return f"<code>{_SIGN.sub(lambda found: f'&#{ord(found[0])};', text)}</code>"
+    return f"`{text}`" if text else ""
 
 
 def _group_title(group: Group) -> str:
@@ -106,7 +122,7 @@ def _case_lines(record: CaseRecord) -> list[str]:
     if record.first.reason:
         lines.append(f"  - {escape(record.first.reason)}")
     if record.known_failure:
-        lines.append(f"  - known failure: {escape(record.known_failure)}")
+        lines.append(f"  - known failure: {with_links(record.known_failure)}")
     return lines + [f"  - {_finding(finding)}" for finding in record.first.findings]
 
 

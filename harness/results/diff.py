@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.results.model import CaseRecord, Grade, Outcome, Run, RunHeader, Verdict
+from harness.results.model import CaseRecord, Grade, Outcome, Run, RunHeader, Severity, Verdict
 
 _PROTECTED = (Outcome.HYBRID, Outcome.PQ_ONLY)
 _UNPROTECTED = (Outcome.CLASSICAL, Outcome.REFUSED, Outcome.BROKEN)
@@ -26,7 +26,7 @@ class CellState:
     def of(cls, record: CaseRecord) -> CellState:
         """The state of a recorded case; its first attempt counts."""
         first = record.first
-        failing = [finding.sentence for finding in first.findings if finding.severity == "fail"]
+        failing = [finding.sentence for finding in first.findings if finding.severity is Severity.FAIL]
         sentence = failing[0] if failing else first.reason
         return cls(first.verdict, first.outcome, record.grade, record.expected, record.flaky, sentence)
 

@@ -35,6 +35,52 @@ class Grade(StrEnum):
     C = "C"
 
 
+class Severity(StrEnum):
+    """What a finding does to the verdict."""
+
+    FAIL = "fail"
+    SHOULD = "should"  # advice that is not followed: a pass carries it
+    INCONCLUSIVE = "inconclusive"
+    NOTE = "note"
+
+
+class Runtime(StrEnum):
+    """Where the peers of a run stand."""
+
+    DOCKER = "docker"
+    LOCAL = "local"  # on loopback, without Docker and without any right: what is part of the harness alone
+
+
+class KernelChoice(StrEnum):
+    """Which kernel does ESP for peers that need one."""
+
+    AUTO = "auto"  # the host's where it has ESP, else the peer's own
+    HOST = "host"
+    OWN = "own"
+    USERSPACE = "userspace"  # none: no peer that needs a kernel is started
+
+
+class Pointer(str):
+    """A place in the evidence: a file of it, and after ``#`` the frame of the capture: "wire.pcapng#7"."""
+
+    __slots__ = ()
+
+    @classmethod
+    def to_frame(cls, number: int) -> Pointer:
+        """To a frame of the capture, from 1."""
+        return cls(f"{CAPTURE}#{number}")
+
+    @property
+    def file(self) -> str:
+        """The file alone."""
+        return self.partition("#")[0]
+
+
+CAPTURE, SECRETS, STEPS = Pointer("wire.pcapng"), Pointer("secrets.json"), Pointer("steps.json")
+ENGINE_REPORT = Pointer("engine/sas.json")
+PEER_STATUS, PEER_STATUS_AFTER = Pointer("peer/sas.json"), Pointer("peer/sas-after.json")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One conclusion of one check."""
@@ -44,8 +90,8 @@ class Finding:
     level: str  # MUST, SHOULD, MAY; "" where no requirement is concerned
     party: str  # peer name, or "engine"
     sentence: str  # what was expected, what was seen
-    pointer: str  # into the evidence: "wire.pcapng#7", "trace.jsonl#12", "peer/sas.json"
-    severity: str = "fail"  # "fail", "should", "note", "inconclusive"
+    pointer: Pointer
+    severity: Severity = Severity.FAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +217,9 @@ class RunHeader:
     )  # the user's own, by peer name: repro brings them again
     brought_peers: tuple[str, ...] = ()  # folders of the user's own peers, by whole path: repro takes them again
     planned: tuple[str, ...] = ()  # every case of the plan, in its order: an interrupted run still has a cell for each
+    planned_hashes: tuple[str, ...] = ()  # of each of these cases: what is asked, predicted and checked
+    kernel_choice: KernelChoice = KernelChoice.AUTO
+    runtime: Runtime = Runtime.DOCKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +231,4 @@ class Run:
     duration_ms: int = 0
     complete: bool = True  # False when it was interrupted
     notes: tuple[str, ...] = field(default=())
+    unplayed: tuple[str, ...] = ()  # planned cases without a record, be it that they are planned SKIPPED

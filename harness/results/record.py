@@ -1,25 +1,48 @@
 """``run.jsonl``: a run as it happens, one line a fact, so that a killed run still tells all it knew.
 
 The first line is the header, then one line for each peer that reported its version and for each case as it finishes,
-and at the end a marker with the duration. The file is only ever appended to, and flushed after each line.
+and at the end a marker with the duration. The file is only ever appended to, and flushed after each line. A run that
+broke off is finished by more lines after these; of a line that was cut short by a kill nothing is kept then.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
-from harness.json_codec import RecordError, from_json, to_json
+from harness.border.files import append_whole, read_stored
+from harness.border.names import UnsafeName, plain_name
+from harness.json_codec import RecordError, from_json, parse_json, to_json
+from harness.policy.role import Role
 from harness.results.judgement import is_expected
 from harness.results.model import Attempt, CaseRecord, PeerEntry, Run, RunHeader, Verdict
 
 FILE_NAME = "run.jsonl"
 FORMAT = 1
+_PAIR = "pair"  # what stands for the role of our engine where it has none
+
+
+class StillPlayed(RecordError):
+    """A run is to be gone on with that another process is playing."""
+
+
+def require_ended(path: Path) -> None:
+    """Raises StillPlayed where another process is playing the run that this file records."""
+    with path.open(encoding="utf-8") as file:
+        _lock(file)
+
+
+def _lock(file: TextIO) -> None:
+    """Only one process writes a record; its end, however it comes, gives the lock back."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StillPlayed(f"{file.name}: this run is still being played") from None
 
 
 class RunWriter:
@@ -32,7 +55,32 @@ class RunWriter:
             FileExistsError: a run is recorded there already; records are never rewritten.
         """
         self._file = path.open("x", encoding="utf-8")
+        self._lock()
         self._write("header", header, format=FORMAT)
+
+    @classmethod
+    def resumed(cls, path: Path) -> Self:
+        """Go on with the file of a run that broke off.
+
+        Raises:
+            StillPlayed: its process is alive.
+        """
+        writer = cls.__new__(cls)
+        writer._file = path.open("r+", encoding="utf-8")
+        writer._lock()
+        octets = path.read_bytes()
+        whole = octets.rfind(b"\n") + 1
+        writer._file.truncate(whole)
+        if _is_whole(octets[whole:]):  # its line feed alone is missing: whoever read the run took it for recorded
+            append_whole(writer._file.fileno(), path, octets[whole:] + b"\n")
+        return writer
+
+    def _lock(self) -> None:
+        try:
+            _lock(self._file)
+        except StillPlayed:
+            self._file.close()
+            raise
 
     def peer(self, peer: PeerEntry) -> None:
         """Record what a peer reported of itself once it ran; it replaces the header's entry of that name."""
@@ -59,12 +107,26 @@ class RunWriter:
         self.close()
 
     def _write(self, kind: str, value: object, **extra: object) -> None:
-        line: dict[str, object] = {"kind": kind, **extra}
-        if value is not None:
-            line["value"] = to_json(value)
-        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        line = to_json({"kind": kind, **extra, **({} if value is None else {"value": value})})
+        octets = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
+        append_whole(self._file.fileno(), Path(self._file.name), octets)
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        parse_json(line)
+    except RecordError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The marker at the end of a run."""
+
+    duration_ms: int = 0
+    complete: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,7 +136,7 @@ class _Reading:
     header: RunHeader | None = None
     peers: dict[str, PeerEntry] = field(default_factory=dict)
     cases: dict[str, CaseRecord] = field(default_factory=dict)
-    end: dict[str, Any] | None = None
+    end: _End | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -97,20 +159,33 @@ def read_run(path: Path) -> Run:
             raise RecordError(f"{where}: {error}") from None
     if reading.header is None:
         raise RecordError(f"{path}: no header: this is not a recorded run")
-    return _finish(reading, reading.header)
+    try:
+        return _finish(reading, reading.header)
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from None
+
+
+def _octets(path: Path) -> bytes:
+    """The whole file. Raises FileNotFoundError, or RecordError where it is no plain file or larger than is read."""
+    try:
+        return read_stored(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
 
 
 def _lines(path: Path, notes: list[str]) -> Iterator[tuple[str, Any]]:
-    lines = path.read_bytes().split(b"\n")
+    lines = _octets(path).split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield f"{path}:{number}", json.loads(line)
-        except ValueError as error:
+            yield f"{path}:{number}", parse_json(line)
+        except RecordError as error:
             # Each line ends in a line feed, written with it: only what follows the last one can be cut short.
             if number < len(lines):
-                raise RecordError(f"{path}:{number}: not JSON: {error}") from None
+                raise RecordError(f"{path}:{number}: {error}") from None
             notes.append(f"{path.name} ends in the middle of line {number}: the run was killed while it wrote it")
 
 
@@ -123,6 +198,8 @@ def _take(reading: _Reading, line: Any) -> None:
         if line.get("format") != FORMAT:
             raise RecordError(f"format {line.get('format')!r}; this harness reads format {FORMAT}")
         reading.header = from_json(RunHeader, value, "header")
+        for name in reading.header.planned:
+            never_run(name, "")  # each has the form of a case's name
     elif kind == "peer":
         peer = from_json(PeerEntry, value, "peer")
         reading.peers[peer.name] = peer
@@ -130,21 +207,70 @@ def _take(reading: _Reading, line: Any) -> None:
         record = from_json(CaseRecord, value, "case")
         if not record.attempts:
             raise RecordError(f"case {record.case} has no attempt")
+        _check_place(record)
+        _check_names(record)
+        _check_words(record)
         reading.cases[record.case] = record
     elif kind == "end":
-        reading.end = line
+        reading.end = from_json(_End, line, "end")
     else:
         raise RecordError(f"unknown kind of line {kind!r}")
 
 
+def _check_place(record: CaseRecord) -> None:
+    """Its place in a report follows from scenario, peer and role: they are those of its name.
+
+    Raises:
+        RecordError: they are others, or the role is none.
+    """
+    named = never_run(record.case, "")
+    if (named.scenario, named.peer, named.role) != (record.scenario, record.peer, record.role):
+        raise RecordError(f"case {record.case} is recorded as {record.scenario}@{record.peer}@{record.role}")
+    if record.role == _PAIR and not (record.initiator and record.responder):
+        raise RecordError(f"case {record.case} does not name its two peers")
+
+
+def _check_names(record: CaseRecord) -> None:
+    """Links lead, and files are read, where the record says that evidence is: within the run's folder.
+
+    Raises:
+        RecordError: a name in the record is none of a file there.
+    """
+    try:
+        for attempt in record.attempts:
+            for name in (*filter(None, [attempt.evidence]), *attempt.files):
+                plain_name(name)
+    except UnsafeName as error:
+        raise RecordError(f"case {record.case}: {error}") from error
+
+
+def _check_words(record: CaseRecord) -> None:
+    """What it says of itself fits together.
+
+    Raises:
+        RecordError: a verdict without evidence, or one that is called expected or not against the rule.
+    """
+    verdict, known = record.first.verdict, bool(record.known_failure)
+    if verdict not in (Verdict.SKIPPED, Verdict.ERROR) and not record.first.evidence:
+        raise RecordError(f"case {record.case} is recorded {verdict} without evidence")
+    as_listed = verdict is not Verdict.FAIL or record.expected  # a FAIL may be another one than the listed one
+    if record.expected != is_expected(verdict, known_failure=known and as_listed):
+        raise RecordError(f"case {record.case}, {verdict}, is recorded as {'' if record.expected else 'not '}expected")
+
+
 def _finish(reading: _Reading, header: RunHeader) -> Run:
     peers = tuple(reading.peers.pop(peer.name, peer) for peer in header.peers) + tuple(reading.peers.values())
-    for case in header.planned:
+    if strange := sorted(reading.cases.keys() - set(header.planned)):
+        raise RecordError(f"case {strange[0]} is recorded, and was not planned")
+    unplayed = tuple(case for case in header.planned if case not in reading.cases)
+    for case in unplayed:
         reading.cases.setdefault(case, never_run(case, "the run ended before this case had its turn"))
-    end = reading.end or {}
-    notes = [*end.get("notes", []), *reading.notes]
+    end = reading.end or _End()
+    notes = [*end.notes, *reading.notes]
     if reading.end is None:
         notes.append("the run has no end marker: it was interrupted or killed")
+    elif end.complete and unplayed:
+        notes.append(f"the run says that it is complete, and {len(unplayed)} of its cases are not recorded")
     notes += [
         f"{peer.name} fails the compliance probe, its cases were not run: {peer.unfit}" for peer in peers if peer.unfit
     ]
@@ -153,9 +279,10 @@ def _finish(reading: _Reading, header: RunHeader) -> Run:
     return Run(
         header=replace(header, peers=peers),
         cases=tuple(cases),
-        duration_ms=int(end.get("duration_ms", 0)),
-        complete=bool(end.get("complete", False)),
+        duration_ms=end.duration_ms,
+        complete=end.complete and not unplayed,
         notes=tuple(notes),
+        unplayed=unplayed,
     )
 
 
@@ -167,9 +294,9 @@ def never_run(case: str, reason: str, *, deviation: str | None = None) -> CaseRe
     """
     scenario, _, rest = case.partition("@")
     peer, _, role = rest.rpartition("@")
-    if not (scenario and peer and role):
+    if not (scenario and peer and role in (*Role, _PAIR)):
         raise RecordError(f"case {case!r} is not <scenario>@<peer>@<role>")
-    initiator, _, responder = peer.partition("+") if role == "pair" else ("", "", "")
+    initiator, _, responder = peer.partition("+") if role == _PAIR else ("", "", "")
     attempt = Attempt(Verdict.SKIPPED, None, None, (), (), reason, 0, "")
     expected = is_expected(Verdict.SKIPPED, known_failure=False)
     return CaseRecord(

@@ -1,82 +1,164 @@
-"""One attempt at one case: load the peer, let worker and peer talk, store what was seen, judge it."""
+"""One attempt at a case: load the products, have the two parties talk, store what was seen, judge it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from harness.evidence.store import CONFIGURATION_REFUSED, CaseFacts, EvidenceFolder
-from harness.json_codec import to_json
-from harness.lab.docker_runtime import Lab
-from harness.lab.driver import Connection, PeerDriver
+from harness.crypto.certificates import EndCertificate
+from harness.evidence.interruption import DEATH_FILE, Death
+from harness.evidence.model import CaseFacts, Side
+from harness.evidence.store import CONFIGURATION_REFUSED, CONNECTION, DAEMON, EvidenceFolder
 from harness.lab.drivers import driver_family
-from harness.lab.errors import ConfigurationRefused, LabError, NotReady, PeerUnreachable
-from harness.lab.fault_lines import fault_lines
+from harness.lab.errors import ConfigurationRefused, NotReady, PeerDied, PeerUnreachable
+from harness.lab.products.shared.fault_lines import fault_lines
 from harness.lab.running_peer import RunningPeer
-from harness.lab.waiting import settled, wait_until
+from harness.lab.waiting import wait_until
+from harness.oracle.expectation import to_record
+from harness.policy.role import ENGINE_NAME, UNDER_TEST, Role
 from harness.results.model import Attempt, Verdict
+from harness.run.case import Case
+from harness.run.configure import Ends, connection, make_ends
 from harness.run.dialogue import Dialogue
 from harness.run.hygiene import note_hygiene
-from harness.run.judging import judge_folder
-from harness.run.parties import connection, job, make_secrets
-from harness.run.plan import Case
-from harness.run.workers import Workers
-from harness.scenario.model import Requirement, Scenario
-from harness.transport.job import Job
+from harness.run.stage import Product, Stage, Talk
+from harness.run.watched import WatchedTalk
+from harness.scenario.model import Scenario
+from harness.scenario.peer import Peer
+from harness.verify.judge import judge_folder
 
-_SETTLE = 1.0  # seconds for the peer to let go of an SA after the last message
-_LOOK_AGAIN = 0.1
 _END = 2.0  # seconds for a container to end once its daemon has
+TESTED = "peer"
+"""The folder of the evidence for the product that our engine meets. Two products have each the folder of its role."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What attempts share."""
-
-    lab: Lab
-    workers: Workers
-    helpers: Executor  # for commands to the peer that wait for the peer
-    requirements: dict[str, Requirement]
-    run_folder: Path
-
-
-def play(stage: Stage, case: Case, number: int, folder: Path, running: RunningPeer) -> Attempt:
-    """Play a case against a running peer and judge it. ``number`` is unique in the run.
+def play(stage: Stage, case: Case, number: int, folder: Path, running: Sequence[RunningPeer]) -> Attempt:
+    """Play a case against running peers, the initiator first, and judge it. ``number`` is unique in the run.
 
     Raises:
-        LabError: the lab or the worker broke; never raised for what the peer says on the wire.
+        LabError: the lab or the worker broke; never raised for what a peer says on the wire.
     """
     began = time.monotonic()
     store = EvidenceFolder(folder)
-    keys = make_secrets(case)
-    with stage.lab.case_address() as address, naming_the_dead(running):
-        half = connection(case, number, address, running.address, keys)
-        task = job(case, number, address, running.address, keys)
-        _write_givens(store, case, task, running)
-        dialogue = Dialogue(stage.workers.channel(), stage.helpers, task, half, running, store)
+    with _addresses(stage, case, running) as addresses, naming_the_dead(*running):
+        ends = make_ends(case, number, *addresses)
+        products = _products(case, ends, running)
+        _write_givens(store, case, ends, products)
+        talk = _talk(stage, case, ends, products, store)
         try:
-            store.write_files("peer", running.driver.load(half))
-            store.write_conversation(dialogue.converse(), store.facts())
-            _look_after(running.driver, half, store)
+            talk.hold(lambda: _load(products, store))
         except ConfigurationRefused as refusal:
-            if not (case.scenario.settings.as_written and case.expectation.unsupported):
-                raise
-            store.write_text(CONFIGURATION_REFUSED, f"{refusal}\n")
-            store.write_files("peer", driver_family(case.peer.driver).connection_files(case.peer, half))
+            _note_refusal(case, products, store, refusal)
         finally:
-            unload(running, half.name)
-            dialogue.finish()
-            log = running.driver.log(half.name)
-            store.write_text("peer/log.txt", log)
-        if not note_hygiene(store, "peer", running, half, log):
-            check_alive(running)
-    if dialogue.trouble is not None:
-        raise dialogue.trouble
-    return judged(stage, case.scenario, folder, running.kernel, began)
+            for product in products:
+                unload(product.running, ends.name)
+            talk.finish()
+            logs = [_keep_log(product, store) for product in products]
+        asked = [
+            note_hygiene(store, product.folder, product.running, product.connection, log)
+            for product, log in zip(products, logs, strict=True)
+        ]
+        if talk.trouble is not None or not all(asked):
+            check_alive(*running)
+    _note_disturbances(stage, talk, store, began)
+    if talk.trouble is not None:
+        raise talk.trouble
+    return judged(stage, case.scenario, folder, _kernel(running), began)
+
+
+@contextmanager
+def _addresses(stage: Stage, case: Case, running: Sequence[RunningPeer]) -> Iterator[tuple[str, str]]:
+    """The addresses of initiator and responder: of our engine, one for the case alone."""
+    if case.engine is None:
+        version = case.scenario.settings.ip_version
+        yield running[0].address_of(version), running[1].address_of(version)
+        return
+    with stage.lab.case_address() as ours:
+        theirs = running[0].address
+        yield (ours, theirs) if case.engine is Role.INITIATOR else (theirs, ours)
+
+
+def _products(case: Case, ends: Ends, running: Sequence[RunningPeer]) -> tuple[Product, ...]:
+    roles = [role for role in Role if isinstance(case.party(role), Peer)]
+    return tuple(
+        Product(role, each, connection(case, ends, role, peer), TESTED if case.engine else role.value)
+        for role, peer, each in zip(roles, case.peers, running, strict=True)
+    )
+
+
+def _talk(stage: Stage, case: Case, ends: Ends, products: tuple[Product, ...], store: EvidenceFolder) -> Talk:
+    """With our engine its worker is in it, and everything can be read; two products are watched and asked."""
+    if case.engine is not None:
+        return Dialogue(stage, case, ends, products[0], store)
+    return WatchedTalk(stage, case, (products[0], products[1]), store)
+
+
+def _load(products: Sequence[Product], store: EvidenceFolder) -> None:
+    """Load every product's connection: the initiator's last, so that it meets a responder that knows it."""
+    for product in reversed(products):
+        files = product.running.driver.load(product.connection)
+        store.write_foreign_files(f"{product.folder}/{CONNECTION}", files)
+
+
+def _note_refusal(
+    case: Case, products: Sequence[Product], store: EvidenceFolder, refusal: ConfigurationRefused
+) -> None:
+    """A product that does not take what its build lacks refuses cleanly; that anything else is not taken is ours.
+
+    Raises:
+        ConfigurationRefused: the configuration had to be taken.
+    """
+    if not (case.scenario.settings.as_written and case.expectation.unsupported):
+        raise refusal
+    store.write_text(CONFIGURATION_REFUSED, f"{refusal}\n")
+    for product in products:
+        peer = product.running.peer
+        files = driver_family(peer.driver).connection_files(peer, product.connection)
+        store.write_files(f"{product.folder}/{CONNECTION}", files)
+
+
+def _note_disturbances(stage: Stage, talk: Talk, store: EvidenceFolder, began: float) -> None:
+    """Which of ours stood still meanwhile. The worker counts where it has no part, too: its silence may be Docker's."""
+    found = stage.workers.pulse.since(began, time.monotonic())
+    store.write_disturbances([*talk.disturbances, *found])
+
+
+def _keep_log(product: Product, store: EvidenceFolder) -> str:
+    log = product.running.driver.log(product.connection.name)
+    store.write_text(f"{product.folder}/log.txt", log)
+    return log
+
+
+def _write_givens(store: EvidenceFolder, case: Case, ends: Ends, products: Sequence[Product]) -> None:
+    sides = {product.role: _side(product) for product in products}
+    if case.engine is not None:
+        ours = ends.of(case.engine)
+        sides[case.engine] = Side(ENGINE_NAME, address=ours.address, inner=ours.inner)
+    predicted = to_record(case.expectation, case.engine)
+    both = sides[Role.INITIATOR], sides[Role.RESPONDER]
+    store.write_facts(CaseFacts(case.id, case.scenario.id, *both, predicted, case.engine))
+    store.write_text("scenario.toml", case.scenario.path.read_text())
+    for product in products:
+        files = {Path(path).name: text for path, text in product.running.files.items()}
+        store.write_files(f"{product.folder}/{DAEMON}", files)
+
+
+def _side(product: Product) -> Side:
+    running, configured = product.running, product.connection
+    proof = configured.authentication
+    octets = proof.octets if isinstance(proof, EndCertificate) else 0
+    ends = configured.local_address, configured.local_inner
+    name = UNDER_TEST if running.peer.is_harness else running.peer.name
+    return Side(name, running.version, running.image_id, running.kernel, *ends, octets)
+
+
+def _kernel(running: Sequence[RunningPeer]) -> str:
+    """Whose kernel did the ESP of each product; "" where none has one."""
+    if len(running) == 1:
+        return running[0].kernel
+    return " + ".join(each.kernel or "none" for each in running) if any(each.kernel for each in running) else ""
 
 
 @contextmanager
@@ -84,13 +166,12 @@ def naming_the_dead(*running: RunningPeer) -> Iterator[None]:
     """Where a peer cannot be reached because its daemon has ended, that is what the error says.
 
     Raises:
-        LabError: in place of PeerUnreachable.
+        PeerDied: in place of PeerUnreachable.
     """
     try:
         yield
     except PeerUnreachable:
-        for each in running:
-            check_alive(each)
+        check_alive(*running)
         raise
 
 
@@ -107,19 +188,32 @@ def unload(running: RunningPeer, name: str) -> None:
             raise
 
 
-def check_alive(running: RunningPeer) -> None:
-    """Raises LabError, with what is left of the peer, when its daemon does not answer any more."""
+_SIDES = {1: (TESTED,), 2: tuple(role.value for role in Role)}
+
+
+def check_alive(*running: RunningPeer) -> None:
+    """Look whether the daemons of a case answer: of one, or of initiator and responder.
+
+    Raises:
+        PeerDied: one does not any more; with whose doing that was, and what is left of it.
+    """
+    for side, each in zip(_SIDES[len(running)], running, strict=True):
+        if each.driver.alive():
+            continue
+        _wait_for_the_end(each)
+        cause, ended = each.container.ending()
+        words = ", ".join([f"{each.container.name} is {ended}", *fault_lines(each.container.log())[-1:]])
+        raise PeerDied(Death(each.peer.name, side, cause, words))
+
+
+def _wait_for_the_end(running: RunningPeer) -> None:
+    """A guest that has lost its daemon powers off, which takes a moment."""
     container = running.container
-    if running.driver.alive():
-        return
-    with suppress(NotReady):  # a guest that has lost its daemon powers off
+    with suppress(NotReady):
         wait_until(
             container.name, lambda: None if container.is_running() else True, deadline_s=_END, pattern="its end",
             state=str,
         )  # fmt: skip
-    words = [f"its daemon ended during the case; {container.name} is {container.state()}"]
-    words += fault_lines(container.log())[-1:]
-    raise LabError(f"{running.peer.name}: {': '.join(words)}")
 
 
 def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: float) -> Attempt:
@@ -141,44 +235,29 @@ def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: f
     )
 
 
+def judged_death(stage: Stage, case: Case, folder: Path, death: Death, began: float) -> Attempt:
+    """The verdict on an attempt in which a daemon ended, once it is known whether it does so again."""
+    EvidenceFolder(folder).write_json(DEATH_FILE, death)
+    return judged(stage, case.scenario, folder, "", began)
+
+
 def evidence_files(folder: Path) -> tuple[str, ...]:
     """Every file of an evidence folder, relative to it."""
     if not folder.is_dir():
         return ()
-    inside = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    # What a killed run had not written to its end is hidden.
+    inside = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
     return tuple(str(path) for path in inside if not path.parts[0].startswith("attempt-"))
 
 
-def failed_attempt(stage: Stage, folder: Path, reason: str, duration_ms: int) -> Attempt:
-    """The lab broke: an ERROR, which says nothing about the peer."""
+def failed_attempt(stage: Stage, folder: Path, reason: str, began: float) -> Attempt:
+    """The lab broke: an ERROR, which says nothing about the peer. ``began``: by the monotonic clock, in seconds.
+
+    A deadline may have passed only because one of ours stood still: then that is the reason, and comes first.
+    """
+    now = time.monotonic()
+    if stalls := stage.workers.pulse.since(began, now):
+        reason = f"{max(stalls, key=lambda each: each.seconds).sentence}: {reason}"
     relative = str(folder.relative_to(stage.run_folder)) if folder.is_dir() else ""
     files = evidence_files(folder)
-    return Attempt(Verdict.ERROR, None, None, (), (), reason, duration_ms, relative, files=files)
-
-
-def _write_givens(store: EvidenceFolder, case: Case, task: Job, running: RunningPeer) -> None:
-    facts = CaseFacts(
-        case=case.id,
-        scenario=case.scenario.id,
-        peer=case.peer.name,
-        role=case.role.value,
-        engine_address=task.address,
-        peer_address=task.peer_address,
-        peer_version=running.version,
-        image=running.image_id,
-        kernel=running.kernel,
-        expectation=to_json(case.expectation),  # type: ignore[arg-type]  # a dataclass becomes an object
-    )
-    store.write_facts(facts)
-    store.write_text("scenario.toml", case.scenario.path.read_text())
-    store.write_json("engine/configuration.json", task)
-    store.write_files("peer", {Path(path).name: text for path, text in running.files.items()})
-
-
-def _look_after(driver: PeerDriver, half: Connection, store: EvidenceFolder) -> None:
-    """What the peer still holds once it had a moment to let go."""
-
-    report = settled(
-        lambda: driver.status(half.name), lambda seen: not seen.sas, deadline_s=_SETTLE, interval_s=_LOOK_AGAIN
-    )
-    store.write_peer_report(report, after=True)
+    return Attempt(Verdict.ERROR, None, None, (), (), reason, round((now - began) * 1000), relative, files=files)

@@ -11,7 +11,7 @@ from harness.scenario.model import Requirement, Scenario
 from harness.scenario.peer import Peer
 from harness.scenario.peer_file import load_peers
 from harness.scenario.requirements import load_requirements
-from harness.verify.check_names import CHECK_NAMES
+from harness.verify.catalogue import CHECKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def load_inputs(root: Path, brought: Sequence[Path] = ()) -> Inputs:
     """
     folder = root / "scenarios"
     return Inputs(
-        load_scenarios(folder, CHECK_NAMES),
+        load_scenarios(folder, CHECKS),
         load_requirements(folder / REQUIREMENTS_FILE),
         load_peers(root / "peers", *brought),
         folder,

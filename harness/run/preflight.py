@@ -8,16 +8,15 @@ from contextlib import suppress
 from harness.lab.driver import Connection, DaemonSettings
 from harness.lab.drivers import driver_family
 from harness.lab.errors import Inexpressible
-from harness.run.pair_parties import halves, pair_daemon_settings
-from harness.run.pair_plan import PairCase
-from harness.run.parties import connection, daemon_settings, make_secrets
-from harness.run.plan import AnyCase
+from harness.policy.role import Role
+from harness.run.case import Case
+from harness.run.configure import connection, daemon_settings, make_ends
 from harness.scenario.peer import Peer
 
-_ADDRESSES = ("192.0.2.2", "192.0.2.1")  # of no machine (RFC 5737): engine, peer
+_ADDRESSES = ("192.0.2.2", "192.0.2.1")  # of no machine (RFC 5737)
 
 
-def try_templates(cases: Iterable[AnyCase]) -> None:
+def try_templates(cases: Iterable[Case]) -> None:
     """Render both configurations of every case that will be sent, and keep nothing.
 
     What a product has no word for concerns its case alone, which says so when it is played.
@@ -29,15 +28,16 @@ def try_templates(cases: Iterable[AnyCase]) -> None:
     for case in cases:
         if case.expectation.skipped:
             continue
-        for peer, daemon, half in _halves(case):
+        for peer, daemon, configured in _configurations(case):
             family = driver_family(peer.driver)
             family.daemon_files(peer, daemon)
             with suppress(Inexpressible):
-                family.connection_files(peer, half)
+                family.connection_files(peer, configured)
 
 
-def _halves(case: AnyCase) -> Iterator[tuple[Peer, DaemonSettings, Connection]]:
-    if isinstance(case, PairCase):
-        yield from zip(case.peers, pair_daemon_settings(case), halves(case, 1, _ADDRESSES), strict=True)
-    else:
-        yield case.peer, daemon_settings(case), connection(case, 1, *_ADDRESSES, make_secrets(case))
+def _configurations(case: Case) -> Iterator[tuple[Peer, DaemonSettings, Connection]]:
+    ends = make_ends(case, 1, *_ADDRESSES)
+    for role in Role:
+        peer = case.party(role)
+        if isinstance(peer, Peer):
+            yield peer, daemon_settings(case, peer), connection(case, ends, role, peer)

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.border.names import UnsafeName, inside
+from harness.evidence.store import EvidenceFolder, UnreadableEvidence, folder_name
 from harness.results.model import Attempt, CaseRecord, Run, Verdict
 from harness.run.inputs import Inputs
-from harness.run.judging import judge_folder
 from harness.scenario.model import Scenario
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.selection import select
 from harness.scenario.toml_source import InvalidData
-from harness.verify.check_names import CHECK_NAMES
-from harness.verify.judge import Judgement
+from harness.verify.catalogue import CHECKS
+from harness.verify.judge import judge_folder
+from harness.verify.judgement import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,21 @@ def rejudge(folder: Path, run: Run, inputs: Inputs, pattern: str = "*") -> Itera
         if record.first.verdict is Verdict.ERROR:
             yield Rejudged(record, _still_in_error(record.first))
         elif record.first.evidence:
-            yield Rejudged(record, _judged(folder / record.first.evidence, inputs))
+            yield Rejudged(record, _judged(folder, record, inputs))
+        elif case not in run.unplayed and (folder / "cases" / folder_name(case)).is_dir():
+            reason = "it is recorded as never sent, and there is evidence of it"
+            yield Rejudged(record, _nothing(Verdict.INCONCLUSIVE, reason))
 
 
-def _judged(evidence: Path, inputs: Inputs) -> Judgement:
+def _judged(folder: Path, record: CaseRecord, inputs: Inputs) -> Judgement:
     try:
+        evidence = inside(folder, record.first.evidence)
         scenario = recorded_scenario(evidence, inputs)
-    except (InvalidData, FileNotFoundError) as error:
+        case = EvidenceFolder(evidence).facts().case
+    except (InvalidData, FileNotFoundError, UnsafeName, UnreadableEvidence) as error:
         return _nothing(Verdict.INCONCLUSIVE, " ".join(str(error).split()))
+    if case != record.case:
+        return _nothing(Verdict.INCONCLUSIVE, f"the evidence is that of {case}")
     return judge_folder(evidence, scenario, inputs.requirements)
 
 
@@ -73,11 +82,12 @@ def recorded_scenario(evidence: Path, inputs: Inputs) -> Scenario:
     Raises:
         FileNotFoundError: the evidence lacks it.
         InvalidData: it breaks today's format; the message names file and line.
+        UnsafeName: it is a link that leads out of the evidence.
     """
-    path = evidence / "scenario.toml"
+    path = inside(evidence, "scenario.toml")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing from the evidence")
-    return load_scenario(path, inputs.requirements, CHECK_NAMES, filed=False)
+    return load_scenario(path, inputs.requirements, CHECKS, filed=False)
 
 
 def _still_in_error(first: Attempt) -> Judgement:

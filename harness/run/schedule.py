@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from harness.lab.warm_peers import EXCLUSIVE_COPIES
-from harness.run.plan import AnyCase
+from harness.run.case import Case
 
 ONE_AT_A_TIME = 1
 
@@ -19,12 +19,12 @@ class Schedule:
     the end of a run would be played with everybody else done. Any method may be called from any thread.
     """
 
-    def __init__(self, cases: Sequence[AnyCase]) -> None:
+    def __init__(self, cases: Sequence[Case]) -> None:
         self._waiting = sorted(cases, key=lambda case: all(peer.concurrent for peer in case.peers))
         self._taken: Counter[Hashable] = Counter()
         self._changed = threading.Condition()
 
-    def take(self) -> AnyCase | None:
+    def take(self) -> Case | None:
         """The next case, once there is one that can be played; None when all are taken."""
         with self._changed:
             while self._waiting:
@@ -36,7 +36,7 @@ class Schedule:
                 self._changed.wait()
             return None
 
-    def done(self, case: AnyCase) -> None:
+    def done(self, case: Case) -> None:
         """A case that was taken has been played."""
         with self._changed:
             self._taken.subtract(_needs(case))
@@ -48,12 +48,12 @@ class Schedule:
             self._waiting.clear()
             self._changed.notify_all()
 
-    def _free(self, case: AnyCase) -> bool:
+    def _free(self, case: Case) -> bool:
         needs = _needs(case)
         return all(self._taken[key] + count <= _there_are(key) for key, count in needs.items())
 
 
-def _needs(case: AnyCase) -> Counter[Hashable]:
+def _needs(case: Case) -> Counter[Hashable]:
     """What a case has for itself: copies of exclusive peers, by name, and two peers of a pair with each other."""
     needs: Counter[Hashable] = Counter(peer.name for peer in case.peers if not peer.concurrent)
     if len(case.peers) > 1:

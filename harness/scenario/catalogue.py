@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.scenario.check_form import CheckForms
 from harness.scenario.model import Scenario
 from harness.scenario.requirements import load_requirements
 from harness.scenario.scenario_file import load_scenario
@@ -17,8 +18,8 @@ REQUIREMENTS_FILE = "requirements.toml"
 SUITES_FOLDER = "suites"
 
 
-def load_scenarios(folder: Path, checks: frozenset[str]) -> dict[str, Scenario]:
-    """Every scenario below a folder by its id, sorted. ``checks`` are the names of the verifier's checks.
+def load_scenarios(folder: Path, checks: CheckForms) -> dict[str, Scenario]:
+    """Every scenario below a folder by its id, sorted. ``checks`` are those that it may ask for.
 
     Raises:
         InvalidData: a file breaks its format, or two have the same id; the problems of all files together.

@@ -6,15 +6,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
-from harness.ike.deviations.deviation import Deviation
-from harness.ike.policy import Policy
-
-
-class Role(StrEnum):
-    """The part that our engine plays in a case."""
-
-    INITIATOR = "initiator"
-    RESPONDER = "responder"
+from harness.policy.deviation import Deviation
+from harness.policy.proposals import PartyPolicy
+from harness.policy.role import Role
 
 
 class Parties(StrEnum):
@@ -73,14 +67,6 @@ class Requirement:
     section: str
     level: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartyPolicy:
-    """One side's half of a scenario: what it offers or accepts for the IKE SA and for the Child SA."""
-
-    ike: Policy
-    esp: Policy
 
 
 @dataclass(frozen=True, slots=True)

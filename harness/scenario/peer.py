@@ -1,13 +1,14 @@
-"""A peer: a real product in a container, or a vendor's published policy worn by one."""
+"""A peer: a real product in a container, or a vendor's published policy configured on one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.policy.proposals import PartyPolicy
+from harness.policy.role import ENGINE_NAME, Role
 from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import TransformType
-from harness.scenario.model import PartyPolicy, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,9 @@ class Capabilities:
     certificates_reason: str = ""  # why not
     transport_mode: bool = True  # ESP in transport mode (RFC 4303 section 3.1.1)
     esp_without_udp: bool = True  # ESP right above IP where there is no NAT (RFC 7296 section 2.23)
+    status: bool = True  # whether it has an interface that tells of its SAs
+    echo: bool = True  # whether what is behind it answers echo requests through the tunnel (RFC 792)
+    identity: str = ""  # the FQDN that it claims, whatever it is told; "" where it is configured
     roles: tuple[Role, ...] = (Role.INITIATOR, Role.RESPONDER)  # the PEER's roles, as IKE initiator or responder
     role_reason: str = ""
 
@@ -72,7 +76,7 @@ class Profile:
     vendor: str
     product: str
     release: str
-    rendered_on: str  # the real peer that wears it: "strongswan-6.1"
+    rendered_on: str  # the real peer that it is configured on: "strongswan-6.1"
     policy: PartyPolicy
     behaviours: tuple[Sourced, ...]
     fragment_size: int | None = None  # octets
@@ -92,14 +96,24 @@ class Peer:
     packages: tuple[str, ...]
     capabilities: Capabilities
     esp_implementation: str = "userspace"  # or "kernel"
+    python_packages: tuple[str, ...] = ()  # for pip, each with its hashes: "acme-vpn==1.0 --hash=sha256:..."
     concurrent: bool = True  # whether one daemon takes several cases at a time
     profile: Profile | None = None  # set for an emulated peer
     published: Published | None = None  # a product's own defaults; None where they are not on record
     known_failures: tuple[KnownFailure, ...] = ()
     folder: Path = field(default=Path())
+    image_folder: Path | None = None  # where its Dockerfile is, if not in ``folder``
+    described_in: tuple[
+        Path, ...
+    ] = ()  # folders of the files that say what it is: its product's, its own, its profile's
     brought_in: Path | None = None  # the folder outside of this repository that a user gave with --peers
 
     @property
+    def is_harness(self) -> bool:
+        """Whether it is our own engine, as the party under test: no product, so it is in no pair of two."""
+        return self.name == ENGINE_NAME
+
+    @property
     def emulated(self) -> bool:
-        """Whether the peer only wears a vendor's published policy; it then never counts as that vendor."""
+        """Whether the peer is only configured with a vendor's published policy; it then never counts as that vendor."""
         return self.profile is not None

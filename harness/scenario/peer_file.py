@@ -1,4 +1,4 @@
-"""Peers from their data files: one for each ``[[version]]`` of peers/<family>/peer.toml, and the profiles they wear."""
+"""All peers below a folder, and below those that a user brings: products by family, and profiles on top of them."""
 
 from __future__ import annotations
 
@@ -6,47 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from harness.registry.algorithms import Algorithm
-from harness.registry.transforms import TransformType
-from harness.scenario.model import Role
-from harness.scenario.peer import Capabilities, KnownFailure, Peer
-from harness.scenario.policy_file import read_algorithms
-from harness.scenario.profile_file import PROFILES_FOLDER, load_profile, read_roles
-from harness.scenario.published_file import check_published, published_of, read_published
-from harness.scenario.table import Table
-from harness.scenario.toml_source import InvalidData, Problem, read_toml
+from harness.border.names import leads_out
+from harness.scenario.family_file import load_family
+from harness.scenario.peer import Peer
+from harness.scenario.profile_file import PROFILES_FOLDER, load_profile
+from harness.scenario.toml_source import InvalidData, Problem
 
 PEER_FILE = "peer.toml"
 PROFILE_FILE = "profile.toml"
-
-ESP_IMPLEMENTATIONS = ("userspace", "kernel")
-
-_FAMILY_KEYS = frozenset(
-    {"family", "driver", "esp-implementation", "concurrent", "packages", "ike", "esp", "published", "version"}
-)
-_VERSION_KEYS = frozenset(
-    {
-        "version", "release", "title", "suite", "additional-key-exchange", "fragmentation", "demands-cookies", "rekeys",
-        "transport-mode", "esp-without-udp", "certificates", "certificates-reason",
-        "roles", "role-reason",
-        "ike", "esp", "published", "known-failure", "variant", "esp-implementation", "concurrent", "packages",
-    }
-)  # fmt: skip
-_KNOWN_FAILURE_KEYS = frozenset({"scenario", "role", "requirement", "reason", "link", "with"})
-_SHEET_KEYS: dict[str, dict[str, TransformType]] = {
-    "ike": {
-        "encr": TransformType.ENCR,
-        "prf": TransformType.PRF,
-        "integ": TransformType.INTEG,
-        "ke": TransformType.KE,
-    },
-    "esp": {
-        "encr": TransformType.ENCR,
-        "integ": TransformType.INTEG,
-        "ke": TransformType.KE,
-        "sn": TransformType.SN,
-    },
-}
 
 
 def load_peers(folder: Path, *brought: Path) -> dict[str, Peer]:
@@ -60,10 +27,10 @@ def load_peers(folder: Path, *brought: Path) -> dict[str, Peer]:
     peers: dict[str, Peer] = {}
     problems: list[Problem] = []
     for each in brought:
-        problems.extend(_unfit(each))
+        problems.extend(_unfit(each) or _links_that_lead_out(each))
     for path, source in _files((folder, *brought), PEER_FILE):
         try:
-            for peer in load_family(path):
+            for peer in load_family(path, peers):
                 if peer.name in peers:
                     problems.append(Problem(str(path), 1, f"peer {peer.name!r} is also in {peers[peer.name].folder}"))
                 peers[peer.name] = replace(peer, brought_in=source if source in brought else None)
@@ -100,100 +67,14 @@ def _unfit(brought: Path) -> list[Problem]:
     return []
 
 
-def load_family(path: Path) -> tuple[Peer, ...]:
-    """The peers of one peer.toml, also of one outside of this repository.
+def _links_that_lead_out(brought: Path) -> list[Problem]:
+    """What a folder of somebody else's holds goes into images and configurations; no other file of this machine does.
 
-    Raises:
-        InvalidData: the file breaks its format.
+    It is looked for where peers and profiles are, as nothing else of the folder is read.
     """
-    table = Table.root(read_toml(path))
-    table.finish(_FAMILY_KEYS)
-    family, driver = table.string("family"), table.string("driver")
-    esp = table.choice("esp-implementation", ESP_IMPLEMENTATIONS)
-    concurrent = table.boolean("concurrent", True)
-    packages = table.strings("packages")
-    common = {protocol: _sheet(table, protocol) for protocol in _SHEET_KEYS}
-    published = read_published(table)
-    versions = table.tables("version")
-    if not versions:
-        table.complain(None, "a peer needs at least one [[version]]")
-    peers = tuple(
-        Peer(
-            name="-".join(filter(None, (family, entry.string("version"), entry.string("variant", "")))),
-            title=entry.string("title"),
-            family=family,
-            driver=driver,
-            version=entry.string("version"),
-            suite=entry.string("suite"),
-            packages=entry.strings("packages", packages),
-            capabilities=_capabilities(entry, common, _UNTOLD.get(driver, "")),
-            esp_implementation=entry.choice("esp-implementation", ESP_IMPLEMENTATIONS, esp),
-            concurrent=entry.boolean("concurrent", concurrent),
-            published=published_of(entry, published),
-            known_failures=tuple(_known_failure(failure) for failure in entry.tables("known-failure")),
-            folder=path.parent,
-        )
-        for entry in versions
-    )
-    for entry, peer in zip(versions, peers, strict=True):
-        check_published(entry, peer.published, peer.capabilities)
-    table.raise_problems()
-    return peers
-
-
-_UNTOLD = {"program": "its control program is told pre-shared keys alone"}
-"""By driver: why a peer does not authenticate by certificate, unless its sheet says that it does."""
-
-Sheet = dict[TransformType, frozenset[Algorithm]]
-
-
-def _sheet(owner: Table, protocol: str) -> Sheet:
-    table = owner.table(protocol)
-    if table is None:
-        return {}
-    kinds = _SHEET_KEYS[protocol]
-    table.finish(kinds)
-    return {kind: frozenset(read_algorithms(table, key, kind)) for key, kind in kinds.items() if key in table.data}
-
-
-def _capabilities(entry: Table, common: dict[str, Sheet], untold: str) -> Capabilities:
-    """A version's sheet: the family's, with the lists that the version gives itself in place of the family's."""
-    entry.finish(_VERSION_KEYS)
-    sheets = {protocol: {**common[protocol], **_sheet(entry, protocol)} for protocol in _SHEET_KEYS}
-    for protocol, kinds in _SHEET_KEYS.items():
-        for key, kind in kinds.items():
-            if kind not in sheets[protocol]:
-                entry.complain(None, f"the capability sheet lacks {protocol}.{key}")
-    roles, reason = read_roles(entry)
-    certificates = entry.boolean("certificates", not untold)
-    why_none = entry.string("certificates-reason", untold)
-    if not certificates and not why_none:
-        entry.complain("certificates", "a peer without certificates says why in 'certificates-reason'")
-    return Capabilities(
-        ike=sheets["ike"],
-        esp=sheets["esp"],
-        additional_key_exchange=entry.boolean("additional-key-exchange"),
-        fragmentation=entry.boolean("fragmentation", True),
-        rekeys=entry.boolean("rekeys", True),
-        demands_cookies=entry.boolean("demands-cookies", True),
-        certificates=certificates,
-        certificates_reason=why_none,
-        transport_mode=entry.boolean("transport-mode", True),
-        esp_without_udp=entry.boolean("esp-without-udp", True),
-        roles=roles,
-        role_reason=reason,
-    )
-
-
-def _known_failure(table: Table) -> KnownFailure:
-    table.finish(_KNOWN_FAILURE_KEYS)
-    role = table.choice("role", tuple(Role), "")
-    return KnownFailure(
-        scenario=table.string("scenario"),
-        role=Role(role) if role in tuple(Role) else None,
-        requirement=table.string("requirement"),
-        reason=table.string("reason"),
-        link=table.string("link"),
-        where=f"{table.source.path}:{table.source.line(table.where)}",
-        other=table.string("with", ""),
-    )
+    folders = {path.parent for path, _ in _files((brought,), PEER_FILE)}
+    folders |= {path.parent for path, _ in _files((brought / PROFILES_FOLDER,), PROFILE_FILE)}
+    found = (each for folder in sorted(folders) for each in (folder, *sorted(folder.rglob("*"))))
+    return [
+        Problem(str(path), 1, f"is a link that leads out of {brought}") for path in found if leads_out(path, brought)
+    ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from harness.ike.policy import Policy, ProposalPolicy
+from harness.policy.proposals import PartyPolicy, Policy, ProposalPolicy
 from harness.registry.algorithms import Algorithm, algorithm
 from harness.registry.transforms import Encryption, TransformType
-from harness.scenario.model import PartyPolicy
 from harness.scenario.table import Table
 from harness.scenario.vocabulary import POLICY_KEYS, TRANSFORM_KEYS, UNKNOWN_TRANSFORM_PREFIX, transform_type
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.scenario.model import PartyPolicy, Role
+from harness.policy.proposals import PartyPolicy
+from harness.policy.role import Role
+from harness.scenario.capable_policy import without_unsupported
 from harness.scenario.peer import Peer, Profile, Sourced
 from harness.scenario.policy_file import read_party
-from harness.scenario.render_half import without_unsupported
-from harness.scenario.table import Table
+from harness.scenario.table import Table, is_word
 from harness.scenario.toml_source import read_toml
 from harness.scenario.vocabulary import LARGEST_FRAGMENT, SMALLEST_FRAGMENT, transform_key
 
@@ -24,13 +26,17 @@ _BEHAVIOUR_KEYS = frozenset({"key", "value", "source", "assumed", "note"})
 
 
 def load_profile(path: Path, peers: Mapping[str, Peer]) -> Peer:
-    """The peer ``emulated/<folder>`` of one profile, worn by one of ``peers``.
+    """The peer ``emulated/<folder>`` of one profile, configured on one of ``peers``.
 
     Raises:
-        InvalidData: the file breaks its format, a value lacks its source, or the wearer cannot do what it says.
+        InvalidData: the file breaks its format, a value lacks its source, or the product cannot do what it says.
     """
     table = Table.root(read_toml(path))
     table.finish(_KEYS)
+    if not is_word(path.parent.name):
+        table.complain(
+            None, f"the folder {path.parent.name!r} cannot be part of a name: letters, digits, dots, hyphens"
+        )
     policy_table = table.table("policy")
     if policy_table is None:
         table.complain(None, "table 'policy' is missing")
@@ -48,9 +54,9 @@ def load_profile(path: Path, peers: Mapping[str, Peer]) -> Peer:
     roles, reason = read_roles(table)
     further = (key for key in ("fragment-size", "roles") if key in table.data)
     check_sources(table, profile.policy, profile.behaviours, further)
-    _check_wearer(table, profile, peers)
+    _check_product(table, profile, peers)
     table.raise_problems()
-    return _dressed(profile, peers[profile.rendered_on], roles, reason)
+    return _configured_on(profile, peers[profile.rendered_on], roles, reason)
 
 
 def read_roles(table: Table) -> tuple[tuple[Role, ...], str]:
@@ -90,26 +96,27 @@ def check_sources(
         for kind in proposal.transforms
     }
     needed.update(further)
-    stated = [behaviour.key for behaviour in behaviours]
+    stated = Counter(behaviour.key for behaviour in behaviours)
     for key in sorted(needed - set(stated)):
         table.complain(None, f"no [[behaviour]] says where {key!r} comes from")
-    for key in sorted({key for key in stated if stated.count(key) > 1}):
+    for key in sorted(key for key, times in stated.items() if times > 1):
         table.complain("behaviour", f"{key!r} has more than one [[behaviour]]")
 
 
-def _check_wearer(table: Table, profile: Profile, peers: Mapping[str, Peer]) -> None:
-    wearer = peers.get(profile.rendered_on)
+def _check_product(table: Table, profile: Profile, peers: Mapping[str, Peer]) -> None:
+    product = peers.get(profile.rendered_on)
     known = not table.problems  # else the policy may not be what the file means
-    if wearer and known and without_unsupported(profile.policy, wearer.capabilities) != profile.policy:
+    if product and known and without_unsupported(profile.policy, product.capabilities) != profile.policy:
         table.complain("policy", f"{profile.rendered_on} cannot do all of this policy; leave out what it lacks")
 
 
-def _dressed(profile: Profile, wearer: Peer, roles: tuple[Role, ...], reason: str) -> Peer:
+def _configured_on(profile: Profile, product: Peer, roles: tuple[Role, ...], reason: str) -> Peer:
     return replace(
-        wearer,
+        product,
         name=EMULATED + profile.name,
         title=f"{profile.vendor} {profile.product} {profile.release} (emulated)",
-        capabilities=replace(wearer.capabilities, roles=roles, role_reason=reason),
+        capabilities=replace(product.capabilities, roles=roles, role_reason=reason),
         profile=profile,
         known_failures=(),
+        described_in=(*product.described_in, profile.path.parent),
     )

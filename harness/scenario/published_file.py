@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.scenario.model import PartyPolicy
+from harness.policy.proposals import PartyPolicy
+from harness.scenario.capable_policy import without_unsupported
 from harness.scenario.peer import Capabilities, Published
 from harness.scenario.policy_file import read_policy
 from harness.scenario.profile_file import check_sources, read_behaviours
-from harness.scenario.render_half import without_unsupported
 from harness.scenario.table import Table
 
 _KEYS = frozenset({"ike", "esp", "behaviour"})
@@ -36,9 +36,9 @@ def published_of(entry: Table, family: Published | None) -> Published | None:
 
     A version like "6.0" stands for its line; ``release`` is the member of it whose source was read, "6.0.1".
     """
-    version = entry.string("version")
+    version = entry.string("version", "")
     release = entry.string("release", version)
-    if not f"{release}.".startswith(f"{version}."):
+    if version and not f"{release}.".startswith(f"{version}."):
         entry.complain("release", f"release {release!r} is none of version {version!r}")
     found = read_published(entry) or family
     if found is None:
@@ -54,8 +54,9 @@ def check_published(table: Table, published: Published | None, capabilities: Cap
         table.complain(
             None, "the published policy names what the capability sheet lacks; leave it out, or add it there"
         )
-    version = re.compile(rf"(?<![\d.]){re.escape(table.string('version'))}(?!\d)")
+    own = table.string("version", "")
+    version = re.compile(rf"(?<![\d.]){re.escape(own)}(?!\d)")
     for each in published.behaviours if published else ():
         if each.source and not version.search(each.source):
-            words = f"the source of {each.key!r} names no release of version {table.string('version')!r}: {each.source}"
+            words = f"the source of {each.key!r} names no release of version {own!r}: {each.source}"
             table.complain(None, words)

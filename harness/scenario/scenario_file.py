@@ -8,18 +8,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from harness.ike.deviations.deviation import Deviation
 from harness.ike.deviations.table import DEVIATIONS
+from harness.policy.deviation import Deviation
+from harness.policy.proposals import PartyPolicy
+from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
+from harness.scenario.check_form import Argument, CheckForm, CheckForms, Known
 from harness.scenario.model import (
     AuthenticationMethod,
     Expect,
     IpVersion,
     Mode,
     Parties,
-    PartyPolicy,
     Requirement,
-    Role,
     Scenario,
     Settings,
     Step,
@@ -29,10 +30,8 @@ from harness.scenario.policy_file import read_party
 from harness.scenario.table import Table
 from harness.scenario.toml_source import read_toml
 from harness.scenario.vocabulary import (
-    CHECK_ARGUMENTS,
     EXPECT_KEYS,
     LARGEST_FRAGMENT,
-    PAIR_CHECK,
     SCENARIO_KEYS,
     SETTINGS_KEYS,
     SMALLEST_FRAGMENT,
@@ -44,7 +43,7 @@ _ID = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
 def load_scenario(
-    path: Path, requirements: Mapping[str, Requirement], checks: frozenset[str], *, filed: bool = True
+    path: Path, requirements: Mapping[str, Requirement], checks: CheckForms, *, filed: bool = True
 ) -> Scenario:
     """Read one scenario. ``filed``: it stands where its id says, as all do but the copy in a case's evidence.
 
@@ -54,7 +53,7 @@ def load_scenario(
     table = Table.root(read_toml(path))
     table.finish(SCENARIO_KEYS)
     offer_table, accept_table = table.table("offer"), table.table("accept")
-    parties = Parties(table.choice("parties", {each.value for each in Parties}, Parties.ENGINE.value))
+    parties = table.member("parties", Parties, Parties.ENGINE)
     if offer_table is None and "offer" not in table.data and parties is not Parties.PUBLISHED:
         table.complain(None, "table 'offer' is missing")
     offer = read_party(offer_table) if offer_table else PartyPolicy((), ())
@@ -70,24 +69,24 @@ def load_scenario(
         role_reason=_role_reason(table, roles),
         settings=_settings(table.table("settings")),
         steps=_words(table, "steps", Step, default=(Step.TRAFFIC, Step.DELETE)),
-        subject=Subject(table.choice("subject", {each.value for each in Subject}, Subject.METHODS.value)),
+        subject=table.member("subject", Subject, Subject.METHODS),
         parties=parties,
         expects_refusal=table.choice("expects", {"refusal"}, "") == "refusal",
         deviation=_deviation(table, roles),
         path=path,
     )
-    _check_parties(table, scenario)
+    _check_parties(table, scenario, checks)
     if not scenario.expect:
         table.complain(None, "a scenario needs at least one [[expect]]")
     table.raise_problems()
     return scenario
 
 
-def _check_parties(table: Table, scenario: Scenario) -> None:
+def _check_parties(table: Table, scenario: Scenario, checks: CheckForms) -> None:
     """What only the engine can do or show is for scenarios with it, and the other way round."""
     pair = scenario.parties is not Parties.ENGINE
     for expect in scenario.expect:
-        if expect.check.startswith(PAIR_CHECK) != pair:
+        if expect.check in checks and (checks[expect.check].known is Known.PEER_REPORTS) != pair:
             words = f"between {scenario.parties.value}" if pair else "with the engine"
             table.complain("expect", f"check {expect.check!r} is not for a scenario {words}")
     for step in scenario.steps:
@@ -163,15 +162,11 @@ def _settings(table: Table | None) -> Settings:
         require_cookie=table.boolean("require-cookie", False),
         wrong_psk=table.boolean("wrong-psk", False),
         ip_version=_ip_version(table),
-        authentication=AuthenticationMethod(
-            table.choice(
-                "authentication", {each.value for each in AuthenticationMethod}, AuthenticationMethod.PSK.value
-            )
-        ),
+        authentication=table.member("authentication", AuthenticationMethod, AuthenticationMethod.PSK),
         mobike=table.boolean("mobike", False),
         as_written=table.boolean("as-written", False),
         announce_intermediate=table.boolean("announce-intermediate", False),
-        mode=Mode(table.choice("mode", {each.value for each in Mode}, Mode.TUNNEL.value)),
+        mode=table.member("mode", Mode, Mode.TUNNEL),
     )
 
 
@@ -184,22 +179,24 @@ def _ip_version(table: Table) -> IpVersion:
     return IpVersion(given)
 
 
-def _expect(table: Table, owner: Table, requirements: Mapping[str, Requirement], checks: frozenset[str]) -> Expect:
+def _expect(table: Table, owner: Table, requirements: Mapping[str, Requirement], checks: CheckForms) -> Expect:
     check = table.choice("check", checks)
     own = table.string("requirement", "")
     if own and own not in requirements:
         table.complain("requirement", f"unknown requirement {own!r}; see requirements.toml")
-    return Expect(check, own or next(iter(owner.string_or_strings("requirement")), ""), _arguments(table, check))
+    return Expect(
+        check, own or next(iter(owner.string_or_strings("requirement")), ""), _arguments(table, checks.get(check))
+    )
 
 
-def _arguments(table: Table, check: str) -> dict[str, str | int | bool]:
-    wanted = CHECK_ARGUMENTS.get(check, {})
+def _arguments(table: Table, check: CheckForm | None) -> dict[str, str | int | bool]:
+    wanted = check.arguments if check is not None else {}
     table.finish(EXPECT_KEYS | set(wanted))
     arguments: dict[str, str | int | bool] = {}
     for key, kind in wanted.items():
         if key not in table.data:
-            table.complain(None, f"check {check!r} needs {key!r}")
-        elif kind is int:
+            table.complain(None, f"check {table.data['check']!r} needs {key!r}")
+        elif kind is Argument.NUMBER:
             arguments[key] = table.integer(key, 1, LARGEST_FRAGMENT) or 0
         else:
             arguments[key] = table.string(key)

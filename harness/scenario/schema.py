@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.ike.deviations.deviation import Deviation
+from harness.policy.deviation import Deviation
+from harness.policy.role import Role
 from harness.registry.algorithms import names
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import AuthenticationMethod, IpVersion, Mode, Parties, Role, Step, Subject
+from harness.scenario.check_form import Argument, CheckForms
+from harness.scenario.model import AuthenticationMethod, IpVersion, Mode, Parties, Step, Subject
 from harness.scenario.vocabulary import (
-    CHECK_ARGUMENTS,
     LARGEST_FRAGMENT,
     POLICY_KEYS,
     SMALLEST_FRAGMENT,
@@ -22,14 +23,14 @@ SCHEMA_FILE = "scenario.schema.json"
 
 _PRIVATE_USE = r"^private-use-[0-9]{4,5}$"
 _REQUIREMENT = {"type": "string", "pattern": "^[A-Z][0-9]{2}$"}
-_TYPES: dict[type, dict[str, Any]] = {
-    int: {"type": "integer", "minimum": 1, "maximum": LARGEST_FRAGMENT},
-    str: {"type": "string", "enum": [kind.name for kind in NotifyType.known()]},
+_ARGUMENTS: dict[Argument, dict[str, Any]] = {
+    Argument.NUMBER: {"type": "integer", "minimum": 1, "maximum": LARGEST_FRAGMENT},
+    Argument.NOTIFY: {"type": "string", "enum": [kind.name for kind in NotifyType.known()]},
 }
 
 
-def scenario_schema(checks: Iterable[str]) -> dict[str, Any]:
-    """The schema (JSON Schema 2020-12) of one scenario file; ``checks`` are the names of the verifier's checks."""
+def scenario_schema(checks: CheckForms) -> dict[str, Any]:
+    """The schema (JSON Schema 2020-12) of one scenario file; ``checks`` are those that it may ask for."""
     party = _object({protocol: _proposals() for protocol in sorted(POLICY_KEYS)})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -49,7 +50,7 @@ def scenario_schema(checks: Iterable[str]) -> dict[str, Any]:
                 "settings": _settings(),
                 "offer": {**party, "required": sorted(POLICY_KEYS)},
                 "accept": party,
-                "expect": {"type": "array", "minItems": 1, "items": {"oneOf": _expects(sorted(checks))}},
+                "expect": {"type": "array", "minItems": 1, "items": {"oneOf": _expects(checks)}},
             },
             required=("id", "title", "requirement", "expect"),
         ),
@@ -96,13 +97,12 @@ def _proposals() -> dict[str, Any]:
     return {"oneOf": [proposal, {"type": "array", "minItems": 1, "items": proposal}]}
 
 
-def _expects(checks: list[str]) -> list[dict[str, Any]]:
-    plain = [check for check in checks if check not in CHECK_ARGUMENTS]
+def _expects(checks: CheckForms) -> list[dict[str, Any]]:
+    plain = sorted(name for name, check in checks.items() if not check.arguments)
     alternatives = [_object({"check": {"enum": plain}, "requirement": _REQUIREMENT}, required=("check",))]
-    for check in checks:
-        if check in CHECK_ARGUMENTS:
-            arguments = CHECK_ARGUMENTS[check]
-            properties = {"check": {"const": check}, "requirement": _REQUIREMENT}
-            properties.update({name: _TYPES[kind] for name, kind in arguments.items()})
-            alternatives.append(_object(properties, required=("check", *arguments)))
+    for name, check in sorted(checks.items()):
+        if check.arguments:
+            properties = {"check": {"const": name}, "requirement": _REQUIREMENT}
+            properties.update({argument: _ARGUMENTS[kind] for argument, kind in check.arguments.items()})
+            alternatives.append(_object(properties, required=("check", *check.arguments)))
     return alternatives

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeVar
 
 from harness.scenario.toml_source import InvalidData, KeyPath, Problem, TomlSource
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 
 _KINDS: dict[type, str] = {str: "a string", int: "an integer", bool: "true or false", dict: "a table", list: "a list"}
+
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_WORD_RULE = "letters, digits, dots, hyphens and underscores, 64 at most, and begins with a letter or a digit"
+
+
+def is_word(text: str) -> bool:
+    """Whether ``text`` can be part of a name."""
+    return bool(_WORD.fullmatch(text)) and not text.endswith(".")
 
 
 @dataclass(slots=True)
@@ -52,6 +64,13 @@ class Table:
             self.complain(key, f"{key!r} must not be empty")
         return value if value is not None else default or ""
 
+    def word(self, key: str, default: str | None = None) -> str:
+        """A string that can be part of a name: of a peer, and so of a case, an image and a folder."""
+        value = self.string(key, default)
+        if value and not is_word(value):
+            self.complain(key, f"{key!r} may hold {_WORD_RULE}: {value!r}")
+        return value
+
     def integer(self, key: str, low: int, high: int) -> int | None:
         """An integer from ``low`` to ``high``, None when it is not there."""
         value = self._value(key, int, False)
@@ -70,6 +89,11 @@ class Table:
         if value and value != default and value not in among:
             self.complain(key, f"unknown {key} {value!r}; known: {', '.join(sorted(among))}")
         return value
+
+    def member(self, key: str, vocabulary: type[Word], default: Word) -> Word:
+        """One word of a closed vocabulary, as its member; the default where it is not there, or not a word of it."""
+        known = {each.value: each for each in vocabulary}
+        return known.get(self.choice(key, known, default.value), default)
 
     def strings(self, key: str, default: tuple[str, ...] | None = None, *, repeated: bool = False) -> tuple[str, ...]:
         """A list of strings, none twice unless ``repeated``; without ``default`` it must be there and not empty."""

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.border import limits
+from harness.border.files import read_stored
+from harness.border.text import harmless, in_a_line
+from harness.border.values import is_deeper
+
 KeyPath = tuple[str | int, ...]
 
+_DOTS, _DOTS_PER_OCTET = 10_000, 12  # squares of the dots on each line: as many as any file may have, or its octets
+_TOO_DEEP = f"nests tables and arrays deeper than {limits.TOML_DEPTH}"
+
 _POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_PLAIN = re.compile(r"""[^"'#\n\[\]{}]*""")
 _KEY_PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
 
 
@@ -62,19 +71,45 @@ def read_toml(path: Path) -> TomlSource:
     """Read one TOML file.
 
     Raises:
-        InvalidData: the file cannot be read, is not UTF-8, or is not TOML.
+        InvalidData: the file cannot be read, is not UTF-8, is not TOML, or nests deeper than any file of ours.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
+        text = read_stored(path, limits.TOML_OCTETS).decode("utf-8")
+        # tomllib copies a dotted key once for each of its parts. Its lines end in a line feed alone: a quoted part of a
+        # key may hold what Python takes for the end of a line, too.
+        dots = sum(line.count(".") ** 2 for line in text.split("\n"))
+        dotted = dots > max(_DOTS, _DOTS_PER_OCTET * len(text))
+        data = None if dotted else tomllib.loads(text)
     except OSError as error:
         raise InvalidData(Problem(str(path), 1, f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InvalidData(Problem(str(path), line, "is not UTF-8 text")) from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise InvalidData(Problem(str(path), 1, _TOO_DEEP)) from error
+    except ValueError as error:  # TOMLDecodeError, or an integer that nobody could print
         raise InvalidData(_syntax_problem(path, text, str(error))) from error
-    return TomlSource(path, data, key_lines(text))
+    if data is None or is_deeper(data, limits.TOML_DEPTH):
+        raise InvalidData(Problem(str(path), 1, _TOO_DEEP))
+    source = TomlSource(path, data, key_lines(text))
+    suspect = "\\" in text or harmless(text) != text  # else no key and no string can hold any such
+    found = [source.problem(where, f"holds {shown}") for where, shown in _not_harmless(data)] if suspect else []
+    if found:
+        raise InvalidData(*found)
+    return source
+
+
+def _not_harmless(value: object, where: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Where a key or a string has what nobody sees or a terminal obeys, which reports would show."""
+    if isinstance(value, str) and harmless(value) != value:
+        yield where, f"a character that is not printed: {in_a_line(value, 80)}"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _not_harmless(key, (*where, key))
+            yield from _not_harmless(item, (*where, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _not_harmless(item, (*where, index))
 
 
 def _syntax_problem(path: Path, text: str, message: str) -> Problem:
@@ -161,7 +196,7 @@ def _end_of_value(text: str, position: int) -> int:
         if character == "\n" and depth == 0:
             break
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(character, 0)
-        position += 1
+        position = _PLAIN.match(text, position + 1).end()  # type: ignore[union-attr]  # it matches nothing, too
     return position
 
 

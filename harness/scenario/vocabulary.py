@@ -34,17 +34,6 @@ UNKNOWN_TRANSFORM_PREFIX = "transform-type-"  # followed by the number of a type
 
 SMALLEST_FRAGMENT, LARGEST_FRAGMENT = 500, 65535  # octets of a whole IP datagram
 
-PAIR_CHECK = "pair-"
-"""How the names of checks begin that judge two products by the wire and by what both sides say."""
-
-# The arguments that a check takes besides its name. A check that is not listed takes none.
-CHECK_ARGUMENTS: dict[str, dict[str, type]] = {
-    "esp-both-ways": {"packets": int},
-    "pair-esp-both-ways": {"packets": int},
-    "fragments-within": {"octets": int},
-    "refused-with": {"notify": str},
-}
-
 
 def transform_type(key: str) -> TransformType | None:
     """The transform type that a key of a proposal names, None when it names none.

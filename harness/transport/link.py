@@ -14,36 +14,51 @@ from harness.evidence.model import EchoCount
 from harness.ike.configuration import Path
 from harness.ike.session import Session
 from harness.ike.states import Standing
-from harness.transport.endpoint import BARE_ESP, IKE_PORT, NAT_PORT, Endpoint
+from harness.transport.budget import Budget
+from harness.transport.endpoint import BARE_ESP, IKE_PORT, NAT_PORT, Endpoint, Receiver
 from harness.transport.job import Job
+from harness.transport.peer_time import PeerTime
 from harness.transport.recorder import Recorder
 from harness.transport.setting import configuration
 from harness.transport.tunnel import Tunnel
+from harness.transport.wiring import DIRECT, Wiring
+
+_LATE = 0.1  # seconds that a wait may take longer than it should before the peer gets them back
 
 
 class OutOfTimeError(Exception):
-    """The case's deadline passed, or the case was called off; the message says what was awaited."""
+    """The peer's time has passed, or the case was called off; the message says what was awaited."""
+
+
+class FloodedError(Exception):
+    """The case's budget is spent."""
 
 
 class Link:
     """One session with its sockets. Datagrams go in and out by themselves; ``until`` waits and serves the timers."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, wiring: Wiring = DIRECT) -> None:
         self.session = Session(configuration(job), os.urandom)
-        self.recorder = Recorder()
+        self.budget = Budget(self._flooded)
+        self.recorder = Recorder(self.budget)
         self.tunnel: Tunnel | None = None
         self.called_off = asyncio.Event()
         self.datagrams_received = 0
+        self.time = PeerTime(job.deadline)
         self._job = job
-        self._endpoint = Endpoint()
+        self._endpoint = Endpoint(wiring)
+        self._wiring = wiring
         self._esp_path: Path | None = None
         self._changed = asyncio.Event()
         self._began = time.monotonic()
+        self._failure: Exception | None = None
 
     async def open(self) -> None:
         """Bind the sockets of the case's address. Raises OSError when it is not ours or in use."""
-        self._endpoint = await Endpoint.open(self._job.address, self._receive)
-        self._endpoint.open_bare_esp(self._job.address, self._receive_esp)
+        self._endpoint = await Endpoint.open(
+            self._job.address, self._guarded(self._receive), wiring=self._wiring, only_from=self._job.peer_address
+        )
+        self._endpoint.open_bare_esp(self._job.address, self._guarded(self._receive_esp), self._job.peer_address)
 
     def close(self) -> None:
         """Give the sockets back."""
@@ -54,13 +69,46 @@ class Link:
         self.called_off.set()
         self._changed.set()
 
+    def _flooded(self) -> None:
+        """The case's budget is spent: nothing more is heard of it, and every wait ends."""
+        self._endpoint.close()
+        self.call_off()
+
+    def fail(self, error: Exception) -> None:
+        """End every wait with an error that came up in a callback, where nobody waits for it."""
+        self._failure = self._failure or error
+        self.call_off()
+
+    def raise_failure(self) -> None:
+        """Raise what ``fail`` was given: whatever it is, it is ours, and the case proves nothing. Or FloodedError."""
+        if self._failure is not None:
+            raise self._failure
+        if self.budget.overrun is not None:
+            raise FloodedError
+
+    def _guarded(self, receive: Receiver) -> Receiver:
+        """The event loop only logs what a callback raises: the case would go on as if nothing had happened."""
+
+        def guarded(data: bytes, path: Path) -> None:
+            try:
+                receive(data, path)
+            except Exception as error:  # noqa: BLE001  # raised again in the task of the case
+                self.fail(error)
+
+        return guarded
+
     def elapsed(self) -> float:
         """Seconds since the case began."""
         return time.monotonic() - self._began
 
+    @property
+    def began(self) -> float:
+        """When the case began, by the monotonic clock."""
+        return self._began
+
     def remaining(self) -> float:
-        """Seconds until the case's deadline, at least 0."""
-        return max(self._job.deadline - self.elapsed(), 0.0)
+        """Seconds of the peer's time, at least 0."""
+        return self.time.remaining()
 
     def note(self, event: str, **detail: str) -> None:
         """Write something of the worker's own into the trace."""
@@ -88,24 +136,32 @@ class Link:
         return EchoCount() if self.tunnel is None else self.tunnel.count()
 
     def send_echo_requests(self, tunnel: Tunnel, count: int) -> None:
-        """Send ``count`` echo requests through the tunnel."""
+        """Send ``count`` echo requests through the tunnel; none once the IKE SA is gone."""
         path = self._tunnel_path()
+        if path is None:
+            return
         for _ in range(count):
             self._endpoint.send_raw(tunnel.request(identifier=os.getpid() & 0xFFFF), path)
 
     def repeat_echo_requests(self, tunnel: Tunnel) -> None:
-        """Send the echo requests that have no reply yet once more."""
+        """Send the echo requests that have no reply yet once more; none once the IKE SA is gone."""
         path = self._tunnel_path()
+        if path is None:
+            return
         for packet in tunnel.repeated_requests():
             self._endpoint.send_raw(packet, path)
 
     async def until(self, condition: Callable[[], bool], awaited: str, at_most: float | None = None) -> None:
-        """Wait for a condition, ``at_most`` so many seconds. Raises OutOfTimeError then, or at the deadline."""
-        deadline = self._began + self._job.deadline
-        if at_most is not None:
-            deadline = min(deadline, time.monotonic() + at_most)
+        """Wait for a condition, ``at_most`` so many seconds. Raises OutOfTimeError then, or without time left.
+
+        What a wait takes longer than it should we were not there: the peer may have spoken, and we are yet to hear it.
+        Raises whatever has come up in a callback, too.
+        """
+        own_end = time.monotonic() + at_most if at_most is not None else float("inf")
         while not condition():
+            self.raise_failure()
             now, timer = time.monotonic(), self.session.get_timer()
+            deadline = min(self.time.end(), own_end)
             if now >= deadline or self.called_off.is_set():
                 raise OutOfTimeError(awaited)
             if timer is not None and timer <= now:
@@ -116,14 +172,21 @@ class Link:
             try:
                 await asyncio.wait_for(self._changed.wait(), wait)
             except TimeoutError:
-                continue
+                late = time.monotonic() - now - wait
+                if late > _LATE:
+                    self.time.give(late)
+                    own_end += late
 
-    def _tunnel_path(self) -> Path:
-        """Where the peer's ESP comes from; until then in UDP if IKE has moved for a NAT, else bare (RFC 7296 2.23)."""
+    def _tunnel_path(self) -> Path | None:
+        """Where the peer's ESP comes from; until then in UDP if IKE has moved for a NAT, else bare (RFC 7296 2.23).
+
+        None where the IKE SA does not stand: the peer may delete it at any time.
+        """
+        state = self.session.state
+        if not isinstance(state, Standing):
+            return None
         if self._esp_path is not None:
             return self._esp_path
-        state = self.session.state
-        assert isinstance(state, Standing), "a tunnel belongs to an IKE SA that stands"
         path = state.agreement.path
         if path.local[1] == NAT_PORT:
             return path

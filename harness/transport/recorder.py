@@ -13,7 +13,6 @@ from harness.evidence.model import (
     SharedSecret,
     TraceEntry,
 )
-from harness.ike.deviations.deviation import Deviation
 from harness.ike.events import (
     ChildEstablished,
     ChildRefused,
@@ -25,8 +24,10 @@ from harness.ike.events import (
     Negotiated,
 )
 from harness.ike.keylog import KeyLog
-from harness.ike.policy import Suite
+from harness.policy.deviation import Deviation
+from harness.policy.proposals import Suite
 from harness.registry.transforms import TransformType
+from harness.transport.budget import Budget
 
 _SECRET_FIELDS = ("keys",)
 
@@ -34,7 +35,8 @@ _SECRET_FIELDS = ("keys",)
 class Recorder:
     """Collects the events of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget | None = None) -> None:
+        self._budget = budget or Budget()
         self.trace: list[TraceEntry] = []
         self.negotiated: Negotiated | None = None
         self.established: Established | None = None
@@ -65,7 +67,8 @@ class Recorder:
 
     def note(self, at: float, event: str, **detail: str) -> None:
         """Note something that is not the engine's: a step of the worker."""
-        self.trace.append(TraceEntry(round(at, 6), event, detail))
+        if self._budget.entry(sum(map(len, (event, *detail, *detail.values())))):
+            self.trace.append(TraceEntry(round(at, 6), event, detail))
 
     def report(self, state: str, echo: EchoCount, timed_out: str, capture_drops: int = 0) -> EngineReport:
         """Where our side stands. ``capture_drops``: frames that the kernel dropped from the capture meanwhile."""
@@ -88,6 +91,7 @@ class Recorder:
             echo=echo,
             timed_out=timed_out,
             capture_drops=capture_drops,
+            overrun=self._budget.overrun,
         )
 
     def secrets(self, keylog: KeyLog, spis: tuple[bytes, bytes], psk: bytes) -> Secrets:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from harness.ike.configuration import Configuration, Identity, Path
 from harness.ike.selectors import network_selector
+from harness.policy.role import Role
 from harness.registry.identities import IdentificationType
-from harness.scenario.model import Mode, Role
+from harness.scenario.model import Mode
 from harness.transport.endpoint import IKE_PORT
 from harness.transport.job import Job
 

@@ -9,7 +9,7 @@ from harness.esp.sa import EspSa, Inbound, Outbound
 from harness.evidence.model import EchoCount
 from harness.ike.events import ChildEstablished
 from harness.registry.transforms import SequenceNumbers, TransformType
-from harness.transport.echo import echo_reply, echo_request, read_echo, with_header, without_header
+from harness.transport.echo import echo_reply, echo_request, read_echo, read_message, without_header
 
 
 class Tunnel:
@@ -48,7 +48,7 @@ class Tunnel:
         return [self._seal(request) for request in inner]
 
     def receive(self, packet: bytes) -> bytes | None:
-        """Take an ESP packet; the ESP packet to answer with, if it held an echo request.
+        """Take an ESP packet; the ESP packet to answer with, if it held an echo request. What holds none is dropped.
 
         Raises:
             EspError: the packet is not for this SA, a replay, or not authentic.
@@ -56,8 +56,10 @@ class Tunnel:
         opened = self._inbound.open(packet)
         if opened.next_header != (NextHeader.ICMP if self._transport else NextHeader.IPV4):
             return None
-        ip = with_header(self._peer_inner, self._inner, opened.payload) if self._transport else opened.payload
-        seen = read_echo(ip)
+        if self._transport:
+            seen = read_message(opened.payload, self._peer_inner, self._inner)
+        else:
+            seen = read_echo(opened.payload)
         if seen is None:
             return None
         if seen.request:

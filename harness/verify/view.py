@@ -1,4 +1,4 @@
-"""One case as the checks see it: the prediction beside the wire, decrypted and put in order."""
+"""One case as the checks see it: the prediction beside the wire, and keys, or else what both sides report."""
 
 from __future__ import annotations
 
@@ -7,15 +7,26 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from harness.crypto.errors import MethodUnavailable
-from harness.evidence.model import CapturedDatagram, CaseEvidence, EngineReport, Secrets, WirePicture
-from harness.ike.policy import Suite
+from harness.evidence.model import (
+    CapturedDatagram,
+    CaseEvidence,
+    CaseFacts,
+    EngineReport,
+    PairEvidence,
+    Secrets,
+    Side,
+    WirePicture,
+)
+from harness.evidence.peer_report import DELETED, PairReport, PeerReport, SaReport, StepReport
 from harness.oracle.expectation import Expectation
+from harness.policy.proposals import Suite
+from harness.policy.role import Role
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Mode, Role, Scenario
-from harness.verify.key_chain import KeyChain, key_chain
-from harness.verify.transcript import Piece, SeenMessage, decrypt, group, read_pieces
+from harness.scenario.model import Mode, Scenario
+from harness.verify.keys import KeyChain, key_chain
+from harness.verify.wire import Piece, SeenMessage, decrypt, group, is_esp, read_pieces
 from harness.wire.payload import Payload
 from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
 
@@ -33,19 +44,58 @@ class SeenChild:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What a check may look at. ``wire``, ``secrets`` and ``report`` are there: without them nothing is judged."""
+class CaseView:
+    """What a check may look at, whatever is known of the case besides the wire."""
 
     scenario: Scenario
     expectation: Expectation
-    evidence: CaseEvidence
+    facts: CaseFacts
     wire: WirePicture
+    messages: tuple[SeenMessage, ...]  # in the order of the capture
+    suite: Suite | None  # as answered on the wire
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Initiator and responder."""
+        return self.facts.initiator, self.facts.responder
+
+    def party(self, *, initiator: bool) -> str:
+        """Who played the IKE initiator, or the responder: a peer's name or ``engine``."""
+        return self.sides[0 if initiator else 1].peer
+
+    def sender(self, message: SeenMessage) -> str:
+        """Who sent a message."""
+        return self.party(initiator=message.from_initiator)
+
+    def source(self, datagram: CapturedDatagram) -> str:
+        """Who sent a datagram, by the address that it came from; none of ours, it came from the other side."""
+        initiator, responder = self.sides
+        if self.facts.engine is Role.RESPONDER:
+            return responder.peer if datagram.source[0] == responder.address else initiator.peer
+        return initiator.peer if datagram.source[0] == initiator.address else responder.peer
+
+    def find(
+        self, exchange: ExchangeType, *, response: bool | None = None, initiator: bool | None = None
+    ) -> list[SeenMessage]:
+        """Messages of one exchange type; of one direction or of one side alone, if asked."""
+        found = [m for m in self.messages if m.exchange == exchange and response in (None, m.response)]
+        return [m for m in found if initiator in (None, m.from_initiator)]
+
+    @property
+    def esp(self) -> list[CapturedDatagram]:
+        """The ESP packets of the capture."""
+        return [datagram for datagram in self.wire.datagrams if is_esp(datagram)]
+
+
+@dataclass(frozen=True, slots=True)
+class View(CaseView):
+    """What a check may look at where our engine took part: everything on the wire can be read with our keys."""
+
+    evidence: CaseEvidence
     secrets: Secrets
     report: EngineReport
-    messages: tuple[SeenMessage, ...]
     malformed: tuple[CapturedDatagram, ...]  # to or from our ports of IKE, and no IKE message
     strangers: tuple[Piece, ...]  # IKE messages there of another IKE SA than this case's
-    suite: Suite | None  # as answered on the wire
     chain: KeyChain | None = field(repr=False)  # computed again from the recorded shared secrets
 
     @property
@@ -58,29 +108,17 @@ class View:
         """The peer's name."""
         return self.evidence.peer
 
-    def party(self, *, initiator: bool) -> str:
-        """Who played the IKE initiator, or the responder: a peer's name or ``engine``."""
-        return "engine" if initiator == (self.role is Role.INITIATOR) else self.peer
-
-    def sender(self, message: SeenMessage) -> str:
-        """Who sent a message."""
-        return self.party(initiator=message.from_initiator)
-
-    def source(self, datagram: CapturedDatagram) -> str:
-        """Who sent a datagram, by the address that it came from."""
-        return "engine" if datagram.source[0] == self.evidence.engine_address else self.peer
-
-    def find(self, exchange: ExchangeType, *, response: bool, initiator: bool | None = None) -> list[SeenMessage]:
-        """Messages of one exchange type and direction; ``initiator`` narrows to those that the IKE initiator sent."""
-        found = [m for m in self.messages if m.exchange == exchange and m.response == response]
-        return found if initiator is None else [m for m in found if m.from_initiator == initiator]
+    def intermediates(self, *, response: bool) -> list[SeenMessage]:
+        """The sealed IKE_INTERMEDIATE messages of one direction, by Message ID. Only the initiator asks."""
+        found = self.find(ExchangeType.IKE_INTERMEDIATE, response=response, initiator=not response)
+        return sorted((message for message in found if message.sealed), key=lambda message: message.message_id)
 
     @property
     def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
-        """The IKE_SA_INIT request and response that count: the response with a nonce, and the request before it."""
+        """The IKE_SA_INIT request and response that count: the response has a nonce, so has the request before it."""
         response = next((m for m in self.find(ExchangeType.IKE_SA_INIT, response=True) if of(m, Nonce)), None)
         requests = self.find(ExchangeType.IKE_SA_INIT, response=False)
-        before = [m for m in requests if response is not None and m.frame < response.frame]
+        before = [m for m in requests if response is not None and m.frame < response.frame and of(m, Nonce)]
         return (before[-1] if before else None), response
 
     @property
@@ -124,17 +162,6 @@ class View:
         return bool(expected.ike) and not expected.esp and not self.scenario.settings.wrong_psk
 
     @property
-    def deviating(self) -> tuple[SeenMessage, ...]:
-        """The messages in which our engine broke a rule on purpose, as its trace tells."""
-        told = {
-            (entry.detail.get("exchange"), entry.detail.get("message_id"), entry.detail.get("response"))
-            for entry in self.evidence.trace or ()
-            if entry.event == "Deviated"
-        }
-        keys = [(m, (m.exchange.name, str(m.message_id), str(m.response))) for m in self.messages]
-        return tuple(m for m, key in keys if key in told and self.sender(m) == "engine")
-
-    @property
     def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:
         """Error notifications in readable responses, but for the two that only ask to try again."""
         retry = (NotifyType.INVALID_KE_PAYLOAD,)
@@ -158,7 +185,10 @@ def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEviden
     assert evidence.wire is not None and evidence.secrets is not None and evidence.report is not None
     initiator = evidence.engine_address if evidence.role == Role.INITIATOR else evidence.peer_address
     seen = read_messages(evidence.wire.datagrams, evidence.secrets, evidence.engine_address, initiator)
-    return View(scenario, expectation, evidence, evidence.wire, evidence.secrets, evidence.report, *seen)
+    return View(
+        scenario, expectation, evidence.facts, evidence.wire, seen.messages, seen.suite,
+        evidence, evidence.secrets, evidence.report, seen.malformed, seen.strangers, seen.chain,
+    )  # fmt: skip
 
 
 class Reading(NamedTuple):
@@ -224,9 +254,86 @@ def _decrypted(messages: list[SeenMessage], chain: KeyChain) -> list[SeenMessage
     for message in messages:
         if message.protected:
             for generation in reversed(range(len(chain.generations))):
-                whole = decrypt(message, chain.generations[generation], chain)
+                whole = decrypt(message, chain, generation)
                 if whole is not None:
                     message = replace(message, generation=generation, opened=whole)  # noqa: PLW2901
                     break
         result.append(message)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class PairView(CaseView):
+    """What a check may look at where two products talk: messages as far as they are in clear, and both sides' word.
+
+    ``messages`` are those of every IKE SA between the two, ``suite`` is as the first IKE_SA_INIT answer has it.
+    """
+
+    evidence: PairEvidence
+    report: PairReport
+
+    @property
+    def unanswered(self) -> list[SeenMessage]:
+        """Requests after IKE_SA_INIT, sent more than once, to which no response is on the wire."""
+        answers = {(m.pieces[0].octets[:8], m.message_id, not m.from_initiator) for m in self.messages if m.response}
+        return [
+            m
+            for m in self.messages
+            if not m.response and m.protected and len(m.pieces) > 1 and m.pieces[0].fragment is None
+            if (m.pieces[0].octets[:8], m.message_id, m.from_initiator) not in answers
+        ]
+
+    @property
+    def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:
+        """Error notifications in IKE_SA_INIT, which anybody can read, but for the one that only asks to try again."""
+        found = [
+            (message, notify.notify_type)
+            for message in self.find(ExchangeType.IKE_SA_INIT, response=True)
+            for notify in of(message, Notify)
+        ]
+        return [(m, kind) for m, kind in found if kind.is_error and kind is not NotifyType.INVALID_KE_PAYLOAD]
+
+    @property
+    def standing(self) -> list[StepReport]:
+        """The reports while the IKE SA is to stand."""
+        return [step for step in self.report.steps if step.step != DELETED]
+
+    @property
+    def up(self) -> bool:
+        """Whether at some step both sides reported an IKE SA with a Child SA, and the wire shows who chose what."""
+        return self.suite is not None and any(
+            established(step.initiator) and established(step.responder) for step in self.standing
+        )
+
+
+def established(report: PeerReport) -> SaReport | None:
+    """The IKE SA that a side reports as standing with a Child SA in its kernel or daemon; None if there is none."""
+    return next((sa for sa in report.sas if sa.stands and sa.installed), None)
+
+
+def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairEvidence) -> PairView:
+    """Read the wire. The evidence must hold the capture and the steps."""
+    assert evidence.wire is not None and evidence.report is not None
+    messages = _messages_of_all(evidence.wire.datagrams, evidence.facts.initiator.address)
+    agreed = _agreed_in_clear(messages)
+    seen = evidence.facts, evidence.wire, messages, agreed
+    return PairView(scenario, expectation, *seen, evidence, evidence.report)
+
+
+def _messages_of_all(datagrams: Sequence[CapturedDatagram], initiator: str) -> tuple[SeenMessage, ...]:
+    """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2)."""
+    everything = read_pieces(datagrams, b"", initiator)
+    pieces: dict[bytes, list[Piece]] = {}
+    for piece in (*everything.pieces, *everything.strangers):
+        pieces.setdefault(piece.octets[:8], []).append(piece)
+    found = [message for each in pieces.values() for message in group(each, initiator)]
+    return tuple(sorted(found, key=lambda message: message.frame))
+
+
+def _agreed_in_clear(messages: Sequence[SeenMessage]) -> Suite | None:
+    """The suite of the IKE_SA_INIT response that carries a nonce, and so a choice (RFC 7296 section 1.2)."""
+    for message in messages:
+        if message.exchange == ExchangeType.IKE_SA_INIT and message.response and of(message, Nonce):
+            for answer in of(message, SecurityAssociation):
+                return answered_suite(answer)
+    return None

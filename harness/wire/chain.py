@@ -10,6 +10,8 @@ from harness.wire.payload import GENERIC_HEADER, Payload
 from harness.wire.payloads import PARSERS, Encrypted, EncryptedFragment, Unknown
 
 _SEALED = (PayloadType.SK, PayloadType.SKF)
+_TYPES = tuple(PayloadType(number) for number in range(256))
+"""Every number that fits the octet: to make one costs more than to read a payload."""
 
 
 def parse_chain(first: int, octets: bytes) -> tuple[Payload, ...]:
@@ -41,10 +43,10 @@ def _parse_payload(kind: int, following: int, flags: int, body: bytes) -> Payloa
     if parser is not None:
         return parser(body, flags)
     if kind == PayloadType.SK:
-        return Encrypted(PayloadType(following), body, flags=flags)
+        return Encrypted(_TYPES[following], body, flags=flags)
     if kind == PayloadType.SKF:
-        return EncryptedFragment.parse(PayloadType(following), body, flags)
-    return Unknown(PayloadType(kind), body, flags=flags)
+        return EncryptedFragment.parse(_TYPES[following], body, flags)
+    return Unknown(_TYPES[kind], body, flags=flags)
 
 
 def write_chain(payloads: Sequence[Payload]) -> bytes:

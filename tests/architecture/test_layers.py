@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.lab.drivers import DRIVERS
+
 ROOT = Path(__file__).resolve().parents[2]
 HARNESS = ROOT / "harness"
 
-PURE = ("registry", "wire", "crypto", "ike", "esp", "scenario", "evidence", "results", "oracle")
-FILES_ALLOWED = ("scenario", "evidence", "results")  # their business is data files
+PURE = ("border", "registry", "wire", "crypto", "ike", "esp", "scenario", "evidence", "results", "oracle")
+FILES_ALLOWED = ("border", "scenario", "evidence", "results")  # their business is data files
 
 BANNED_MODULES = {
     "asyncio", "http", "multiprocessing", "random", "requests", "secrets", "select", "selectors", "signal", "socket",
@@ -122,3 +125,99 @@ def test_files_stay_small_enough_to_read():
 
 def test_data_folders_hold_no_python():
     assert not [path for folder in ("peers", "scenarios") for path in (ROOT / folder).rglob("*.py")]
+
+
+def test_octets_from_outside_become_text_in_one_place():
+    """Whoever decodes with replacement has octets of somebody else, and ``border.text.decoded`` is for these."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in HARNESS.rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"""errors=["'](replace|ignore|surrogateescape|backslashreplace)""", line)
+    ]
+    allowed = ("harness/border/text.py", "harness/cli/output.py")  # the latter writes
+    assert [place for place in found if not place.startswith(allowed)] == []
+    assert any(place.startswith("harness/border/text.py") for place in found)
+
+
+def test_the_command_says_things_in_one_place():
+    """ruff forbids print elsewhere; nor does anybody write to a stream, or show what Rich takes for markup."""
+    for path in (HARNESS / "cli").glob("*.py"):
+        text = path.read_text()
+        if path.name != "output.py":
+            assert "click.echo" not in text and ".write(" not in text, path
+        assert text.count("_console.print(") == text.count("_console.print(Text("), path
+        assert text.count("TextColumn(") == text.count(", markup=False)"), path
+
+
+PRODUCTS = HARNESS / "lab" / "products"
+FOLDERS = {path.name for path in PRODUCTS.iterdir() if (path / "driver.py").is_file()}
+OURS = "engine"  # our own engine is a product under test among others, and a party that every layer knows
+WORDS = {"program"}  # the name of a folder, and a word of everyday language: it counts where it is all of a text
+
+NAMED = {("harness/run/header.py", "vici"): "a package of Python, whose version a run records"}
+"""What may stay in spite of the rule, by file and name, with the reason."""
+
+
+def names_of_products() -> set[str]:
+    """Of their folders and of their control interfaces."""
+    return FOLDERS | {family.control for family in DRIVERS.values()} - {OURS}
+
+
+def texts(source: str) -> Iterator[str]:
+    """The string literals of a module, parts of f-strings among them, but no docstrings."""
+    nodes = list(ast.walk(ast.parse(source)))
+    bodies = [getattr(node, "body", None) for node in nodes]
+    statements = [statement for body in bodies if isinstance(body, list) for statement in body]
+    told = {id(each.value) for each in statements if isinstance(each, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def named_in(texts: Iterable[str]) -> set[str]:
+    """The products that any of the texts names."""
+    names = names_of_products()
+    anywhere = re.compile(rf"(?<![a-z])({'|'.join(sorted(names - WORDS - {OURS}))})(?![a-z])")
+    return {found for text in texts for found in (*anywhere.findall(text.lower()), *({text} & names & WORDS))}
+
+
+def test_nothing_outside_of_a_products_folder_imports_it():
+    assert len(FOLDERS) >= 4
+    for path in HARNESS.rglob("*.py"):
+        imported = set(re.findall(r"harness\.lab\.products\.(\w+)", path.read_text())) & FOLDERS
+        assert all(path.is_relative_to(PRODUCTS / name) for name in imported), path
+
+
+def test_nothing_outside_of_a_products_folder_knows_its_name():
+    found = {
+        (str(path.relative_to(ROOT)), name) for path in HARNESS.rglob("*.j2") for name in named_in([path.read_text()])
+    }
+    for path in HARNESS.rglob("*.py"):
+        if path.is_relative_to(PRODUCTS) and path.relative_to(PRODUCTS).parts[0] in FOLDERS:
+            continue
+        found |= {(str(path.relative_to(ROOT)), name) for name in named_in(texts(path.read_text()))}
+    assert found == set(NAMED)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('x = {"program": 1}', {"program"}),
+        ('x = "its control program"', set()),
+        ('x = f"up {y} as strongSwan-6.1"', {"strongswan"}),
+        ('def f():\n    """As libreswan does."""\n    return "vici"', {"vici"}),
+        ('"""libreswan"""\n# openiked\nx = "an engine"', set()),
+    ],
+)
+def test_the_scan_for_names_sees_literals_alone(source, names):
+    assert named_in(texts(source)) == names
+
+
+def test_the_way_from_evidence_to_verdict_is_short():
+    printed = subprocess.run(
+        [sys.executable, ROOT / "tools" / "way_to_verdict.py"], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    *files, summary = printed.splitlines()
+    assert "harness/verify/judge.py" in printed
+    assert 8 < len(files) < 16, summary

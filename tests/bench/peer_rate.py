@@ -6,12 +6,12 @@ import json
 import secrets
 
 from harness.json_codec import to_json
-from harness.lab.docker_runtime import Lab, project_root
+from harness.lab.laboratory import Lab, project_root
 from harness.lab.tester import HOME
+from harness.policy.role import Role
+from harness.run.configure import connection, daemon_settings, job, make_ends
 from harness.run.inputs import load_inputs
-from harness.run.parties import connection, daemon_settings, job, make_secrets
 from harness.run.plan import Selection, make_plan
-from harness.scenario.model import Role
 
 _PEER = "strongswan-6.1"
 _SCENARIOS = ("classical/ecp384", "hybrid/x25519-mlkem768")
@@ -31,11 +31,12 @@ def measure(count: int = 200) -> dict[str, dict[str, float]]:
     with Lab(f"bench-{secrets.token_hex(2)}") as lab:
         lab.prepare([inputs.peers[_PEER]])
         for number, case in enumerate(cases, start=1):
-            keys = make_secrets(case)
-            with lab.lease(case.peer, daemon_settings(case)) as running, lab.case_address() as address:
-                half = connection(case, number, address, running.address, keys)
+            [peer] = case.peers
+            with lab.lease(peer, daemon_settings(case, peer)) as running, lab.case_address() as address:
+                ends = make_ends(case, number, address, running.address)
+                half = connection(case, ends, Role.RESPONDER, peer)
                 running.driver.load(half)
-                task = job(case, number, address, running.address, keys)
+                task = job(case, ends)
                 lab.tester.container.put({_JOB: json.dumps(to_json(task)).encode()})
                 results[case.scenario.id] = _measure(lab, count)
                 running.driver.unload(half.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.scenario.model import Role
+from harness.policy.role import Role
 
 
 @pytest.fixture(params=list(Role), ids=[role.value for role in Role])

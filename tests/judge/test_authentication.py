@@ -8,8 +8,8 @@ from case_builder import PEER_NAME, build, flipped, good
 from idle_exchanges import idle_exchanges
 from judging import initiator, objects, passes, responder
 
+from harness.policy.role import Role
 from harness.results.model import Verdict
-from harness.scenario.model import Role
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
@@ -114,3 +114,17 @@ def test_a_right_auth_that_is_refused_although_the_announced_exchange_was_not_us
     ):
         sentences = [each.sentence for each in unlike.judge().findings if each.check == "came-up-as-predicted"]
         assert sentences and not any("although AUTH is right" in sentence for sentence in sentences)
+
+
+def test_what_was_sent_of_ike_auth_is_judged_although_nothing_came_of_it(role):
+    """Our engine rejects it, and is not blamed for what it then did not do."""
+    case = good(role=role)
+    passes(case, "auth-is-as-due")
+    for label, party in (("IKE_AUTH request 2", initiator(role)), ("IKE_AUTH response 2", responder(role))):
+        without = case.rewritten(label, lambda old: [p for p in old if not isinstance(p, Authentication)])
+        at = case.message(label).pointer
+        objects(without, "auth-is-as-due", "has no AUTH payload", party=party, at=at, requirement="K03")
+        other = case.rewritten(
+            label, lambda old: [replace(p, data=flipped(p.data)) if isinstance(p, Authentication) else p for p in old]
+        )
+        objects(other, "auth-is-as-due", "is not what is due", party=party, at=at, requirement="K03")

@@ -7,10 +7,10 @@ from case_builder import PEER_NAME, Case, build, good
 from judging import initiator, objects, passes, responder
 
 from harness.ike.exchanges import child as child_exchange
+from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
-from harness.scenario.model import Role
 from harness.wire.payloads import Notify
 
 KERNEL = "strongswan-6.1-kernel-esp"
@@ -21,7 +21,9 @@ RESPONSE = "IKE_AUTH response 1"
 def kernel(scenario: str, role: Role, **changes: object) -> Case:
     """The case with a peer whose kernel does ESP; it has the name that the helpers of these tests know."""
     case = build(scenario, KERNEL, role, **changes)
-    return case.with_evidence(peer=PEER_NAME)
+    facts = case.evidence.facts
+    named = {role.other.value: replace(facts.tested, peer=PEER_NAME)}
+    return case.with_evidence(facts=replace(facts, **named))
 
 
 def without_mode(payloads):

@@ -7,24 +7,27 @@ from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 import pytest
-from case_builder import PEER_NAME, Case, build, good
+from case_builder import PEER_NAME, Case, build, good, scenarios
 from judging import objects, passes
 
 from harness.crypto.interface import KeyExchange as Method
 from harness.crypto.interface import KeyPair
 from harness.crypto.key_exchange import key_exchange
 from harness.crypto.random_source import Rng
+from harness.evidence.model import deviations_in_trace
 from harness.ike.errors import PeerMisbehaved
 from harness.ike.exchanges import authentication, sa_init
 from harness.ike.negotiation import check_answer
 from harness.ike.session import Session
 from harness.ike.states import PeerAuthenticated
+from harness.policy.deviation import Deviation
+from harness.policy.role import Role
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome, Verdict
-from harness.scenario.model import Role
+from harness.verify.checks.misbehaviour import deviating, deviation_as_traced
 from harness.wire.payloads import Notify, Unknown
 
 IN_INIT, IN_AUTH = "errors/critical-payload-in-ike-sa-init", "errors/critical-payload-in-ike-auth"
@@ -166,7 +169,7 @@ def test_silence_is_judged_by_what_the_document_asks_for(scenario, label, rule, 
 
 def test_a_demand_for_a_cookie_is_no_answer_to_the_deviation():
     case = build("pq-only/encapsulation-key-short", product={"require_cookie": True})
-    assert len(case.view.deviating) == 2
+    assert len(deviating(case.view)) == 2
     passes(case, "deviation-refused")
     assert case.judge().verdict is Verdict.PASS
 
@@ -240,18 +243,14 @@ def test_an_answer_with_two_transforms_that_is_taken():
 
 
 def test_a_case_that_ends_before_the_deviation():
-    case = good(SHORT_KEY)
-    trace = tuple(entry for entry in case.evidence.trace or () if entry.event != "Deviated")
-    early = case.with_evidence(trace=trace)
-    at = early.view.refusals[0][0].pointer
-    objects(
-        early,
-        "deviation-refused",
-        "the case ended before our deviation: it answered",
-        party=PEER_NAME,
-        at=at,
-        requirement=None,
-    )
+    """Whatever ended it, the case says nothing of what it is about: nobody is failed for it."""
+    refused = good("authentication/wrong-psk")
+    about = good("intermediate/int-auth-wrong")
+    early = replace(refused, scenario=about.scenario, expectation=about.expectation)
+    judged = early.judge()
+    assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
+    assert judged.reason == "the case ended before our deviation: AUTHENTICATION_FAILED in IKE_AUTH response 1"
+    objects(early, "deviation-refused", "is not on the wire", party="", at="wire.pcapng", severity="inconclusive")
 
 
 def test_without_the_peers_word_nothing_is_concluded():
@@ -262,7 +261,7 @@ def test_without_the_peers_word_nothing_is_concluded():
 
 def test_an_engine_that_waits_on():
     case = good(IN_AUTH).with_report(timed_out="our deviation to leave")
-    objects(case, "deviation-refused", "in vain was awaited", party="engine", at="engine/sas.json", requirement=None)
+    objects(case, "deviation-refused", "we waited in vain", party="engine", at="engine/sas.json", requirement=None)
 
 
 @pytest.mark.parametrize("scenario", [ALTERED, "pq-only/ciphertext-altered"])
@@ -319,9 +318,54 @@ def test_refusing_what_is_to_be_skipped_breaks_the_rule_on_it():
     assert (finding.party, finding.requirement) == (PEER_NAME, "B14")
 
 
-def test_which_messages_deviate_is_told_by_the_trace():
+def test_which_messages_deviate_is_told_by_their_octets():
     view = good("errors/unknown-payload-everywhere").view
-    kinds = {message.exchange for message in view.deviating}
+    kinds = {message.exchange for message in deviating(view)}
     assert kinds == {ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.INFORMATIONAL}
-    assert {view.sender(message) for message in view.deviating} == {"engine"}
-    assert good().view.deviating == ()
+    assert {view.sender(message) for message in deviating(view)} == {"engine"}
+    assert deviating(good().view) == ()
+
+
+PLAYED = [
+    (name, role)
+    for name, scenario in scenarios().items()
+    if scenario.deviation is not None
+    for role in scenario.roles
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scenario", "role"), PLAYED)
+def test_every_deviation_is_seen_where_it_left_and_only_there(scenario, role):
+    """By the trace as well, which is compared with it; in a case that keeps the rules there is none of its kind."""
+    case = good(scenario, role=role)
+    assert deviation_as_traced(case.view) == ""
+    shown = {(m.exchange, m.message_id, m.response) for m in deviating(case.view)}
+    assert shown == {(p.exchange, p.message_id, p.response) for p in deviations_in_trace(case.evidence.trace)}
+    kind = case.scenario.deviation
+    honest = good("multiple-ke/seven", role=role)
+    view = replace(honest.view, scenario=replace(honest.scenario, deviation=kind))
+    assert deviating(view) == ()
+
+
+@pytest.mark.parametrize(("scenario", "role"), PLAYED)
+def test_a_deviation_that_the_trace_hides_is_an_error_of_ours(scenario, role):
+    case = good(scenario, role=role)
+    silent = case.with_evidence(trace=tuple(entry for entry in case.evidence.trace if entry.event != "Deviated"))
+    judged = silent.judge()
+    assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
+    assert "trace.jsonl does not tell of it" in judged.reason or "before our deviation" in judged.reason
+
+
+# An altered ciphertext shows in no octet, only in what comes of it.
+SHOWN = [(name, role) for name, role in PLAYED if scenarios()[name].deviation is not Deviation.CIPHERTEXT_ALTERED]
+
+
+@pytest.mark.parametrize(("scenario", "role"), SHOWN)
+def test_a_deviation_that_the_octets_do_not_show_is_an_error_of_ours(scenario, role):
+    """The trace of a case that deviates, beside the wire of one that does not: nobody is failed, nobody passes."""
+    case, honest = good(scenario, role=role), good("multiple-ke/seven", role=role)
+    told = [entry for entry in case.evidence.trace if entry.event == "Deviated"]
+    mixed = honest.with_evidence(trace=(*honest.evidence.trace, *told))
+    judged = replace(mixed, scenario=case.scenario, expectation=case.expectation).judge()
+    assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
+    assert "its octets do not show it" in judged.reason

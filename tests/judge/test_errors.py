@@ -88,7 +88,7 @@ def test_without_the_peers_word_nothing_is_concluded(role):
 def test_an_engine_that_waits_on(role):
     case = good(WRONG_PSK, role=role).with_report(timed_out="the IKE SA to be established or refused")
     at = {"party": "engine", "at": "engine/sas.json", "requirement": None}
-    objects(case, "refused-with", "in vain was awaited", notify=FAILED, **at)
+    objects(case, "refused-with", "we waited in vain", notify=FAILED, **at)
 
 
 def retried(case: Case, edit) -> Case:

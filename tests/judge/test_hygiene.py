@@ -9,7 +9,7 @@ from case_builder import PEER_NAME, good
 from judging import objects, passes
 from pair_builder import FIRST, SECOND, good_pair
 
-from harness.evidence.hygiene import Hygiene, Residue
+from harness.evidence.peer_report import Hygiene, Residue
 from harness.results.model import Verdict
 
 NOTHING = Hygiene(Residue((), (), (), 18_000_000))

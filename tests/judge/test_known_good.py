@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from case_builder import good, peers, scenarios
+from case_builder import expect_of, good, peers, scenarios
 
-from harness.oracle.expectation import expect
+from harness.policy.role import Role
 from harness.results.model import Grade, Outcome, Verdict
-from harness.scenario.model import Role
-from harness.verify.checks import CHECKS
+from harness.verify.catalogue import ENGINE_CHECKS
 
 KERNEL_ESP = "strongswan-6.1-kernel-esp"
 REAL = ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1", KERNEL_ESP)
@@ -28,7 +27,7 @@ def sent() -> list[tuple[str, str, Role]]:
     return [
         (s, p, role)
         for s, p, role in planned
-        if not expect(scenarios()[s], peers()[p], role).skipped and (s, p) not in UNLIKE_THE_PRODUCT
+        if not expect_of(scenarios()[s], peers()[p], role).skipped and (s, p) not in UNLIKE_THE_PRODUCT
     ]
 
 
@@ -46,14 +45,14 @@ def test_ends_as_predicted(scenario, peer, role):
 
 def test_every_check_is_seen_passing():
     seen = {result.check for s, p, role in sent() for result in good(s, p, role).judge().checks}
-    assert seen >= set(CHECKS)
+    assert seen >= set(ENGINE_CHECKS)
 
 
 def test_every_check_is_seen_failing():
     """``objects`` fails where the check does not object, so a call of it is a check seen failing."""
     texts = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
     failing = {name for text in texts for name in re.findall(r'objects\(\s*[^"]*?,\s*"([a-z-]+)"', text)}
-    assert set(CHECKS) - failing == set()
+    assert set(ENGINE_CHECKS) - failing == set()
 
 
 @pytest.mark.parametrize("scenario", sorted(scenarios()))

@@ -26,6 +26,19 @@ def test_liveness_that_is_not_answered(role):
     objects(cut, "liveness-answered", "gets no response", party=PEER_NAME, at=request.pointer)
 
 
+def test_liveness_that_is_answered_with_an_error(role):
+    """An error fails the request that it answers (section 3.10.1); a status, or a Vendor ID, does not."""
+    case = good(SCENARIO, role=role)
+    request = next(m for m in case.view.messages if m.label.startswith("INFORMATIONAL request") and not m.payloads)
+    label = f"INFORMATIONAL response {request.message_id}"
+    answers = [m for m in case.view.messages if m.label == label and m.frame > request.frame]
+    at = answers[0].pointer
+    for kind in (NotifyType.INVALID_SYNTAX, NotifyType.NO_ADDITIONAL_SAS, NotifyType(8191)):
+        failed = case.rewritten(label, lambda _, kind=kind: [Notify(kind)])
+        objects(failed, ALIVE, "answers an empty request with", party=PEER_NAME, at=at)
+    passes(case.rewritten(label, lambda _: [Notify(NotifyType(40_000))]), ALIVE)
+
+
 def test_liveness_that_nobody_asked_for(role):
     case = good("classical/ecp384", role=role)
     objects(case, ALIVE, "no empty INFORMATIONAL request", party="engine", at="wire.pcapng")
@@ -49,7 +62,7 @@ def test_a_deletion_that_never_came(role):
 def test_a_deletion_with_words_in_its_answer(role):
     case = good("classical/ecp384", role=role)
     label = "INFORMATIONAL response 2"
-    wordy = case.rewritten(label, lambda _: [Notify(NotifyType.INITIAL_CONTACT)])
+    wordy = case.rewritten(label, lambda _: [Notify(NotifyType.INVALID_SYNTAX)])
     objects(wordy, DELETED, "is not empty", party=responder(role), at=case.message(label).pointer)
 
 

@@ -6,7 +6,9 @@ import pytest
 from case_builder import Case, good
 from judging import initiator, objects, passes, responder
 
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
+from harness.registry.messages import Protocol
 from harness.registry.transforms import TransformType
 from harness.wire.payloads import KeyExchange, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Transform
@@ -73,7 +75,7 @@ def test_a_child_sa_without_an_answer(role):
             INIT,
             lambda ts: [t for t in ts if t.type != ADDKE1],
             "accepted proposal 1 without the transform type ADDKE1 that it offers",
-            "B04",
+            "B06",
         ),
         (AUTH, lambda ts: [t for t in ts if t.type != SN], "without the transform type SN", "B06"),
         (AUTH, other(ENCR, "chacha20-poly1305"), "was not offered", "B06"),
@@ -93,16 +95,29 @@ def proposals(edit):
 
 
 @pytest.mark.parametrize(
-    ("edit", "saying"),
+    ("edit", "saying", "requirement"),
     [
-        (lambda ps: [replace(ps[0], number=2)], "number 2, which was not offered"),
-        (lambda ps: [*ps, replace(ps[0], number=2)], "one proposal is to be answered, not 2"),
+        (lambda ps: [replace(ps[0], number=2)], "number 2, which was not offered", "B07"),
+        (lambda ps: [*ps, replace(ps[0], number=2)], "one proposal is to be answered, not 2", "B06"),
+        (lambda ps: [replace(ps[0], protocol=Protocol.ESP)], "the answer is for ESP, the offer for IKE", "B06"),
+        (lambda ps: [replace(ps[0], spi=bytes(8))], "the SPI of the answer has 8 octets, 0 are due", "B49"),
     ],
 )
-def test_an_answer_of_another_number_or_of_several(role, edit, saying):
+def test_an_answer_of_another_number_or_of_several(role, edit, saying, requirement):
     case = good(role=role).rewritten(INIT, proposals(edit))
-    arguments = {"party": responder(role), "at": AT[INIT], "requirement": "B07"}
+    arguments = {"party": responder(role), "at": AT[INIT], "requirement": requirement}
     objects(case, "answer-is-a-subset-of-the-offer", saying, **arguments)
+
+
+def test_a_type_that_the_responder_does_not_know_is_never_dropped_alone():
+    """It passes over the whole proposal (B04); one that knows the type has to answer it (B06)."""
+    case = good("hybrid/mlkem768-or-classical", "strongswan-5.9", Role.INITIATOR)
+    offer = next(p for p in case.message("IKE_SA_INIT request 0").payloads if isinstance(p, SecurityAssociation))
+    first = offer.proposals[0]
+    kept = tuple(each for each in first.transforms if each.type != ADDKE1)
+    chosen = case.rewritten(INIT, proposals(lambda _: [replace(first, transforms=kept)]))
+    saying, at = "without the transform type ADDKE1 that it offers", {"at": AT[INIT], "requirement": "B04"}
+    objects(chosen, "answer-is-a-subset-of-the-offer", saying, party="strongswan-5.9", **at)
 
 
 def test_an_answer_without_an_offer(role):

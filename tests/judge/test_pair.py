@@ -9,18 +9,20 @@ import pytest
 from pair_builder import FIRST, HERE, SECOND, THERE, Pair, good_pair
 
 from harness.evidence.model import ClearPacket, WirePicture
-from harness.evidence.pair import DELETED, ESTABLISHED
-from harness.evidence.peer_report import PeerReport
+from harness.evidence.peer_report import DELETED, ESTABLISHED, PeerReport
 from harness.registry.messages import PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.model import Step
-from harness.verify.pair.checks import AGREED, PAIR_CHECKS, RECORD
+from harness.verify.catalogue import PAIR_CHECKS
+from harness.verify.checks.offer import offered_as_published
+from harness.verify.checks.published import agreed_as_published
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce, Notify
 
+RECORD, AGREED = offered_as_published.name, agreed_as_published.name
 HYBRID, REKEY, EITHER, CLASSICAL = "pairs/hybrid", "pairs/rekey", "pairs/hybrid-or-classical", "pairs/classical"
 PUBLISHED = "pairs/as-published"
 IPV6 = "pairs/ipv6"

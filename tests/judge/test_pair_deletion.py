@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from pair_builder import FIRST, SECOND, Pair, good_pair
 
-from harness.evidence.pair import DELETED
+from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
 
 CHECK = "pair-deleted-on-both-sides"

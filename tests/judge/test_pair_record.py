@@ -7,25 +7,29 @@ from dataclasses import replace
 import pytest
 from pair_builder import FIRST, SECOND, Pair, good_pair
 
-from harness.evidence.hygiene import Hygiene, Residue
 from harness.evidence.model import ClearPacket
-from harness.evidence.pair import ESTABLISHED
-from harness.evidence.peer_report import PeerReport, SaReport
-from harness.ike.policy import Policy, ProposalPolicy
+from harness.evidence.peer_report import ESTABLISHED, Hygiene, PeerReport, Residue, SaReport
 from harness.oracle.negotiation import acceptable_suites, first_child
+from harness.policy.proposals import Policy, ProposalPolicy
 from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Finding, Outcome, Verdict
 from harness.scenario.model import Step
-from harness.verify.pair.checks import AGREED, CAME_UP, NEGOTIATED, PREDICTED, RECORD
+from harness.verify.checks.agreement import pair_negotiated_as_predicted
+from harness.verify.checks.establishment import pair_came_up_as_predicted
+from harness.verify.checks.offer import offered_as_published
+from harness.verify.checks.published import agreed_as_published
 from harness.wire.message import Message
 from harness.wire.payloads import Notify, SecurityAssociation
 
 PUBLISHED, HYBRID = "pairs/as-published", "pairs/hybrid"
 CISCO = "emulated/cisco-8000-26.1.1"
 NOTHING = PeerReport("1", (), "[]")
+RECORD, AGREED = offered_as_published.name, agreed_as_published.name
+CAME_UP, NEGOTIATED = pair_came_up_as_predicted.name, pair_negotiated_as_predicted.name
+PREDICTED = {CAME_UP, NEGOTIATED, "pair-esp-as-predicted", "pair-refused-with-no-proposal-chosen"}
 
 
 def recorded(pair: Pair, **policies: tuple[Policy | None, Policy | None]) -> Pair:
@@ -82,7 +86,7 @@ def other_offer(pair: Pair) -> Pair:
     return recorded(pair, ike=(pair.expectation.initiator.ike[:1], None))
 
 
-def worn(pair: Pair, side: str) -> Pair:
+def emulated(pair: Pair, side: str) -> Pair:
     """The same evidence, where one side is an emulated vendor, which was told its policy."""
     facts = pair.evidence.facts
     return pair.with_evidence(facts=replace(facts, **{side: replace(getattr(facts, side), peer=CISCO)}))
@@ -317,7 +321,7 @@ def test_who_is_told_its_policy_is_held_to_it():
 def test_esp_that_a_side_was_not_told_is_no_other_sides_default():
     """The responder's own defaults cannot make an initiator use what it does not offer."""
     pair = good_pair(PUBLISHED)
-    told = with_esp(worn(pair, "initiator"), encr="chacha20-poly1305")
+    told = with_esp(emulated(pair, "initiator"), encr="chacha20-poly1305")
     assert failed(told)["pair-esp-as-predicted"] in (CISCO, SECOND)
     assert told.check(AGREED).objections == ()
 
@@ -332,7 +336,7 @@ def with_esp(pair: Pair, **parts: str | None) -> Pair:
 
 @pytest.mark.parametrize("side", ["initiator", "responder"])
 def test_a_child_sa_of_untold_algorithms_may_be_by_the_defaults_of_the_one_side_that_has_them(side: str):
-    pair = worn(good_pair(PUBLISHED), side)
+    pair = emulated(good_pair(PUBLISHED), side)
     ciphers = "aes-192-gcm-16", "aes-256-gcm-16"
     apart = recorded(pair, esp=tuple(only(pair.expectation.initiator.esp, TransformType.ENCR, c)[:1] for c in ciphers))
     untold = with_esp(apart, encr=None, integ=None)
@@ -348,7 +352,7 @@ def test_a_wrong_choice_of_ike_is_told_beside_an_esp_record_in_doubt():
     gcm = only(pair.expectation.initiator.esp, TransformType.ENCR, "aes-256-gcm-16")[:1]
     never_offered = chosen(recorded(pair, esp=(gcm, None)), TransformType.KE, "modp1024")
     policy = only(pair.expectation.responder.ike, TransformType.KE, "modp3072")
-    untold = recorded(worn(pair, "responder"), ike=(None, policy), esp=(gcm, None))
+    untold = recorded(emulated(pair, "responder"), ike=(None, policy), esp=(gcm, None))
     for case, party in ((never_offered, SECOND), (untold, CISCO)):
         assert failed(case)[NEGOTIATED] == party
         assert "pair-esp-as-predicted" not in {result.check for result in case.judge().checks}

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import pytest
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
+from esp_packets import reply, sealed
 from judging import objects, passes
 
-from harness.crypto.protection import protection
-from harness.esp.sa import EspSa
-from harness.evidence.model import CapturedDatagram, ClearPacket
+from harness.evidence.model import ClearPacket
+from harness.evidence.peer_report import PeerReport
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Verdict
-from harness.scenario.model import Role, Step
-from harness.transport.echo import Echo, echo_reply, echo_request
+from harness.scenario.model import Step
+from harness.transport.echo import echo_request
 
 CHECK = "esp-both-ways"
 SCENARIOS = ["classical/ecp384", "classical/modp3072", "classical/x25519", "hybrid/x25519-mlkem768"]
@@ -29,12 +28,12 @@ def test_traffic_without_udp(role):
 
 
 def test_traffic_with_extended_sequence_numbers(role):
-    policy = build(role=role).expectation.engine.esp
+    policy = build(role=role).expectation.of(role).esp
     extended = tuple(replace(p, transforms={**p.transforms, TransformType.SN: (ESN,)}) for p in policy)
     passes(build(role=role, engine={"esp": extended}, product={"esp": extended}), CHECK, packets=5)
 
 
-NO_ESN = good().expectation.engine.esp[0].of(TransformType.SN)[0]
+NO_ESN = good().expectation.initiator.esp[0].of(TransformType.SN)[0]
 ESN = replace(NO_ESN, identifier=1)
 
 
@@ -55,23 +54,6 @@ def test_requests_that_were_never_sent(role):
     case = build(role=role, steps=[Step.DELETE])
     objects(case, CHECK, "0 echo requests were sent, 5", party="engine", at="wire.pcapng", packets=5)
     judged(case)
-
-
-def sealed(case: Case, inner: bytes, old: CapturedDatagram, *, by_engine: bool, **changes: int) -> Case:
-    """The case with the inner packet of one ESP packet replaced, sealed with the SA's keys."""
-    child = case.evidence.secrets.children[0]
-    by_initiator = by_engine == (case.evidence.role == Role.INITIATOR)
-    spi = child.responder_spi if by_initiator else child.initiator_spi
-    side = "initiator" if by_initiator else "responder"
-    keys = (getattr(child, f"{side}_encryption"), getattr(child, f"{side}_integrity"))
-    sa = EspSa(int.from_bytes(spi), protection(child.suite.get(TransformType.ENCR), None), *keys)
-    sequence = changes.get("sequence", int.from_bytes(old.payload[4:8]))
-    packet = sa.seal(inner, changes.get("next_header", 4), sequence, os.urandom(8))
-    return case.changed(old, replace(old, payload=packet))
-
-
-def reply(sequence: int, data: bytes = bytes(range(56)), source: str = PEER_INNER) -> bytes:
-    return echo_reply(Echo(True, INNER, source, 7, sequence, data))
 
 
 def test_a_reply_with_other_data_is_no_reply(role):
@@ -123,15 +105,17 @@ def test_a_packet_of_an_unknown_sa(role):
 
 
 def test_a_sequence_number_again(role):
+    """On another packet: the same packet twice is the path's doing."""
     case = good(role=role)
-    packet = case.esp(from_engine=False)[1]
-    replayed = case.changed(packet, packet, packet)
+    first, second, *_ = case.esp(from_engine=False)
+    replayed = sealed(case, reply(2), second, by_engine=False, sequence=1)
     at = {"party": PEER_NAME, "requirement": "E02", "packets": 5}
-    first = f"wire.pcapng#{case.esp(from_engine=False)[0].frame}"
-    objects(replayed, CHECK, "sequence numbers are [1, 2, 2, 3", at=first, **at)
+    where = f"wire.pcapng#{second.frame}"
+    objects(replayed, CHECK, "two ESP packets have the sequence number 1", at=where, **at)
     judged(replayed)
-    late = sealed(case, reply(1), case.esp(from_engine=False)[0], by_engine=False, sequence=9)
-    objects(late, CHECK, "sequence numbers are [9, 2", at=first, **at)
+    late = sealed(case, reply(1), first, by_engine=False, sequence=9)
+    objects(late, CHECK, "sequence numbers begin with 2", at=where, **at)
+    judged(late)
 
 
 @pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
@@ -207,3 +191,33 @@ def test_a_recorded_child_sa_other_than_on_the_wire(role, name):
 def test_no_child_sa(role):
     case = good("authentication/wrong-psk", role=role)
     objects(case, CHECK, "no Child SA came up", party="", at="wire.pcapng", packets=5)
+
+
+def silent(role: str) -> Case:
+    """With a peer that neither answers echo requests nor has a status interface."""
+    case = good(role=role)
+    predicted = replace(case.expectation, echo=False)
+    cut = case.with_datagrams(each for each in case.datagrams if each not in case.esp(from_engine=False))
+    return replace(cut, expectation=predicted).with_evidence(peer_report=PeerReport("1", (), "", silent=True))
+
+
+def test_a_peer_that_answers_no_echo_request(role):
+    """Its sheet says so: the detail claims nothing of what it made of ours."""
+    detail = silent(role).check(CHECK, packets=5).detail
+    assert detail == "5 echo requests went out in ESP; the peer answers none, so that it decrypts them is not shown"
+    passes(silent(role), CHECK, packets=5)
+
+
+def test_a_peer_that_should_have_answered(role):
+    case = silent(role)
+    due = replace(case, expectation=replace(case.expectation, echo=True))
+    objects(due, CHECK, "0 of 5 echo requests are answered", party=PEER_NAME, at="wire.pcapng", packets=5)
+
+
+def test_of_a_silent_peer_esp_is_looked_at_as_well(role):
+    """What it does send has to open."""
+    case = good(role=role)
+    first = case.esp(from_engine=False)[0]
+    broken = case.changed(first, replace(first, payload=flipped(first.payload, -1)))
+    at = {"party": PEER_NAME, "at": f"wire.pcapng#{first.frame}"}
+    objects(replace(broken, expectation=replace(case.expectation, echo=False)), CHECK, "does not open", packets=5, **at)

@@ -12,12 +12,13 @@ from judging import responder
 from harness.evidence.model import TraceEntry, WirePicture
 from harness.evidence.peer_report import PeerReport
 from harness.ike.exchanges import authentication
+from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
-from harness.scenario.model import Role
 from harness.scenario.peer_file import load_peers
-from harness.verify.judge import Judgement, judge
+from harness.verify.judge import judge
+from harness.verify.judgement import Judgement
 from harness.wire.message import Message
 from harness.wire.payloads import Authentication, Notify, SecurityAssociation
 
@@ -140,7 +141,7 @@ def test_another_refusal_for_want_of_the_method_is_a_failure(kind):
 
 def accepting_what_it_lacks(peer: str) -> Case:
     """The peer accepts the hybrid that it is said to lack, and answers NO_PROPOSAL_CHOSEN only later."""
-    policy = good(HYBRID).expectation.peer.ike
+    policy = good(HYBRID).expectation.responder.ike
     case = build(HYBRID, peer, product={"ike": policy}, steps=[])
     return case.rewritten("IKE_AUTH response 2", lambda old: [Notify(NotifyType.NO_PROPOSAL_CHOSEN)]).with_evidence(
         peer_report_after=PeerReport("5.9", (), "[]")
@@ -199,7 +200,7 @@ def test_never_hybrid_without_both():
 
 def test_a_silent_downgrade_is_named():
     """The policies agree on the hybrid, the peer takes the second proposal: CLASSICAL, and a FAIL of the peer."""
-    classical_only = good(EITHER, "strongswan-6.0").expectation.peer.ike
+    classical_only = good(EITHER, "strongswan-6.0").expectation.responder.ike
     judgement = build(EITHER, product={"ike": classical_only}).judge()
     ends(judgement, Verdict.FAIL, Outcome.CLASSICAL)
     by_check = {finding.check: finding for finding in judgement.findings}
@@ -280,7 +281,7 @@ def late(datagram) -> bool:
 
 
 def test_a_peer_that_refuses_although_the_policies_agree():
-    other = good(CLASSICAL).expectation.peer.ike
+    other = good(CLASSICAL).expectation.responder.ike
     judgement = build(HYBRID, product={"ike": other}).judge()
     ends(judgement, Verdict.FAIL, Outcome.REFUSED)
     (finding,) = judgement.findings
@@ -291,7 +292,7 @@ def test_a_peer_that_refuses_although_the_policies_agree():
 
 
 def test_a_peer_that_offers_something_else_is_to_blame_for_our_refusal():
-    other = good(CLASSICAL).expectation.peer.ike
+    other = good(CLASSICAL).expectation.responder.ike
     judgement = build(HYBRID, role=Role.RESPONDER, product={"ike": other}).judge()
     ends(judgement, Verdict.FAIL, Outcome.REFUSED)
     assert judgement.findings[0].party == PEER_NAME
@@ -299,14 +300,14 @@ def test_a_peer_that_offers_something_else_is_to_blame_for_our_refusal():
 
 
 def test_our_own_refusal_of_what_the_policies_allow_is_ours():
-    other = good(CLASSICAL).expectation.engine.ike
+    other = good(CLASSICAL).expectation.initiator.ike
     case = build(HYBRID, role=Role.RESPONDER, engine={"ike": other})
     ends(case.judge(), Verdict.FAIL, Outcome.REFUSED)
     assert case.judge().findings[0].party == "engine"
 
 
 def test_a_child_sa_that_the_peer_refuses():
-    other = good("classical/modp3072").expectation.peer.esp
+    other = good("classical/modp3072").expectation.responder.esp
     judgement = build(CLASSICAL, product={"esp": other}).judge()
     ends(judgement, Verdict.FAIL, Outcome.REFUSED)
     assert judgement.findings[0].party == PEER_NAME
@@ -412,10 +413,22 @@ def test_any_other_configuration_that_is_refused_is_our_fault(scenario, peer):
 
 def test_a_method_that_is_configured_and_missing_must_not_be_selected():
     """As strongSwan 6.0 does; where it passes over the proposal instead it is right."""
-    both = good(MISSING).expectation.engine.ike
+    both = good(MISSING).expectation.initiator.ike
     selecting = build(MISSING, "strongswan-6.0", steps=(), product={"ike": both})
     ends(selecting.judge(), Verdict.FAIL, selecting.judge().outcome)
     assert {each.party for each in selecting.judge().findings} == {"strongswan-6.0"}
     assert {"B04", "B08"} <= {each.requirement for each in selecting.judge().findings}
     passing = build(MISSING, "strongswan-6.0", steps=())
     ends(passing.judge(), Verdict.UNSUPPORTED, Outcome.REFUSED)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_message_of_ours_that_the_trace_does_not_tell_of(role):
+    """Then wire and trace are of two conversations: nobody is named, and nothing passes."""
+    case = good(HYBRID, role=role)
+    for index, entry in enumerate(case.evidence.trace):
+        if entry.event == "MessageSent":
+            short = case.with_evidence(trace=(*case.evidence.trace[:index], *case.evidence.trace[index + 1 :]))
+            judged = short.judge()
+            assert (judged.verdict, judged.findings) == (Verdict.INCONCLUSIVE, ())
+            assert judged.reason.startswith(f"trace.jsonl lacks the {entry.detail['exchange']} ")

@@ -160,7 +160,7 @@ def other_sa(datagram, **changes):
 @pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
 def test_a_message_of_another_ike_sa(role, source, party):
     case = good(role=role)
-    datagram = next(d for d in case.datagrams if d.source[0] == source)
+    datagram = [d for d in case.datagrams if d.source[0] == source][1]  # not IKE_SA_INIT, with which one may begin anew
     flawed = case.changed(datagram, datagram, other_sa(datagram))
     saying = "with the initiator's SPI 0101010101010101, of another IKE SA"
     objects(flawed, FORM, saying, party=party, at=f"wire.pcapng#{datagram.frame}", requirement="B39")
@@ -178,21 +178,23 @@ def test_half_open_ike_sas_that_prepared_the_case_are_ours(role):
     assert prepared.judge().verdict is Verdict.PASS
 
 
-def test_an_initiator_that_was_refused_may_begin_anew(role):
-    """But not the responder, not in another exchange, and not before it was refused."""
-    case = good("authentication/wrong-psk", role=role)
+@pytest.mark.parametrize("scenario", ["authentication/wrong-psk", "hybrid/x25519-mlkem768"])
+def test_a_peer_may_begin_anew_whatever_became_of_the_first_one(role, scenario):
+    """It may have forgotten it (section 2.4). But not answer, nor go on, in an IKE SA that nobody began."""
+    case = good(scenario, role=role)
     first, last = case.datagrams[0], case.datagrams[-1]
-    after = {"frame": last.frame + 1}
-    passes(case.changed(last, last, other_sa(first, **after)), FORM)
+    ends = {"source": (PEER, 500), "destination": (ENGINE, 500), "frame": last.frame + 1}
+    passes(case.changed(last, last, other_sa(first, **ends)), FORM)
     answer = next(d for d in case.datagrams if d.source == first.destination)
-    request = case.message("IKE_AUTH request 1").pieces[0].datagram
-    for stranger, party in (
-        (other_sa(first), initiator(role)),
-        (other_sa(answer, **after), responder(role)),
-        (other_sa(request, **after), initiator(role)),
-    ):
+    request = case.message("IKE_AUTH request 1" if scenario.startswith("auth") else "IKE_AUTH request 2")
+    for stranger in (other_sa(answer, **ends), other_sa(request.pieces[0].datagram, **ends)):
         at = f"wire.pcapng#{stranger.frame}"
-        objects(case.changed(last, last, stranger), FORM, "of another IKE SA", party=party, at=at, requirement="B39")
+        objects(
+            case.changed(last, last, stranger), FORM, "of another IKE SA", party=PEER_NAME, at=at, requirement="B39"
+        )
+    ours = other_sa(first, source=(ENGINE, 500), destination=(PEER, 500), frame=last.frame + 1)
+    at = f"wire.pcapng#{ours.frame}"
+    objects(case.changed(last, last, ours), FORM, "of another IKE SA", party="engine", at=at, requirement="B39")
 
 
 def test_garbage_on_the_ports_of_ike(role):

@@ -15,17 +15,17 @@ from types import SimpleNamespace
 import pytest
 from command import interop
 
-from harness.ike.policy import ProposalPolicy
-from harness.lab.docker_runtime import Lab, project_root
+from harness.lab.docker.engine import connect
 from harness.lab.driver import Connection, PreSharedKey
-from harness.lab.engine import connect
 from harness.lab.errors import DockerUnavailable
+from harness.lab.laboratory import Lab, project_root
 from harness.lab.running_peer import RunningPeer
 from harness.lab.waiting import settled
+from harness.policy.proposals import PartyPolicy, ProposalPolicy
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.run.pair_progress import up
-from harness.scenario.model import PartyPolicy, Role
+from harness.run.progress import up
 from harness.scenario.peer_file import load_peers
 
 _numbers = itertools.count(1)

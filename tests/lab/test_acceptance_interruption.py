@@ -121,3 +121,42 @@ def test_two_runs_at_once_do_not_disturb_each_other(docker_client, tmp_path):
         verdicts.append({cell["case"]: (cell["verdict"], cell["outcome"], len(cell["attempts"])) for cell in cells})
     assert verdicts[0] == verdicts[1]
     assert set(verdicts[0].values()) == {("PASS", "HYBRID", 1)}
+
+
+def concluded(folder: Path) -> dict[str, list]:
+    """Of each case: verdict, outcome, and who broke what."""
+    cells = json.loads((folder / "matrix.json").read_text())["cells"]
+    findings = {cell["case"]: sorted((f["party"], f["requirement"]) for f in cell["findings"]) for cell in cells}
+    return {cell["case"]: [cell["verdict"], cell["outcome"], findings[cell["case"]]] for cell in cells}
+
+
+@pytest.fixture(scope="module")
+def unbroken(docker_client, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    assert interop("run", "--out", folder, *SOME, timeout=300).returncode == 0
+    return concluded(folder)
+
+
+@pytest.mark.parametrize("count", [0, 9])
+def test_a_killed_run_is_finished_and_equals_an_unbroken_one(docker_client, tmp_path, unbroken, count):
+    folder = tmp_path / "run"
+    with Started("run", "--out", folder, *SOME) as run:
+        until(lambda: lines(folder, "header") and len(played(folder)) >= count, f"{count} cases to end", 120)
+        run.signal(signal.SIGSTOP)
+        told = {case["case"]: case for case in lines(folder, "case")}
+        playing = interop("run", "--resume", folder)
+        assert (playing.returncode, playing.stdout) == (2, "")
+        assert "this run is still being played" in playing.stderr
+        run.signal(signal.SIGKILL)
+        run.end()
+    verified = interop("verify", folder)
+    assert verified.returncode == 3
+    assert "did not reach its end" in verified.stderr
+    done = interop("run", "--resume", folder, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert concluded(folder) == unbroken
+    kept = {case["case"]: case for case in lines(folder, "case") if case["case"] in told}
+    assert kept == told
+    again = interop("run", "--resume", folder)
+    assert again.returncode == 2
+    assert "is complete: there is nothing to finish" in again.stderr

@@ -20,7 +20,7 @@ ROLES = ("initiator", "responder")
 HYBRID = ("x25519-mlkem512", "x25519-mlkem768", "x25519-mlkem1024", "ecp384-mlkem1024")
 EVIDENCE = (
     "case.json", "scenario.toml", "wire.pcapng", "trace.jsonl", "secrets.json", "verdict.json",
-    "peer/swanctl.conf", "peer/strongswan.conf", "peer/sas-after.json", "peer/log.txt",
+    "peer/connection/swanctl.conf", "peer/daemon/strongswan.conf", "peer/sas-after.json", "peer/log.txt",
 )  # fmt: skip
 CASE = "hybrid/x25519-mlkem768@strongswan-6.1@{}"
 
@@ -212,8 +212,8 @@ LOST: dict[str, tuple[Callable[[Path], object], str]] = {
     "no-peer-report": (lambda folder: (folder / "peer" / "sas.json").unlink(), "peer's status says is missing"),
     "no-scenario": (lambda folder: (folder / "scenario.toml").unlink(), "scenario.toml is missing from the evidence"),
     "no-folder": (shutil.rmtree, "is missing"),
-    "garbage": (lambda folder: (folder / "wire.pcapng").write_bytes(b"\xff\x00 no capture \n" * 40), "no pcapng"),
-    "empty": (lambda folder: cut(folder, 0), "no pcapng"),
+    "garbage": (lambda folder: (folder / "wire.pcapng").write_bytes(b"\xff\x00 no capture \n" * 40), "no capture"),
+    "empty": (lambda folder: cut(folder, 0), "no capture"),
     "cut-short": (lambda folder: cut(folder, 3001), "wire.pcapng lacks the IKE_"),
     "no-json": (lambda folder: (folder / "secrets.json").write_bytes(b"\xff\xfe{"), "secrets.json"),
 }

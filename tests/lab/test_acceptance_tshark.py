@@ -13,8 +13,7 @@ import pytest
 from command import ROOT
 
 from harness.evidence.store import EvidenceFolder, folder_name
-from harness.json_codec import from_json
-from harness.oracle.expectation import Expectation
+from harness.oracle.expectation import from_record
 from harness.run.inputs import load_inputs
 from harness.verify.view import make_view
 
@@ -87,7 +86,8 @@ def test_both_decoders_see_the_same_messages(evidence, tmp_path, scenario):
         number, exchange, message_id, response, length = line.split("\t")
         theirs.append((int(number), int(exchange), int(message_id, 0), response == "1", int(length, 0)))
     inputs, store = load_inputs(ROOT), EvidenceFolder(folder)
-    expectation = from_json(Expectation, store.facts().expectation)
+    facts = store.facts()
+    expectation = from_record(facts.expectation, facts.engine)
     view = make_view(inputs.scenarios[scenario], expectation, store.evidence())
     ours = []
     for message in view.messages:

@@ -20,6 +20,18 @@ BAD = {
         "no licence for a second start",
     ),
     "mute": ("peer-control", '    return {"sas": [', '    return {"states": [', "status: answer: sas is missing"),
+    "unread": (
+        "peer-control",
+        '"state": sa["state"],',
+        '"state": sa["state"].title(),',
+        "status: answer.sas[0].state: 'Established' is no word of the contract",
+    ),
+    "blind": (
+        "peer-control",
+        '"initiator_spi": sa["initiator-spi"],',
+        '"initiator_spi": sa["responder-spi"],',
+        "its status is not of the tunnel that the wire shows: the peer reports no IKE SA with SPIs",
+    ),
     "refusing": ("peer-control", "def load(told):\n", 'def load(told):\n    sys.exit("no licence")\n', "no licence"),
     "other": ("peer-control", 'VERSION = "1.0.3"', 'VERSION = "1.1"', "reports 1.1, not 1.0"),
 }  # fmt: skip
@@ -27,7 +39,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def run(docker_client, tmp_path_factory):
-    """One run of four bad peers and a good one: its matrix."""
+    """One run of six bad peers and a good one: its matrix."""
     folder = tmp_path_factory.mktemp("bad")
     for name, (file, old, new, _) in BAD.items():
         shutil.copytree(SAMPLE / "acme", folder / "peers" / name)
@@ -59,6 +71,7 @@ def test_a_bad_peer_is_named_with_what_it_does_not_do_and_not_run(run, name):
 
 def test_the_good_one_beside_them_passes(run):
     (peer,) = (peer for peer in run["peers"] if peer["name"] == "acme-1.0")
-    assert peer["probe"].startswith("passed: reports version 1.0.3; refuses a wrong pre-shared key; back ")
+    words = "passed: reports version 1.0.3; refuses a wrong pre-shared key; its status shows a tunnel and its packets; "
+    assert peer["probe"].startswith(words + "back ")
     (cell,) = (cell for cell in run["cells"] if cell["peer"] == "acme-1.0")
     assert (cell["verdict"], cell["outcome"]) == ("PASS", "CLASSICAL")

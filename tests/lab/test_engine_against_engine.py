@@ -7,9 +7,11 @@ import pytest
 from engine_pair import policy, proposal
 
 from harness.evidence.model import Conversation
-from harness.json_codec import from_json, to_json
-from harness.scenario.model import PartyPolicy, Role, Step
-from harness.transport.job import Job, Wish
+from harness.policy.proposals import PartyPolicy
+from harness.policy.role import Role
+from harness.scenario.model import Step
+from harness.transport.job import Job, PeerAction
+from harness.transport.messages import Continue, Ready, Start, Want
 
 pytestmark = pytest.mark.lab
 
@@ -31,21 +33,22 @@ def job(case, role, address, other, esp):
 
 
 def converse(channel, jobs):
-    """Play jobs side by side, granting every wish at once; the conversations by case."""
+    """Play jobs side by side, doing every action at once; the conversations by case."""
     inboxes = {each.case: channel.open_case(each.case) for each in jobs}
     for each in reversed(jobs):  # the responder listens first
-        channel.send({"case": each.case, "do": "start", "job": to_json(each)})
+        channel.send(each.case, Start(each))
         if each.role is Role.RESPONDER:
-            assert inboxes[each.case].get(5)["want"] == Wish.INITIATE
-            channel.send({"case": each.case, "do": "continue", "wish": Wish.INITIATE})
+            assert inboxes[each.case].get(5) == Want(PeerAction.INITIATE)
+            channel.send(each.case, Continue(PeerAction.INITIATE))
     results = {}
     while len(results) < len(jobs):
         for case, inbox in inboxes.items():
             message = inbox.get(0.05) if case not in results else None
-            if message and "want" in message:
-                channel.send({"case": case, "do": "continue", "wish": message["want"]})
+            if isinstance(message, Want):
+                channel.send(case, Continue(message.action))
             elif message:
-                results[case] = from_json(Conversation, message["conversation"])
+                assert isinstance(message, Conversation), message
+                results[case] = message
     for case in inboxes:
         channel.close_case(case)
     return results
@@ -54,7 +57,7 @@ def converse(channel, jobs):
 @pytest.mark.parametrize("esp", list(ESP))
 def test_both_ends_agree_and_traffic_flows_without_udp(lab, esp):
     channel = lab.tester.open_worker()
-    assert channel.own.get(15)["ready"]
+    assert channel.own.get(15) == Ready()
     with lab.case_address() as a, lab.case_address() as b:
         jobs = (job("i", Role.INITIATOR, a, b, ESP[esp]), job("r", Role.RESPONDER, b, a, ESP[esp]))
         ends = converse(channel, jobs)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
-from command import ROOT
+from command import ROOT, until
 from faults import FaultyLab
 
-from harness.lab.docker_runtime import Lab
-from harness.lab.host_kernel import KernelChoice
+from harness.evidence.interruption import Cause
+from harness.lab.errors import PeerUnreachable
+from harness.lab.laboratory import Lab
 from harness.lab.waiting import wait_until
 from harness.registry.transforms import TransformType
-from harness.results.model import Verdict
+from harness.results.model import KernelChoice, Verdict
 from harness.run.events import CaseFinished
 from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan
@@ -137,3 +139,26 @@ def test_what_dies_mid_case_is_named_and_the_next_case_gets_a_fresh_peer(guests,
     assert (tmp_path / first.first.evidence / "peer" / "log.txt").exists()
     assert [record.first.verdict for record in others] == [Verdict.PASS]
     assert faulty.leased[0] not in faulty.leased[1:]
+
+
+WORST = "echo 1000 >/proc/$1/oom_score_adj; echo f >/proc/sysrq-trigger"  # the next that memory runs out for
+CRASH = "kill -11 $(pidof pluto)"
+WORDS = "echo 'Out of memory: Killed process 80 (pluto)' >/dev/console"
+ENDS = {
+    "memory-of-the-daemon": (f"set -- $(pidof pluto); {WORST}", Cause.LIMIT),
+    "memory-of-another": (f"tail -f /dev/null & set -- $!; {WORST}; wait; {CRASH}", Cause.ITSELF),
+    "words-on-the-console": (f"{WORDS}; {CRASH}", Cause.ITSELF),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_only_a_daemon_that_the_kernel_killed_ran_out_of_memory(guests, peers, name):
+    script, cause = ENDS[name]
+    running = guests.peer(peers[PEER])
+    try:
+        with suppress(PeerUnreachable):  # the guest may be gone before the answer is there
+            running.container.run(["sh", "-c", script])
+        until(lambda: not running.container.is_running(), "the end of the guest", 10)
+        assert running.container.ending()[0] is cause, running.container.log()[-3000:]
+    finally:
+        guests.recycle(running)

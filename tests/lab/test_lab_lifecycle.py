@@ -8,17 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from harness.lab.cleanup import reap
-from harness.lab.docker_runtime import Lab, project_root
+from harness.lab.docker.cleanup import reap
+from harness.lab.docker.ownership import this_process
 from harness.lab.driver import DaemonSettings
 from harness.lab.errors import ImageBuildFailed, LabError, WorkerLost, WrongVersion
-from harness.lab.ownership import this_process
+from harness.lab.laboratory import Lab, project_root
+from harness.transport.messages import Failure
 
 pytestmark = pytest.mark.lab
 
 HOLD = """
 import sys, threading
-from harness.lab.docker_runtime import Lab, project_root
+from harness.lab.laboratory import Lab, project_root
 from harness.scenario.peer_file import load_peers
 peer = load_peers(project_root() / "peers")["strongswan-6.1"]
 with Lab(sys.argv[1]) as lab:
@@ -168,10 +169,10 @@ def test_a_worker_in_the_tester_answers_and_its_death_is_told(lab):
     inbox = channel.open_case("a")
     large = "x" * 300_000
     for number in range(20):
-        channel.send({"case": "a", "number": number, "data": large})
-        assert inbox.get(10) == {"case": "a", "number": number, "data": large}
-    channel.send({"case": "a", "now": "die"})
-    assert inbox.get(10)["now"] == "die"
+        channel.send("a", Failure(f"{number} {large}"))
+        assert inbox.get(10) == Failure(f"{number} {large}")
+    channel.send("a", Failure("die"))
+    assert inbox.get(10) == Failure("die")
     with pytest.raises(WorkerLost, match="status 1: died"):
         inbox.get(10)
 

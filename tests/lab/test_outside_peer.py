@@ -54,9 +54,9 @@ def test_it_talks_to_products_that_are_here_over_ipv4_and_ipv6(outside, tmp_path
 def test_its_evidence_holds_both_what_it_was_told_and_its_own_configuration(outside):
     _, run, _ = outside
     folder = run / "cases" / "hybrid__x25519-mlkem768@acme-1.0@initiator" / "peer"
-    told = json.loads((folder / "connection.json").read_text())
+    told = json.loads((folder / "connection" / "connection.json").read_text())
     assert told["ike"][0]["addke1"] == ["ml-kem-768"]
-    assert "ke1_mlkem768" in (folder / "acme.conf").read_text()
+    assert "ke1_mlkem768" in (folder / "connection" / "acme.conf").read_text()
     (sa,) = json.loads((folder / "sas.json").read_text())["sas"]
     assert sa["additional_ke"] == ["ml-kem-768"]
 

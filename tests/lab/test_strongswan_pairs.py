@@ -7,7 +7,7 @@ import pytest
 
 from harness.lab.driver import DaemonSettings
 from harness.lab.errors import ConfigurationRefused
-from harness.scenario.model import PartyPolicy
+from harness.policy.proposals import PartyPolicy
 
 pytestmark = pytest.mark.lab
 

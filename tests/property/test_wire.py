@@ -57,6 +57,8 @@ def selectors(draw: Any) -> TrafficSelector | OpaqueSelector:
 @st.composite
 def deletes(draw: Any) -> p.Delete:
     size = draw(st.integers(0, 8))
+    if not size:
+        return p.Delete(Protocol(draw(OCTET)), empty_spis=draw(TWO), flags=draw(FLAGS))
     spis = draw(st.lists(st.binary(min_size=size, max_size=size), max_size=4))
     return p.Delete(Protocol(draw(OCTET)), size, tuple(spis), flags=draw(FLAGS))
 

@@ -19,33 +19,44 @@ from typing import Any
 from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.l2 import Ether
 
-from harness.evidence.model import CapturedDatagram, CaseEvidence, Conversation, EchoCount, Frame, WirePicture
+from harness.evidence.model import (
+    CapturedDatagram,
+    CaseEvidence,
+    CaseFacts,
+    Conversation,
+    EchoCount,
+    Frame,
+    WirePicture,
+)
+from harness.evidence.model import Side as FactsSide
 from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
-from harness.evidence.store import CaseFacts
 from harness.evidence.wireshark import decryption_tables
 from harness.ike.configuration import Configuration, Datagram, Identity, Path
 from harness.ike.protected import SecureChannel
 from harness.ike.selectors import network_selector
 from harness.ike.session import Session
 from harness.ike.states import Gone, Standing
-from harness.oracle.expectation import Expectation, expect
+from harness.oracle.expectation import Expectation, Unavailable
 from harness.oracle.negotiation import first_child
+from harness.oracle.prediction import expect
+from harness.policy.role import Role
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import SequenceNumbers, TransformType
+from harness.scenario.capable_policy import without_unsupported
 from harness.scenario.catalogue import load_scenarios
-from harness.scenario.model import Mode, Parties, Requirement, Role, Scenario, Step
+from harness.scenario.model import Mode, Parties, Requirement, Scenario, Step
+from harness.scenario.party import ENGINE as OUR_ENGINE
 from harness.scenario.peer import Peer
 from harness.scenario.peer_file import load_peers
-from harness.scenario.render_half import without_unsupported
 from harness.scenario.requirements import load_requirements
 from harness.transport.recorder import Recorder
 from harness.transport.tunnel import Tunnel
-from harness.verify.check_names import CHECK_NAMES
-from harness.verify.checks import CHECKS
-from harness.verify.judge import Judgement, judge
-from harness.verify.result import Checked
-from harness.verify.transcript import SeenMessage
+from harness.verify.catalogue import CHECKS
+from harness.verify.check import Checked
+from harness.verify.judge import judge
+from harness.verify.judgement import Judgement
 from harness.verify.view import View, make_view
+from harness.verify.wire import SeenMessage
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 
@@ -63,7 +74,7 @@ Tamper = Callable[[Datagram, bool], list[bytes]]
 @functools.cache
 def scenarios() -> dict[str, Scenario]:
     """Those between our engine and a peer."""
-    found = load_scenarios(ROOT / "scenarios", CHECK_NAMES)
+    found = load_scenarios(ROOT / "scenarios", CHECKS)
     return {name: scenario for name, scenario in found.items() if scenario.parties is Parties.ENGINE}
 
 
@@ -75,6 +86,13 @@ def peers() -> dict[str, Peer]:
 @functools.cache
 def requirements() -> dict[str, Requirement]:
     return load_requirements(ROOT / "scenarios" / "requirements.toml")
+
+
+def expect_of(scenario: Scenario, peer: Peer, role: Role, unavailable: Unavailable | None = None) -> Expectation:
+    """The prediction for our engine, in this role, and a peer."""
+    if role is Role.INITIATOR:
+        return expect(scenario, OUR_ENGINE, peer, unavailable)
+    return expect(scenario, peer, OUR_ENGINE, unavailable)
 
 
 def flipped(octets: bytes, index: int = 0) -> bytes:
@@ -186,7 +204,8 @@ class Case:
             return Message(header, payloads).to_bytes()
         chain, at = self.view.chain, message.generation if generation is None else generation
         assert chain is not None and at is not None
-        channel = SecureChannel.of(chain.schedule.protection, chain.generations[at], message.from_initiator)
+        sk_e, sk_a, _ = chain.generations[at].of(initiator=message.from_initiator)
+        channel = SecureChannel(chain.protection, sk_e, sk_a)
         return channel.seal(header, payloads, os.urandom, None).messages[0]
 
 
@@ -300,10 +319,11 @@ def build(
 ) -> Case:
     """Play a case. ``doctored`` is in force meanwhile; ``engine`` and ``product`` replace configuration fields."""
     planned, partner = scenarios()[scenario], peers()[peer]
-    predicted = expect(planned, partner, role)
+    predicted = expect_of(planned, partner, role)
     assert not predicted.skipped, predicted.skipped
-    able = without_unsupported(predicted.peer, partner.capabilities) if planned.settings.as_written else predicted.peer
-    halves = replace(predicted, peer=able)  # a build passes over what it lacks, also where it is configured
+    theirs = predicted.of(role.other)  # a build passes over what it lacks, also where it is configured
+    able = without_unsupported(theirs, partner.capabilities) if planned.settings.as_written else theirs
+    halves = replace(predicted, **{role.other.value: able})
     ours, theirs = _sides(planned, halves, role, engine or {}, product or {})
     play = Play(ours, theirs, tamper)
     with doctored or contextlib.nullcontext():
@@ -328,7 +348,7 @@ def _sides(
     scenario: Scenario, predicted: Expectation, role: Role, engine: dict[str, Any], product: dict[str, Any]
 ) -> Iterator[Side]:
     settings = scenario.settings
-    for ours, policy, changes in ((True, predicted.engine, engine), (False, predicted.peer, product)):
+    for ours, policy, changes in ((True, predicted.of(role), engine), (False, predicted.of(role.other), product)):
         here, there = (ENGINE, PEER) if ours else (PEER, ENGINE)
         inner = (INNER, PEER_INNER) if ours else (PEER_INNER, INNER)
         if settings.mode is Mode.TRANSPORT:
@@ -382,10 +402,7 @@ def _collected(
     tables = decryption_tables(secrets, engine_report, *((ENGINE, PEER) if role is Role.INITIATOR else (PEER, ENGINE)))
     ikev2 = tuple(text for name, text in tables.items() if name.endswith("ikev2_decryption_table"))
     evidence = CaseEvidence(
-        peer=peer.name,
-        role=role.value,
-        engine_address=ENGINE,
-        peer_address=PEER,
+        facts=_facts(scenario, peer.name, role),
         wire=WirePicture(tuple(play.wire)),
         secrets=secrets,
         trace=tuple(recorder.trace),
@@ -413,9 +430,13 @@ def frames_of(datagram: CapturedDatagram) -> list[Frame]:
 
 def facts_of(case: Case) -> CaseFacts:
     """``case.json`` of a built case."""
-    evidence = case.evidence
-    name = f"{case.scenario.id}@{evidence.peer}@{evidence.role}"
-    return CaseFacts(name, case.scenario.id, evidence.peer, evidence.role, ENGINE, PEER, "6.1.0", "sha256:0")
+    return case.evidence.facts
+
+
+def _facts(scenario: Scenario, peer: str, role: Role) -> CaseFacts:
+    engine, tested = FactsSide("engine", address=ENGINE), FactsSide(peer, "6.1.0", "sha256:0", address=PEER)
+    sides = (engine, tested) if role is Role.INITIATOR else (tested, engine)
+    return CaseFacts(f"{scenario.id}@{peer}@{role.value}", scenario.id, *sides, engine=role)
 
 
 def _peer_report(peer: Side, *, in_udp: bool = True) -> PeerReport:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from harness.crypto.random_source import Rng
 from harness.ike.configuration import Configuration, Datagram, Identity, Path
 from harness.ike.events import Event
-from harness.ike.policy import Policy, ProposalPolicy
 from harness.ike.selectors import network_selector
 from harness.ike.session import Session
+from harness.policy.proposals import Policy, ProposalPolicy
 from harness.registry.algorithms import algorithm
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import TransformType

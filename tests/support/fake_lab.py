@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-from harness.lab.errors import LabError
+from harness.evidence.model import CaseFacts, Side
+from harness.evidence.store import EvidenceFolder
+from harness.lab.errors import LabError, PeerDied
+from harness.oracle.expectation import to_record
+from harness.policy.role import Role
 from harness.results.model import Attempt, Finding, Grade, Outcome, Verdict
+from harness.transport.messages import Ready
 
 
 class FakeChannel:
@@ -18,7 +23,18 @@ class FakeChannel:
 
     def __init__(self) -> None:
         self.lost = False
-        self.own = SimpleNamespace(get=lambda _timeout: {"ready": True})
+        self.own = SimpleNamespace(get=lambda _timeout: Ready())
+        self.sent: list[object] = []
+        self.refuses: Exception | None = None
+        self.refused = 0
+        self.on_beat: Callable[[], object] = bool
+
+    def send(self, case: str, request: object) -> None:
+        assert case == ""
+        if self.refuses is not None:
+            self.refused += 1
+            raise self.refuses
+        self.sent.append(request)
 
     def stderr(self) -> str:
         return "its last words"
@@ -33,6 +49,7 @@ class FakeLab:
     busy: int = 0
     busiest: int = 0
     refuse: str = ""
+    _alone: int = 0
     _fresh: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,10 +77,18 @@ class FakeLab:
             with self._lock:
                 self.busy -= 1
 
+    @contextmanager
+    def lease_alone(self, peer, settings):
+        with self._lock:
+            self._alone += 1
+            name = f"{peer.name} alone {self._alone}"
+        yield SimpleNamespace(name=name, peer=peer, version="6.1.0", image_id="sha256:1", kernel="", settings=settings)
+
     def recycle(self, running) -> None:
         with self._lock:
             self.log.append(f"recycled {running.name}")
-            self._fresh[running.peer.name] += 1
+            if " alone " not in running.name:
+                self._fresh[running.peer.name] += 1
 
 
 BROKEN = "A06"
@@ -78,6 +103,13 @@ def attempt(verdict: Verdict, evidence: str = "somewhere", reason: str = "") -> 
     return Attempt(verdict, outcome, grade, findings, (), reason, 1, evidence)
 
 
+def _facts(case) -> CaseFacts:
+    initiator, responder = (Side("engine" if role is case.engine else case.peers[0].name) for role in Role)
+    return CaseFacts(
+        case.id, case.scenario.id, initiator, responder, to_record(case.expectation, case.engine), case.engine
+    )
+
+
 @dataclass
 class Script:
     """What ``play`` does: for each case a list of verdicts or exceptions; PASS without one."""
@@ -87,10 +119,13 @@ class Script:
     before: Callable[..., object] | None = None
 
     def play(self, stage, case, number, folder: Path, running) -> Attempt:
-        self.played.append((case.id, running.name, str(folder.relative_to(stage.run_folder))))
+        [leased] = running
+        self.played.append((case.id, leased.name, str(folder.relative_to(stage.run_folder))))
         if self.before is not None:
             self.before(stage, case)
         what = self.by_case[case.id].pop(0) if self.by_case.get(case.id) else Verdict.PASS
+        if isinstance(what, PeerDied):
+            EvidenceFolder(folder).write_facts(_facts(case))
         if isinstance(what, BaseException):
             raise what
         return attempt(what)

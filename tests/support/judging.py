@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from case_builder import PEER_NAME, Case
 
-from harness.scenario.model import Role
-from harness.verify.checks import USUAL
-from harness.verify.result import Objection
+from harness.policy.role import Role
+from harness.verify.catalogue import CHECKS
+from harness.verify.check import Objection
 
 
 def initiator(role: Role) -> str:
@@ -43,6 +43,6 @@ def objects(
     assert matching, f"nothing says {saying!r}: {[each.sentence for each in objections]}"
     found = matching[0]
     assert (found.party, found.pointer, found.severity) == (party, at, severity)
-    named = USUAL.get(check, "") if found.requirement == "" else found.requirement
-    assert named == (USUAL.get(check, "") if requirement == "" else requirement)
+    usual = CHECKS[check].at_least
+    assert (usual if found.requirement == "" else found.requirement) == (usual if requirement == "" else requirement)
     return found

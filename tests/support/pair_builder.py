@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from case_builder import INNER, PEER_INNER, ROOT, Play, Side, peers, requirements
 
-from harness.evidence.model import CapturedDatagram, WirePicture
-from harness.evidence.pair import DELETED, ESTABLISHED, PairEvidence, PairFacts, PairReport, PairSide, StepReport
-from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
+from harness.evidence.model import CapturedDatagram, CaseFacts, PairEvidence, WirePicture
+from harness.evidence.model import Side as FactsSide
+from harness.evidence.peer_report import DELETED, ESTABLISHED, ChildReport, PairReport, PeerReport, SaReport, StepReport
 from harness.ike.configuration import Configuration, Identity, Path
-from harness.ike.policy import Suite
 from harness.ike.selectors import network_selector
+from harness.oracle.expectation import Expectation
 from harness.oracle.negotiation import first_child
-from harness.oracle.pair import PairExpectation, expect_pair
+from harness.oracle.prediction import expect
+from harness.policy.proposals import Suite
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Scenario, Step
-from harness.verify.check_names import CHECK_NAMES
-from harness.verify.judge import Judgement
-from harness.verify.pair.checks import PAIR_CHECKS
-from harness.verify.pair.judge import judge_pair
-from harness.verify.pair.view import PairView, make_view
-from harness.verify.result import Checked
-from harness.verify.transcript import SeenMessage
+from harness.verify.catalogue import CHECKS, PAIR_CHECKS
+from harness.verify.check import Checked
+from harness.verify.judge import judge
+from harness.verify.judgement import Judgement
+from harness.verify.view import PairView, make_pair_view
+from harness.verify.wire import SeenMessage
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payloads import Encrypted
 
@@ -45,7 +45,7 @@ _MARKER = bytes(4)
 
 @functools.cache
 def scenarios() -> dict[str, Scenario]:
-    return load_scenarios(ROOT / "scenarios", CHECK_NAMES)
+    return load_scenarios(ROOT / "scenarios", CHECKS)
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Pair:
     """A case of two products, ready to be judged or altered."""
 
     scenario: Scenario
-    expectation: PairExpectation
+    expectation: Expectation
     evidence: PairEvidence
 
     def judge(self) -> Judgement:
-        return judge_pair(self.scenario, self.expectation, self.evidence, requirements())
+        return judge(self.scenario, self.expectation, self.evidence, requirements())
 
     def check(self, name: str, **arguments: str | int | bool) -> Checked:
         """What one check says of the case."""
@@ -65,7 +65,7 @@ class Pair:
 
     @property
     def view(self) -> PairView:
-        return make_view(self.scenario, self.expectation, self.evidence)
+        return make_pair_view(self.scenario, self.expectation, self.evidence)
 
     @property
     def wire(self) -> WirePicture:
@@ -92,7 +92,10 @@ class Pair:
 
     def changed(self, old: CapturedDatagram, *new: CapturedDatagram) -> Pair:
         """One datagram of the wire replaced by any number of others."""
-        return self.with_wire(datagrams=tuple(e for d in self.wire.datagrams for e in (new if d is old else (d,))))
+        return self.with_datagrams(e for d in self.wire.datagrams for e in (new if d is old else (d,)))
+
+    def with_datagrams(self, datagrams: Iterable[CapturedDatagram]) -> Pair:
+        return self.with_wire(datagrams=tuple(datagrams))
 
     def without(self, label: str) -> Pair:
         """The wire without one message."""
@@ -134,7 +137,7 @@ class _Tunnel:
     ike: tuple[bytes, bytes]
     child: tuple[bytes, bytes] = field(default_factory=_child_spis)
     packets: int = 0
-    message_id: int = 10
+    message_id: int = 2  # of the initiator's next request
 
     def report(self, index: int) -> PeerReport:
         """The status of the initiator (0) or the responder (1)."""
@@ -158,7 +161,7 @@ def _names(suite: Suite) -> dict[str, str]:
 def good_pair(scenario: str = "pairs/hybrid", initiator: str = FIRST, responder: str = SECOND) -> Pair:
     """A case of two products in which all went as their policies have it."""
     planned, both = scenarios()[scenario], (peers()[initiator], peers()[responder])
-    predicted = expect_pair(planned, *both)
+    predicted = expect(planned, *both)
     assert not predicted.skipped, predicted.skipped
     play = Play(*_sides(predicted))
     play.engine.session.start(0.0)
@@ -166,12 +169,12 @@ def good_pair(scenario: str = "pairs/hybrid", initiator: str = FIRST, responder:
     play.settle()
     steps = tuple(_steps(play, planned))
     ends = ((HERE, INNER), (THERE, PEER_INNER))
-    sides = (PairSide(peer.name, "1", "sha256:0", "", *end) for peer, end in zip(both, ends, strict=True))
-    facts = PairFacts(f"{scenario}@{initiator}+{responder}@pair", scenario, *sides)
+    sides = (FactsSide(peer.name, "1", "sha256:0", "", *end) for peer, end in zip(both, ends, strict=True))
+    facts = CaseFacts(f"{scenario}@{initiator}+{responder}@pair", scenario, *sides)
     return Pair(planned, predicted, PairEvidence(facts, WirePicture(tuple(play.wire)), PairReport(steps)))
 
 
-def _sides(predicted: PairExpectation) -> Iterator[Side]:
+def _sides(predicted: Expectation) -> Iterator[Side]:
     ends = [(HERE, INNER, b"first.interop.test"), (THERE, PEER_INNER, b"second.interop.test")]
     for initiates, policy in ((True, predicted.initiator), (False, predicted.responder)):
         here, there = ends if initiates else reversed(ends)
@@ -195,7 +198,8 @@ def _steps(play: Play, scenario: Scenario) -> Iterator[StepReport]:
     if ike is None or child is None:
         yield StepReport(ESTABLISHED, play.at, nothing, nothing, "no proposal chosen")
         return
-    tunnel = _Tunnel(ike.suite, child.suite, play.engine.session.spis)
+    begun = 2 + len(ike.suite.additional_key_exchanges)  # IKE_SA_INIT, IKE_INTERMEDIATE and IKE_AUTH
+    tunnel = _Tunnel(ike.suite, child.suite, play.engine.session.spis, message_id=begun)
     yield StepReport(ESTABLISHED, play.at, tunnel.report(0), tunnel.report(1))
     for step in scenario.steps:
         if step is Step.TRAFFIC:
@@ -214,7 +218,7 @@ def _steps(play: Play, scenario: Scenario) -> Iterator[StepReport]:
 def _renew(tunnel: _Tunnel, step: Step) -> None:
     """Other SPIs after a rekey."""
     if step is Step.REKEY_IKE:
-        tunnel.ike = os.urandom(8), os.urandom(8)
+        tunnel.ike, tunnel.message_id = (os.urandom(8), os.urandom(8)), 0
     else:
         tunnel.child, tunnel.packets = _child_spis(), 0
 

@@ -1,6 +1,6 @@
 """Policies of one proposal, in the spelling of scenarios."""
 
-from harness.ike.policy import ProposalPolicy
+from harness.policy.proposals import ProposalPolicy
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.ike.deviations.deviation import Deviation
+from harness.policy.deviation import Deviation
 from harness.run.inputs import load_inputs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.ike.deviations.leaving import Leaving
+from harness.ike.deviations.outgoing import OutgoingMessage
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import AttributeType, TransformType
 from harness.wire.payload import Payload
@@ -14,19 +14,19 @@ from harness.wire.payloads.security_association import Attribute, Proposal, Tran
 _OTHER_LENGTH = {256: 128, 128: 256}  # bits
 
 
-def second_transform(leaving: Leaving) -> tuple[Payload, ...]:
+def second_transform(outgoing: OutgoingMessage) -> tuple[Payload, ...]:
     """A second ENCR, of the other AES key length, in front of the chosen one in SAr1.
 
     A scenario offers both lengths, so that nothing is wrong with the answer but that it leaves the choice open.
     """
-    header = leaving.header
+    header = outgoing.header
     if header.exchange_type != ExchangeType.IKE_SA_INIT or not header.is_response:
-        return leaving.payloads
+        return outgoing.payloads
     return tuple(
         replace(each, proposals=tuple(_doubled(proposal) for proposal in each.proposals))
         if isinstance(each, SecurityAssociation)
         else each
-        for each in leaving.payloads
+        for each in outgoing.payloads
     )
 
 

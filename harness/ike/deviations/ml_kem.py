@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.ike.deviations.leaving import Alteration, Leaving
+from harness.ike.deviations.outgoing import Alteration, OutgoingMessage
 from harness.registry.transforms import KeyExchangeMethod
 from harness.wire.payload import Payload
 from harness.wire.payloads import KeyExchange
@@ -17,12 +17,12 @@ _Q = 3329  # FIPS 203 section 2.4
 def spoiled(spoil: Callable[[bytes], bytes], *, response: bool) -> Alteration:
     """The KE payloads of ML-KEM in our requests, or in our responses, with other data."""
 
-    def alter(leaving: Leaving) -> tuple[Payload, ...]:
-        if leaving.header.is_response != response:
-            return leaving.payloads
+    def alter(outgoing: OutgoingMessage) -> tuple[Payload, ...]:
+        if outgoing.header.is_response != response:
+            return outgoing.payloads
         return tuple(
             replace(each, data=spoil(each.data)) if isinstance(each, KeyExchange) and each.method in _ML_KEM else each
-            for each in leaving.payloads
+            for each in outgoing.payloads
         )
 
     return alter

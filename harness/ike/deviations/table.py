@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from harness.ike.deviations import answer, int_auth, ml_kem, unknown_payload
-from harness.ike.deviations.deviation import Deviation
-from harness.ike.deviations.leaving import Alteration
+from harness.ike.deviations.outgoing import Alteration
+from harness.policy.deviation import Deviation
 from harness.registry.messages import ExchangeType
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ike.deviations.leaving import Alteration, Leaving
+from harness.ike.deviations.outgoing import Alteration, OutgoingMessage
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.wire.payload import CRITICAL, Payload
 from harness.wire.payloads import Unknown
@@ -16,15 +16,15 @@ _CONTENT = b"nobody knows this payload"
 def critical_in(exchange: ExchangeType) -> Alteration:
     """A critical one at the end of our requests of one exchange type."""
 
-    def alter(leaving: Leaving) -> tuple[Payload, ...]:
-        header = leaving.header
+    def alter(outgoing: OutgoingMessage) -> tuple[Payload, ...]:
+        header = outgoing.header
         if header.exchange_type != exchange or header.is_response:
-            return leaving.payloads
-        return (*leaving.payloads, Unknown(NUMBER, _CONTENT, flags=CRITICAL))
+            return outgoing.payloads
+        return (*outgoing.payloads, Unknown(NUMBER, _CONTENT, flags=CRITICAL))
 
     return alter
 
 
-def everywhere(leaving: Leaving) -> tuple[Payload, ...]:
+def everywhere(outgoing: OutgoingMessage) -> tuple[Payload, ...]:
     """One without the critical bit at the end of every message, requests and responses alike."""
-    return (*leaving.payloads, Unknown(NUMBER, _CONTENT))
+    return (*outgoing.payloads, Unknown(NUMBER, _CONTENT))

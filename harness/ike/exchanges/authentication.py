@@ -14,7 +14,7 @@ from harness.ike.negotiation import offer
 from harness.ike.protected import Opened
 from harness.ike.states import Agreement, AuthSent, HalfOpen, PeerAuthenticated, Standing, State
 from harness.registry.identities import AuthenticationMethod
-from harness.registry.messages import ExchangeType, PayloadType, Protocol
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -115,7 +115,7 @@ def verify(
 
 
 def _kinds(opened: Opened) -> str:
-    return ", ".join(PayloadType(payload.type).name for payload in opened.inner) or "nothing"
+    return ", ".join(payload.type.name for payload in opened.inner) or "nothing"
 
 
 def _auth(machine: Machine, agreement: Agreement, id_body: bytes, message_id: int, *, by_initiator: bool) -> bytes:

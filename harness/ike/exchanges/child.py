@@ -12,15 +12,16 @@ from harness.ike.events import ChildEstablished, ChildRefused
 from harness.ike.machine import Machine
 from harness.ike.negotiation import answer as answer_sa
 from harness.ike.negotiation import check_answer, choose
-from harness.ike.policy import Suite
 from harness.ike.protected import Opened
 from harness.ike.selectors import narrow
 from harness.ike.states import AuthSent, Standing
+from harness.policy.proposals import Suite
 from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.wire.payload import Payload
 from harness.wire.payloads import Notify, SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads.security_association import Proposal
 from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
 
 Selectors = tuple[TrafficSelector | OpaqueSelector, ...]
@@ -61,8 +62,7 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
         machine.emit(ChildRefused(errors[0] if errors else NotifyType.NO_PROPOSAL_CHOSEN, by_peer=True))
         return standing
     suite, accepted = check_answer(sent.child_offer, sa, where)
-    if len(accepted.spi) != 4:
-        raise PeerMisbehaved("an ESP SPI of 4 octets", f"{len(accepted.spi)} octets", where)
+    spi = _esp_spi(accepted, where)
     configuration = machine.configuration
     subset = narrow(ts_i.selectors, configuration.local_selectors) == ts_i.selectors
     if not subset or narrow(ts_r.selectors, configuration.remote_selectors) != ts_r.selectors:
@@ -70,12 +70,16 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     transport = _asks_for_transport(opened)
     if transport and not configuration.transport_mode:
         raise PeerMisbehaved("tunnel mode, as nothing else was asked for", "USE_TRANSPORT_MODE", where)
-    agreed = Agreed((sent.child_spi, accepted.spi), suite, ts_i.selectors, ts_r.selectors, transport)
+    agreed = Agreed((sent.child_spi, spi), suite, ts_i.selectors, ts_r.selectors, transport)
     return announce(machine, _stand(machine, standing, agreed))
 
 
 def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standing, tuple[Payload, ...]]:
-    """The responder's choice: SAr2, TSi and TSr, or the error notification that leaves the IKE SA alone."""
+    """The responder's choice: SAr2, TSi and TSr, or the error notification that leaves the IKE SA alone.
+
+    Raises:
+        PeerMisbehaved: the chosen proposal has no SPI of ESP.
+    """
     sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
     ts_i = next((p for p in opened.inner if isinstance(p, TrafficSelectorsInitiator)), None)
     ts_r = next((p for p in opened.inner if isinstance(p, TrafficSelectorsResponder)), None)
@@ -89,15 +93,22 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     if not narrowed_i or not narrowed_r:
         return _refuse(machine, standing, NotifyType.TS_UNACCEPTABLE)
     suite, proposal = chosen
-    spi = machine.rng(4)
+    spis = machine.rng(4), _esp_spi(proposal, "IKE_AUTH request")
     transport = machine.configuration.transport_mode and _asks_for_transport(opened)
     payloads = (
         *(mode_request(machine.configuration) if transport else ()),
-        answer_sa(suite, Protocol.ESP, spi),
+        answer_sa(suite, Protocol.ESP, spis[0]),
         TrafficSelectorsInitiator(narrowed_i),
         TrafficSelectorsResponder(narrowed_r),
     )
-    return _stand(machine, standing, Agreed((spi, proposal.spi), suite, narrowed_i, narrowed_r, transport)), payloads
+    return _stand(machine, standing, Agreed(spis, suite, narrowed_i, narrowed_r, transport)), payloads
+
+
+def _esp_spi(proposal: Proposal, where: str) -> bytes:
+    """What the other side wants its packets marked with: 4 octets for ESP (section 3.3.1)."""
+    if len(proposal.spi) != 4:
+        raise PeerMisbehaved("an ESP SPI of 4 octets", f"{len(proposal.spi)} octets", where)
+    return proposal.spi
 
 
 def _asks_for_transport(opened: Opened) -> bool:

@@ -30,15 +30,17 @@ def delete(machine: Machine, state: Standing) -> State:
 
 
 def response(machine: Machine, state: Standing, opened: Opened, path: Path) -> State:
-    """The peer answered a request of ours that was not a deletion: it lives.
+    """The peer answered a request of ours that was not a deletion: it lives, unless it says that the request failed.
 
     Raises:
         PeerRefused: INVALID_SYNTAX, after which the IKE SA is gone at both ends (section 2.21.3).
     """
     del path
-    if any(isinstance(p, Notify) and p.notify_type == NotifyType.INVALID_SYNTAX for p in opened.inner):
+    errors = {p.notify_type for p in opened.inner if isinstance(p, Notify) and p.notify_type.is_error}
+    if NotifyType.INVALID_SYNTAX in errors:
         raise PeerRefused(NotifyType.INVALID_SYNTAX, "INFORMATIONAL response")
-    machine.emit(LivenessAnswered())
+    if not errors:
+        machine.emit(LivenessAnswered())
     return state
 
 

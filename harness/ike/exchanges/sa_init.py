@@ -15,8 +15,8 @@ from harness.ike.exchanges import authentication, intermediate
 from harness.ike.machine import Machine
 from harness.ike.nat import detection_payloads, nat_seen
 from harness.ike.negotiation import check_answer, offer
-from harness.ike.policy import Suite
 from harness.ike.states import Agreement, Idle, InitSent, State
+from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType

@@ -12,8 +12,8 @@ from harness.ike.exchanges.sa_init import NONCE_OCTETS, agree, supported
 from harness.ike.machine import Machine
 from harness.ike.nat import detection_payloads
 from harness.ike.negotiation import answer, choose
-from harness.ike.policy import Suite
 from harness.ike.states import HalfOpen, Idle, State
+from harness.policy.proposals import Suite
 from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.wire.message import Message

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import hmac
 
-from harness.crypto.authentication import int_auth, int_auth_octets, maced_id, shared_key_auth, signed_octets
 from harness.registry.identities import AuthenticationMethod
 from harness.registry.messages import ExchangeType
-from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import SeenMessage
-from harness.verify.view import View, of
-from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Nonce
+from harness.registry.notifications import NotifyType
+from harness.results.model import CAPTURE, SECRETS
+from harness.verify import keys
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
+from harness.verify.checks.exchanges import octets_of
+from harness.verify.view import PairView, View, of
+from harness.verify.wire import SeenMessage
+from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 
-_RECORD = "secrets.json"
 
-
+@engine_check(
+    "authenticated", due=Due.UP, requirement="I08", at_least="K03", without_addke={"I08": "K03", "I09": "K03"}
+)
 def authenticated(view: View, _arguments: Arguments) -> Checked:
     """Both AUTH payloads are what the shared key gives over what is on the wire, with IntAuth (K03, I08, I09)."""
     objections = list(_recorded_int_auth(view))
     details = []
     for initiator in (True, False):
-        found = _auth_message(view, initiator)
+        found = auth_of(view, initiator=initiator)
         party = view.party(initiator=initiator)
         if found is None:
             name = "request" if initiator else "response"
-            objections.append(Objection(party, f"no IKE_AUTH {name} with AUTH can be decrypted", "wire.pcapng"))
+            objections.append(Objection(party, f"no IKE_AUTH {name} with AUTH can be decrypted", CAPTURE))
             continue
-        expected = _expected_auth(view, found, initiator=initiator)
+        expected = expected_auth(view, found, initiator=initiator)
         auth = of(found, Authentication)[0]
         if auth.method != AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE:
             objections.append(Objection(party, f"AUTH has method {auth.method}, a shared key is due", found.pointer))
@@ -39,52 +43,66 @@ def authenticated(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"AUTH recomputed over {rounds} IKE_INTERMEDIATE: " + "; ".join(details), tuple(objections))
 
 
+@engine_check(
+    "auth-is-as-due", due=Due.NOT_UP, requirement="I08", at_least="K03", without_addke={"I08": "K03", "I09": "K03"}
+)
+def auth_is_as_due(view: View, _arguments: Arguments) -> Checked:
+    """What was sent of IKE_AUTH carries an AUTH payload, and it is right, although no tunnel came of it (K03, I08)."""
+    objections, right = [], []
+    for initiator in (True, False):
+        message = next((m for m in view.find(ExchangeType.IKE_AUTH, response=not initiator) if m.opened), None)
+        refused = message is not None and any(notify.notify_type.is_error for notify in of(message, Notify))
+        if message is None or (refused and not of(message, Authentication)):
+            continue
+        party = view.sender(message)
+        if not of(message, Authentication):
+            objections.append(Objection(party, f"{message.label} has no AUTH payload", message.pointer))
+        elif auth_fits(view, initiator=initiator):
+            right.append(message.label)
+        else:
+            sentence = f"AUTH of {message.label} is not what is due for what is on the wire"
+            objections.append(Objection(party, sentence, message.pointer))
+    return Checked(f"AUTH is right in {' and '.join(right) or 'no message'}", tuple(objections))
+
+
 def auth_fits(view: View, *, initiator: bool) -> bool:
     """Whether the AUTH payload of one side is on the wire, and is what it is to be."""
-    found = _auth_message(view, initiator)
-    expected = None if found is None else _expected_auth(view, found, initiator=initiator)
-    return (
-        found is not None and expected is not None and hmac.compare_digest(expected, of(found, Authentication)[0].data)
-    )
+    found = auth_of(view, initiator=initiator)
+    expected = None if found is None else expected_auth(view, found, initiator=initiator)
+    if found is None or expected is None:
+        return False
+    auth = of(found, Authentication)[0]
+    by_key = auth.method == AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE
+    return by_key and hmac.compare_digest(expected, auth.data)
 
 
-def _auth_message(view: View, initiator: bool) -> SeenMessage | None:
+def auth_of(view: View, *, initiator: bool) -> SeenMessage | None:
+    """The message with the AUTH payload of one side."""
     messages = view.find(ExchangeType.IKE_AUTH, response=not initiator)
     return next((m for m in messages if of(m, Authentication)), None)
 
 
 def _chained(view: View, initiator: bool) -> list[bytes]:
-    """IntAuth_i1, IntAuth_i2, ... or those of the responder, from the wire (RFC 9242 section 3.3.2)."""
-    values: list[bytes] = []
+    """IntAuth_i1, IntAuth_i2, ... or those of the responder, from the wire, as far as it can be read."""
     assert view.chain is not None
-    messages = view.find(ExchangeType.IKE_INTERMEDIATE, response=not initiator)
-    for message in sorted(messages, key=lambda m: m.message_id):
+    covered = []
+    for message in view.intermediates(response=not initiator):
         if message.opened is None or message.generation is None:
             break
-        keys = view.chain.generations[message.generation]
-        sk_p = keys.sk_pi if initiator else keys.sk_pr
-        previous = values[-1] if values else b""
-        values.append(int_auth(view.chain.schedule.prf, sk_p, previous, message.opened.a, message.opened.p))
-    return values
+        covered.append((message.generation, message.opened.a, message.opened.p))
+    return keys.int_auth(view.chain, covered, initiator=initiator)
 
 
-def _expected_auth(view: View, message: SeenMessage, *, initiator: bool) -> bytes | None:
-    requests, responses = view.final_init
-    identity_class = IdentificationInitiator if initiator else IdentificationResponder
-    identity = of(message, identity_class)
-    if view.chain is None or requests is None or responses is None or not identity:
+def expected_auth(view: View, message: SeenMessage, *, initiator: bool, int_auth: bool = True) -> bytes | None:
+    """AUTH as it is due for what is on the wire, or as it would be without IntAuth; None where that cannot be told."""
+    real = view.final_init[0 if initiator else 1]
+    identity = of(message, IdentificationInitiator if initiator else IdentificationResponder)
+    if view.chain is None or None in view.final_init or real is None or not identity:
         return None
-    prf, keys = view.chain.schedule.prf, view.chain.generations[-1]
-    real, other = (requests, responses) if initiator else (responses, requests)
-    sk_p = keys.sk_pi if initiator else keys.sk_pr
-    chained_i, chained_r = _chained(view, initiator=True), _chained(view, initiator=False)
-    int_auth_part = (
-        int_auth_octets(chained_i[-1], chained_r[-1], message.message_id) if chained_i and chained_r else b""
-    )
-    covered = signed_octets(
-        real.pieces[0].octets, of(other, Nonce)[0].nonce, maced_id(prf, sk_p, identity[0].body()), int_auth_part
-    )
-    return shared_key_auth(prf, view.secrets.psk, covered)
+    chained_i, chained_r = (_chained(view, initiator=each) if int_auth else [] for each in (True, False))
+    whole = (chained_i[-1], chained_r[-1], message.message_id.to_bytes(4)) if chained_i and chained_r else ()
+    octets, body = real.pieces[0].octets, identity[0].body()
+    return keys.shared_key_auth(view.chain, view.secrets.psk, octets, body, whole, initiator=initiator)
 
 
 def _recorded_int_auth(view: View) -> list[Objection]:
@@ -97,5 +115,36 @@ def _recorded_int_auth(view: View) -> list[Objection]:
         if list(recorded) != computed:
             name = "IntAuth_i" if initiator else "IntAuth_r"
             sentence = f"the recorded {name} is not what the messages on the wire give"
-            objections.append(Objection("engine", sentence, _RECORD, "I09"))
+            objections.append(Objection("engine", sentence, SECRETS, "I09"))
     return objections
+
+
+@pair_check("pair-room-for-certificates")
+def pair_room_for_certificates(view: PairView, _arguments: Arguments) -> Checked:
+    """The IKE_AUTH messages of both have room for their certificates; what else could be read is encrypted.
+
+    Beside this stands that neither was told any other means to authenticate, and that both say that the IKE SA stands.
+    Who announces SIGNATURE_HASH_ALGORITHMS, in clear, can use the signatures of RFC 7427.
+    """
+    objections, seen = [], []
+    for index, side in enumerate(view.sides):
+        messages = view.find(ExchangeType.IKE_AUTH, response=index == 1)
+        octets = max(map(octets_of, messages), default=0)
+        seen.append(f"{octets} octets for a certificate of {side.certificate_octets}")
+        if octets <= side.certificate_octets:
+            sentence = (
+                f"no IKE_AUTH message of {side.peer} has room for its certificate of {side.certificate_octets} octets"
+            )
+            objections.append(Objection(side.peer, sentence, messages[0].pointer if messages else CAPTURE))
+    return Checked(f"IKE_AUTH: {', '.join(seen)}; {_announced(view)}", tuple(objections))
+
+
+def _announced(view: PairView) -> str:
+    """Which of the two announce that they know the signatures of RFC 7427."""
+    who = {
+        view.sender(message)
+        for message in view.find(ExchangeType.IKE_SA_INIT)
+        for notify in of(message, Notify)
+        if notify.notify_type == NotifyType.SIGNATURE_HASH_ALGORITHMS
+    }
+    return f"SIGNATURE_HASH_ALGORITHMS from {' and '.join(sorted(who)) or 'neither'}"

@@ -6,23 +6,24 @@ from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import ChildReport
 from harness.registry.transforms import TransformType
+from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, Severity
 from harness.scenario.model import Mode
+from harness.verify.check import Arguments, Checked, Objection, engine_check
 from harness.verify.checks.peer_report import child_of
-from harness.verify.esp_packets import (
+from harness.verify.esp import (
     SeenEsp,
-    computed_keys,
     esp_packets,
     read_packets,
     uses_extended_sequence_numbers,
 )
-from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import NAT_PORT
+from harness.verify.keys import child_keys
 from harness.verify.view import View
+from harness.verify.wire import NAT_PORT
 
-_FILE = "peer/sas.json"
 _PARTIES = (True, False)  # whether packets are from the engine
 
 
+@engine_check("esp-mode", requirement="B45")
 def esp_mode(view: View, _arguments: Arguments) -> Checked:
     """The Child SA has the scenario's mode: asked for and agreed to, in every ESP packet, and in the peer's report."""
     wanted, none = view.scenario.settings.mode, _no_child(view)
@@ -35,7 +36,7 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
             continue
         what = "request" if not response else "response"
         verb = "carries" if message is not None else "lacks"
-        pointer = message.pointer if message is not None else "wire.pcapng"
+        pointer = message.pointer if message is not None else CAPTURE
         objections.append(Objection(party, f"the IKE_AUTH {what} {verb} USE_TRANSPORT_MODE", pointer))
     objections += [
         Objection(_party(view, packet), f"an ESP packet does not open: {packet.problem}", packet.pointer, "E04")
@@ -45,10 +46,11 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
     child = _reported(view)
     if child is not None and child.mode is not None and child.mode.lower() != wanted.value:
         sentence = f"the peer reports mode {child.mode.lower()}, the scenario asks for {wanted}"
-        objections.append(Objection(view.peer, sentence, _FILE))
+        objections.append(Objection(view.peer, sentence, PEER_STATUS))
     return Checked(f"{wanted} mode is agreed, and every ESP packet and the peer's report say so", tuple(objections))
 
 
+@engine_check("esp-without-udp", requirement="B46")
 def esp_without_udp(view: View, _arguments: Arguments) -> Checked:
     """Without a NAT, ESP goes right above IP in both directions, and IKE stays on port 500 (RFC 7296 section 2.23).
 
@@ -61,25 +63,26 @@ def esp_without_udp(view: View, _arguments: Arguments) -> Checked:
     moved = next((m for m in view.messages if NAT_PORT in _ports(m.pieces[0].datagram)), None)
     if moved is not None:
         sentence = f"the {moved.label} goes over port {NAT_PORT}, which only a NAT, or one that is feigned, calls for"
-        objections.append(Objection(view.sender(moved), sentence, moved.pointer, severity="inconclusive"))
+        objections.append(Objection(view.sender(moved), sentence, moved.pointer, severity=Severity.INCONCLUSIVE))
     packets = esp_packets(view)
     for from_engine in _PARTIES:
         mine = [packet for packet in packets if packet.from_engine == from_engine]
         party = "engine" if from_engine else view.peer
         if not mine:
-            objections.append(Objection(party, f"no ESP packet comes from {party}", "wire.pcapng"))
+            objections.append(Objection(party, f"no ESP packet comes from {party}", CAPTURE))
         elif inside := [packet for packet in mine if packet.in_udp]:
-            severity = "fail" if from_engine else "inconclusive"
+            severity = Severity.FAIL if from_engine else Severity.INCONCLUSIVE
             sentence = f"{len(inside)} of {len(mine)} ESP packets are inside UDP although there is no NAT"
             objections.append(Objection(party, sentence, inside[0].pointer, severity=severity))
     child = _reported(view)
     if child is not None and child.udp_encapsulated:
         objections.append(
-            Objection(view.peer, "the peer reports that ESP is inside UDP", _FILE, severity="inconclusive")
+            Objection(view.peer, "the peer reports that ESP is inside UDP", PEER_STATUS, severity=Severity.INCONCLUSIVE)
         )
     return Checked(f"{len(packets)} ESP packets, all of them right above IP; IKE stays on port 500", tuple(objections))
 
 
+@engine_check("extended-sequence-numbers", requirement="E03")
 def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
     """ESN is agreed, and its high half, which is never sent, enters the ICV of every packet (RFC 4303 2.2.1).
 
@@ -87,21 +90,21 @@ def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
     """
     none = _no_child(view)
     child = view.child
-    if none is not None or child is None:
+    if none is not None or child is None or view.chain is None:
         return none or Checked("")
     if not uses_extended_sequence_numbers(child):
-        return Checked("", (Objection(view.party(initiator=False), "the answer does not select ESN", "wire.pcapng"),))
+        return Checked("", (Objection(view.party(initiator=False), "the answer does not select ESN", CAPTURE),))
     try:
-        keys, cipher = computed_keys(view, child)
+        keys, cipher = child_keys(view.chain, child.suite)
     except MethodUnavailable as error:
-        return Checked("", (Objection("", str(error), "secrets.json", severity="inconclusive"),))
+        return Checked("", (Objection("", str(error), SECRETS, severity=Severity.INCONCLUSIVE),))
     long, short = (read_packets(view, child, keys, cipher, esn=esn) for esn in (True, False))
     objections = []
     for from_engine in _PARTIES:
         party = "engine" if from_engine else view.peer
         opened = [packet for packet in long if packet.from_engine == from_engine and not packet.problem]
         if not opened:
-            objections.append(Objection(party, f"no ESP packet from {party} opens with 64-bit numbers", "wire.pcapng"))
+            objections.append(Objection(party, f"no ESP packet from {party} opens with 64-bit numbers", CAPTURE))
     for packet in short:
         if not packet.problem:
             sentence = "the ICV of an ESP packet lacks the high half of its sequence number"
@@ -114,7 +117,7 @@ def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
 def _no_child(view: View) -> Checked | None:
     if view.child is not None and view.chain is not None:
         return None
-    return Checked("", (Objection("", "no Child SA came up", "wire.pcapng"),))
+    return Checked("", (Objection("", "no Child SA came up", CAPTURE),))
 
 
 def _party(view: View, packet: SeenEsp) -> str:

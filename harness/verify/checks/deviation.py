@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.evidence.peer_report import STANDING
 from harness.oracle.reaction import Reaction
+from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.scenario.model import Role
-from harness.verify.result import Arguments, Checked, Objection, missing
-from harness.verify.transcript import SeenMessage, is_esp
+from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Pointer, Severity
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
+from harness.verify.checks.misbehaviour import deviating
 from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage, is_esp
 from harness.wire.payloads import Delete, Notify, Unknown
 
-_UP = "ESTABLISHED"
-_AFTER = "peer/sas-after.json"
 
-
+@engine_check("deviation-refused", due=Due.PREDICTED)
 def deviation_refused(view: View, _arguments: Arguments) -> Checked:
     """The peer rejects the message that deviates: a responder by an error, an initiator by going no further.
 
@@ -24,27 +25,29 @@ def deviation_refused(view: View, _arguments: Arguments) -> Checked:
     """
     reaction, message = view.expectation.reaction, _first(view)
     if reaction is None or message is None:
-        return _never_left(view)
+        return _never_left()
     if view.role is Role.INITIATOR:
         detail, objections = _answered(view, reaction, message)
     else:
         detail, objections = _abandoned(view, reaction, message)
     if awaited := view.report.timed_out:
-        objections = [*objections, Objection("engine", f"in vain was awaited: {awaited}", "engine/sas.json", None)]
+        objections = [*objections, Objection("engine", f"we waited in vain for {awaited}", ENGINE_REPORT, None)]
     after = view.evidence.peer_report_after
     if after is None:
-        unknown = missing("what the peer's status says after the case", _AFTER)
+        unknown = missing("what the peer's status says after the case", PEER_STATUS_AFTER)
         return Checked("", (*objections, *unknown.objections))
-    if any(sa.state == _UP for sa in after.sas):
-        sentence = f"after {message.label}, which deviates, the peer has an IKE SA in state {_UP}"
-        objections = [*objections, Objection(view.peer, sentence, _AFTER, reaction.rule)]
+    if after.silent:
+        detail += "; what the peer holds it cannot tell"
+    if any(sa.stands for sa in after.sas):
+        sentence = f"after {message.label}, which deviates, the peer has an IKE SA in state {STANDING}"
+        objections = [*objections, Objection(view.peer, sentence, PEER_STATUS_AFTER, reaction.rule)]
     return Checked(detail, tuple(objections))
 
 
 def _first(view: View) -> SeenMessage | None:
     """The last copy of the first message that deviates: a cookie may have made us send IKE_SA_INIT again."""
-    first = view.deviating[0] if view.deviating else None
-    same = [m for m in view.deviating if first is not None and (m.exchange, m.message_id) == _place(first)]
+    seen = deviating(view)
+    same = [message for message in seen if _place(message) == _place(seen[0])]
     return same[-1] if same else None
 
 
@@ -52,12 +55,10 @@ def _place(message: SeenMessage) -> tuple[ExchangeType, int]:
     return message.exchange, message.message_id
 
 
-def _never_left(view: View) -> Checked:
-    """The case ended before our deviation; the predicted ground was there, so the peer has something to explain."""
-    refusal = f": it answered {view.refusals[0][1]}" if view.refusals else ""
-    pointer = view.refusals[0][0].pointer if view.refusals else "wire.pcapng"
-    sentence = f"the case ended before our deviation{refusal}"
-    return Checked("", (Objection(view.peer, sentence, pointer, None),))
+def _never_left() -> Checked:
+    """Nothing can be said of the peer then; the judge ends such a case before any check."""
+    sentence = "our deviation is not on the wire"
+    return Checked("", (Objection("", sentence, CAPTURE, severity=Severity.INCONCLUSIVE),))
 
 
 def _answered(view: View, reaction: Reaction, request: SeenMessage) -> tuple[str, list[Objection]]:
@@ -90,7 +91,8 @@ def _wrong_type(request: SeenMessage, notify: Notify) -> Iterable[str]:
         return
     numbers = [bytes((payload.number,)) for payload in of(request, Unknown) if payload.critical]
     if notify.data not in numbers:
-        yield f"its data is {notify.data.hex() or 'empty'}, the type of the payload, {numbers[0].hex()}, is due"
+        due = f"the type of the payload, {numbers[0].hex()}," if numbers else "the type of a payload in the request"
+        yield f"its data is {notify.data.hex() or 'empty'}, {due} is due"
 
 
 def _abandoned(view: View, reaction: Reaction, response: SeenMessage) -> tuple[str, list[Objection]]:
@@ -105,7 +107,7 @@ def _abandoned(view: View, reaction: Reaction, response: SeenMessage) -> tuple[s
     esp = [d for d in view.wire.datagrams if d.frame > response.frame and is_esp(d) and view.source(d) == view.peer]
     if esp:
         sentence = f"the peer sends ESP although {response.label} deviates"
-        return "", [Objection(view.peer, sentence, f"wire.pcapng#{esp[0].frame}", reaction.rule)]
+        return "", [Objection(view.peer, sentence, Pointer.to_frame(esp[0].frame), reaction.rule)]
     said = [_in_words(message) for message in after(view, response)]
     return f"after {response.label} the peer goes no further, and says {', '.join(said) or 'nothing'}", []
 
@@ -120,6 +122,7 @@ def after(view: View, ours: SeenMessage) -> list[SeenMessage]:
     return [m for m in view.messages if view.sender(m) == view.peer and not m.response and m.frame > ours.frame]
 
 
+@engine_check("keys-differ", due=Due.PREDICTED)
 def keys_differ(view: View, _arguments: Arguments) -> Checked:
     """After an altered ciphertext the peer's next message is under keys that we do not have (M10).
 
@@ -127,7 +130,7 @@ def keys_differ(view: View, _arguments: Arguments) -> Checked:
     """
     reaction, message = view.expectation.reaction, _first(view)
     if reaction is None or message is None:
-        return _never_left(view)
+        return _never_left()
     following = after(view, message)
     readable = next((m for m in following if m.readable), None)
     if readable is not None:
@@ -135,5 +138,5 @@ def keys_differ(view: View, _arguments: Arguments) -> Checked:
         return Checked("", (Objection(view.peer, sentence, readable.pointer, reaction.rule),))
     if not following:
         sentence = f"no message of the peer follows {message.label}, so nothing shows under which keys it would be"
-        return Checked("", (Objection("", sentence, message.pointer, severity="inconclusive"),))
+        return Checked("", (Objection("", sentence, message.pointer, severity=Severity.INCONCLUSIVE),))
     return Checked(f"{following[0].label} does not open with the keys of our side")

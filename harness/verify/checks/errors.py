@@ -5,13 +5,15 @@ from __future__ import annotations
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.result import Arguments, Checked, Objection, missing
-from harness.verify.transcript import SeenMessage
+from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
+from harness.scenario.check_form import Argument
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
 from harness.verify.view import View, answered_suite, of
-from harness.verify.words import spelled
+from harness.verify.wire import SeenMessage, spelled
 from harness.wire.payloads import Notify, SecurityAssociation
 
 
+@engine_check("refused-with", due=Due.PREDICTED, arguments={"notify": Argument.NOTIFY})
 def refused_with(view: View, arguments: Arguments) -> Checked:
     """The responder refuses with the right notification at the right point, and no SA is left (B08, B33).
 
@@ -27,16 +29,19 @@ def refused_with(view: View, arguments: Arguments) -> Checked:
         *_refused_and_accepted(view),
     ]
     if awaited := view.report.timed_out:
-        objections.append(Objection("engine", f"in vain was awaited: {awaited}", "engine/sas.json", None))
+        objections.append(Objection("engine", f"we waited in vain for {awaited}", ENGINE_REPORT, None))
     left = _left_at_peer(view)
     if left is None:
-        unknown = missing("what the peer's status says after the case", "peer/sas-after.json")
+        unknown = missing("what the peer's status says after the case", PEER_STATUS_AFTER)
         return Checked("", (*objections, *unknown.objections))
     if left and not view.child_alone_refused:
         sentence = f"after the refusal the peer still has {left}"
-        objections.append(Objection(view.peer, sentence, "peer/sas-after.json", None))
+        objections.append(Objection(view.peer, sentence, PEER_STATUS_AFTER, None))
     where = view.refusals[0][0].label if view.refusals else ""
-    return Checked(f"{wanted.name} in {where}; no SA is left at the peer", tuple(objections))
+    after = view.evidence.peer_report_after
+    silent = after is not None and after.silent
+    told = "what is left at the peer it cannot tell" if silent else "no SA is left at the peer"
+    return Checked(f"{wanted.name} in {where}; {told}", tuple(objections))
 
 
 def _established_nonetheless(view: View) -> list[Objection]:
@@ -45,13 +50,16 @@ def _established_nonetheless(view: View) -> list[Objection]:
         return []
     requirement = "K03" if view.scenario.settings.wrong_psk else "B08"
     sentence = "the IKE SA was established although it had to be refused"
-    return [Objection(view.party(initiator=False), sentence, "wire.pcapng", requirement)]
+    return [Objection(view.party(initiator=False), sentence, CAPTURE, requirement)]
 
 
 def _wrong_refusal(view: View, wanted: NotifyType, *, accepted: bool) -> list[Objection]:
     """The first refusal: it is missing, another one, or not in its exchange; ``accepted`` tells that already."""
     if not view.refusals:
-        return [Objection(view.party(initiator=False), f"no response carries {wanted.name}", "wire.pcapng", None)]
+        # To reject means to "return an error" (RFC 7296 section 2.7); of a failed AUTH no document says as much.
+        requirement = "B08" if wanted is NotifyType.NO_PROPOSAL_CHOSEN else None
+        sentence = f"no response carries {wanted.name}"
+        return [Objection(view.party(initiator=False), sentence, CAPTURE, requirement)]
     message, got = view.refusals[0]
     if got != wanted:
         requirement = "K05" if wanted is NotifyType.AUTHENTICATION_FAILED else "B08"
@@ -72,7 +80,7 @@ def _refused_and_accepted(view: View) -> list[Objection]:
             f"the {message.label} carries {notify.name} and an SA payload: it refuses and accepts at once",
             message.pointer,
             None,
-            "should",
+            Severity.SHOULD,
         )
         for message, notify in view.refusals
         if of(message, SecurityAssociation)
@@ -84,7 +92,7 @@ def _accepted_nonetheless(view: View) -> list[Objection]:
     if view.expectation.ike:
         return []
     responder = view.party(initiator=False)
-    own = view.expectation.engine.ike if responder == "engine" else view.expectation.peer.ike
+    own = view.expectation.responder.ike
     objections = []
     for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
         for sa in of(message, SecurityAssociation):
@@ -108,6 +116,7 @@ def _left_at_peer(view: View) -> str | None:
     return ", ".join(f"an IKE SA in state {sa.state}" for sa in after.sas)
 
 
+@engine_check("cookie-returned-first", requirement="B09")
 def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
     """The responder demands a cookie; the retry carries it first, all other payloads unchanged (B09)."""
     demands = [
@@ -118,7 +127,7 @@ def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
     ]
     responder, initiator = view.party(initiator=False), view.party(initiator=True)
     if not demands:
-        return Checked("", (Objection(responder, "no COOKIE is demanded", "wire.pcapng"),))
+        return Checked("", (Objection(responder, "no COOKIE is demanded", CAPTURE),))
     message, notify = demands[0]
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     before = [request for request in requests if request.frame < message.frame]
@@ -134,7 +143,7 @@ def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
 
 
 def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: str) -> list[Objection]:
-    leading = retry.payloads[0]
+    leading = next(iter(retry.payloads), None)
     if not isinstance(leading, Notify) or leading.notify_type != NotifyType.COOKIE or leading.data != cookie:
         return [Objection(party, "the retry does not begin with the cookie", retry.pointer)]
     if retry.payloads[1:] != first.payloads:

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import SeenMessage
+from harness.results.model import CAPTURE, Pointer
+from harness.scenario.check_form import Argument
+from harness.verify.check import Arguments, Checked, Objection, engine_check
 from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage
 from harness.wire.payloads import Notify
 
 
+@engine_check("fragments-within", arguments={"octets": Argument.NUMBER})
 def fragments_within(view: View, arguments: Arguments) -> Checked:
     """Protected messages go in IP datagrams of at most ``octets``, large ones in fragments, both ways (F01, F03-F05).
 
@@ -20,7 +23,7 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
     """
     limit = int(arguments["octets"])
     objections: list[Objection] = []
-    fragmented = [message for message in view.messages if message.pieces[0].fragment is not None]
+    fragmented = [message for message in view.messages if message.fragmented]
     for message in view.messages:
         for piece in message.pieces:
             largest = max(piece.datagram.ip_octets)
@@ -28,7 +31,7 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
                 sentence = (
                     f"{message.label} takes an IP datagram of {sum(piece.datagram.ip_octets)} octets, over {limit}"
                 )
-                pointer = f"wire.pcapng#{piece.datagram.frame}"
+                pointer = Pointer.to_frame(piece.datagram.frame)
                 objections.append(Objection(view.sender(message), sentence, pointer, None))
         for requirement, sentence in _form(message):
             objections.append(
@@ -39,7 +42,7 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
         if not any(message.from_initiator == initiator for message in fragmented):
             party = view.party(initiator=initiator)
             sentence = f"no message is sent in fragments, though one does not fit {limit} octets"
-            objections.append(Objection(party, sentence, "wire.pcapng", None))
+            objections.append(Objection(party, sentence, CAPTURE, None))
     counts = ", ".join(f"{message.label} in {len(message.pieces)}" for message in fragmented)
     return Checked(f"fragments: {counts}; every datagram within {limit} octets", tuple(objections))
 
@@ -64,12 +67,18 @@ def _comparable(octets: bytes) -> bytes:
     return octets[:16] + octets[17:24]
 
 
-def _both_announced(view: View) -> list[Objection]:
-    objections = []
+def both_announced(view: View, kind: NotifyType) -> list[str]:
+    """The parties that did not announce in IKE_SA_INIT what this notification stands for."""
+    missing = []
     for initiator in (True, False):
-        messages = view.find(ExchangeType.IKE_SA_INIT, response=not initiator)
+        final = view.final_init[0 if initiator else 1]  # not those before a cookie, or another group, was asked for
+        messages = [final] if final else view.find(ExchangeType.IKE_SA_INIT, response=not initiator)
         kinds = {notify.notify_type for message in messages for notify in of(message, Notify)}
-        if NotifyType.IKEV2_FRAGMENTATION_SUPPORTED not in kinds:
-            party = view.party(initiator=initiator)
-            objections.append(Objection(party, "IKEV2_FRAGMENTATION_SUPPORTED is not announced", "wire.pcapng", "F01"))
-    return objections
+        if kind not in kinds:
+            missing.append(view.party(initiator=initiator))
+    return missing
+
+
+def _both_announced(view: View) -> list[Objection]:
+    kind = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
+    return [Objection(party, f"{kind} is not announced", CAPTURE, "F01") for party in both_announced(view, kind)]

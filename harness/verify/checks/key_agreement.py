@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 
 from harness.evidence.model import KeyGeneration
+from harness.policy.proposals import Suite
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
-from harness.registry.messages import ExchangeType
-from harness.verify.key_chain import key_chain
-from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import SeenMessage, decrypt
+from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.results.model import CAPTURE, SECRETS
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.keys import key_chain
 from harness.verify.view import View, of
-from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange
+from harness.verify.wire import SeenMessage, decrypt
+from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
-_RECORD = "secrets.json"
 
-
+@engine_check(
+    "keys-depend-on-every-exchange",
+    due=Due.UP,
+    requirement="A06",
+    at_least="K01",
+    without_addke={"I07": "K01", "A06": "K01"},
+)
 def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
     """Every protected message decrypts with keys made of all secrets so far, and with any of them changed none does.
 
-    Each negotiated method has its KE payloads where they belong (B02, A15), and each message comes under the keys that
-    are due (I07).
+    Each negotiated method has the messages of its exchange (A06), each message comes under the keys that are due (I07).
     """
     objections = [*_recorded_keys(view), *_wrong_generation(view), *_exchanges_missing(view)]
     suite, chain = view.suite, view.chain
     if suite is None or chain is None:
-        objections.append(Objection("", "the keys cannot be computed from what was recorded", _RECORD))
+        objections.append(Objection("", "the keys cannot be computed from what was recorded", SECRETS))
         return Checked("", tuple(objections))
     expected = [suite.key_exchange, *suite.additional_key_exchanges]
     recorded = [entry.method for entry in view.secrets.shared_secrets]
     if recorded != expected:
         names = ", ".join(map(str, recorded))
-        objections.append(Objection("engine", f"secrets of {names} are recorded for another suite", _RECORD, "A06"))
+        objections.append(Objection("engine", f"secrets of {names} are recorded for another suite", SECRETS, "A06"))
     secrets = [entry.secret for entry in view.secrets.shared_secrets]
     if len(set(secrets)) < len(secrets) or not all(any(secret) for secret in secrets):
-        objections.append(Objection("engine", "a recorded shared secret is zero, or another one's", _RECORD, "A06"))
+        objections.append(Objection("engine", "a recorded shared secret is zero, or another one's", SECRETS, "A06"))
         return Checked("", tuple(objections))
     for index in range(len(recorded)):
         objections += _survives_without(view, index)
@@ -47,28 +56,69 @@ def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
 
 
 def _exchanges_missing(view: View) -> list[Objection]:
-    """Each negotiated method has its KE payloads in both messages of its exchange, one each (B02, A06, A15)."""
+    """Each negotiated method has both messages of its exchange (A06)."""
     if view.suite is None:
         return []
-    additional = view.suite.additional_key_exchanges
-    due = [(message, view.suite.key_exchange) for message in view.final_init]
-    seen = {(m.message_id, m.response): m for m in view.messages if m.exchange == ExchangeType.IKE_INTERMEDIATE}
-    for number, method in enumerate(additional, start=1):
-        due += [(seen.pop((number, response), None), method) for response in (False, True)]
-    objections = []
-    for message, wanted in due:
-        if message is None:
-            objections.append(Objection("", f"no message carries the KE payload of {wanted}", "wire.pcapng", "A06"))
-        elif message.readable and [ke.method for ke in of(message, KeyExchange)] != [wanted]:
-            got = ", ".join(str(ke.method) for ke in of(message, KeyExchange)) or "none"
-            sentence = f"{message.label} is to carry one KE payload, of {wanted}; it carries {got}"
+    return [
+        Objection("", f"no message carries the KE payload of {method}", CAPTURE, "A06")
+        for message, method in _places(view, view.suite)
+        if message is None
+    ]
+
+
+def _places(view: View, suite: Suite) -> list[tuple[SeenMessage | None, KeyExchangeMethod]]:
+    """Where the KE payload of each method of a suite belongs: IKE_SA_INIT, then one IKE_INTERMEDIATE for each."""
+    places: list[tuple[SeenMessage | None, KeyExchangeMethod]] = []
+    if suite.key_exchange is not None:
+        places += [(message, suite.key_exchange) for message in view.final_init]
+    seen = {(m.message_id, m.response): m for response in (False, True) for m in view.intermediates(response=response)}
+    for number, method in enumerate(suite.additional_key_exchanges, start=1):
+        places += [(seen.get((number, response)), method) for response in (False, True)]
+    return places
+
+
+@engine_check("key-exchanges-in-their-place", due=Due.ALWAYS, requirement="A15")
+def key_exchanges_in_their_place(view: View, _arguments: Arguments) -> Checked:
+    """Each message that was sent carries one KE payload of the method whose turn it is, and no other one (B02, A15).
+
+    Before a suite is chosen, the KE payload of IKE_SA_INIT is of a method that the same message offers.
+    """
+    objections: list[Objection] = []
+    chosen = view.suite if view.suite is not None and view.suite.key_exchange is not None else None
+    request, _ = view.final_init  # is judged by its offer alone: what is chosen then is the responder's doing
+    places = [] if chosen is None else [(m, method) for m, method in _places(view, chosen) if m and m is not request]
+    for message, method in places:
+        methods = [ke.method for ke in of(message, KeyExchange)]
+        if message.readable and methods != [method] and not _is_a_refusal(message):
+            got = ", ".join(map(str, methods)) or "none"
+            sentence = f"{message.label} is to carry one KE payload, of {method}; it carries {got}"
             requirement = "A15" if message.exchange == ExchangeType.IKE_INTERMEDIATE else "B02"
             objections.append(Objection(view.sender(message), sentence, message.pointer, requirement))
-    for message in seen.values():
+    due = {message.frame for message, _ in places}
+    others = (m for response in (False, True) for m in view.intermediates(response=response) if m.frame not in due)
+    for message in others if chosen else ():
         if of(message, KeyExchange):
             sentence = f"{message.label} carries a key exchange that was not negotiated"
             objections.append(Objection(view.sender(message), sentence, message.pointer, "A15"))
-    return objections
+    objections += _not_offered(view)
+    return Checked(f"{len(places)} KE payloads are where they belong", tuple(objections))
+
+
+def _not_offered(view: View) -> Iterable[Objection]:
+    """IKE_SA_INIT requests whose KE payload is not one, of a method that the same message offers."""
+    for message in view.find(ExchangeType.IKE_SA_INIT, response=False):
+        proposals = [proposal for sa in of(message, SecurityAssociation) for proposal in sa.proposals]
+        offered = {t.identifier for each in proposals for t in each.transforms if t.type == TransformType.KE}
+        methods = [ke.method for ke in of(message, KeyExchange)]
+        if len(methods) != 1 or methods[0] not in offered:
+            got = ", ".join(map(str, methods)) or "none"
+            sentence = f"{message.label} is to carry one KE payload, of a method that it offers; it carries {got}"
+            yield Objection(view.sender(message), sentence, message.pointer, "B02")
+
+
+def _is_a_refusal(message: SeenMessage) -> bool:
+    """Whether a response refuses, and so carries nothing else."""
+    return message.response and any(notify.notify_type.is_error for notify in of(message, Notify))
 
 
 def _survives_without(view: View, index: int) -> list[Objection]:
@@ -76,17 +126,16 @@ def _survives_without(view: View, index: int) -> list[Objection]:
     assert view.suite is not None and view.chain is not None
     secrets = [entry.secret for entry in view.secrets.shared_secrets]
     secrets[index] = bytes((secrets[index][0] ^ 1,)) + secrets[index][1:]
-    schedule = view.chain.schedule
     spis = (view.secrets.initiator_spi, view.secrets.responder_spi)
-    altered = key_chain(view.suite, (schedule.nonce_i, schedule.nonce_r), spis, tuple(secrets))
+    altered = key_chain(view.suite, view.chain.nonces, spis, tuple(secrets))
     after = [m for m in view.messages if m.generation is not None and m.generation >= index]
     method = view.secrets.shared_secrets[index].method
     if {m.from_initiator for m in after} != {True, False}:
         sentence = f"no message of each side proves that the secret of {method} entered the keys"
-        return [Objection("", sentence, "wire.pcapng", "A06")]
+        return [Objection("", sentence, CAPTURE, "A06")]
     for message in after:
         assert message.generation is not None
-        if decrypt(message, altered.generations[message.generation], altered) is not None:
+        if decrypt(message, altered, message.generation) is not None:
             sentence = f"{message.label} still decrypts with the secret of {method} altered"
             return [Objection(view.sender(message), sentence, message.pointer, "A06")]
     return []
@@ -108,11 +157,19 @@ def _wrong_generation(view: View) -> list[Objection]:
     return objections
 
 
+_OF_AN_UNKNOWN_SA = (NotifyType.INVALID_IKE_SPI, NotifyType.INVALID_SPI, NotifyType.QUICK_CRASH_DETECTION)
+
+
 def _late_error(message: SeenMessage) -> bool:
-    """An unprotected INFORMATIONAL: "I do not know this SPI", on which nobody acts (RFC 7296 section 2.21.4)."""
-    outer = message.pieces[0].message.payloads
-    sealed = any(isinstance(payload, Encrypted | EncryptedFragment) for payload in outer)
-    return message.exchange == ExchangeType.INFORMATIONAL and not sealed
+    """An unprotected word that no such SA is there, on which nobody acts (RFC 7296 sections 1.5, 2.21.4; RFC 6290 4.5).
+
+    INVALID_IKE_SPI repeats exchange type and Message ID of the request that it answers.
+    """
+    if message.sealed:
+        return False
+    payloads = message.pieces[0].message.payloads
+    errors = {p.notify_type for p in payloads if isinstance(p, Notify) and p.notify_type in _OF_AN_UNKNOWN_SA}
+    return bool(errors) and all(isinstance(p, Notify) or p.type == PayloadType.VENDOR_ID for p in payloads)
 
 
 def _at_odds(view: View, message: SeenMessage) -> str:
@@ -130,15 +187,16 @@ def _recorded_keys(view: View) -> list[Objection]:
     recorded = [tuple(getattr(keys, name) for name in names) for keys in view.secrets.generations]
     if len(computed) != len(recorded):
         sentence = f"{len(recorded)} generations of keys are recorded for {len(computed)} shared secrets"
-        objections.append(Objection("engine", sentence, _RECORD, "A06"))
+        objections.append(Objection("engine", sentence, SECRETS, "A06"))
     for number, (ours, theirs) in enumerate(zip(computed, recorded, strict=False)):
         wrong = [name for name, a, b in zip(names, ours, theirs, strict=True) if a != b]
         if wrong:
             sentence = f"recorded {', '.join(wrong)} of generation {number} do not follow from the recorded secrets"
-            objections.append(Objection("engine", sentence, _RECORD, "A06"))
+            objections.append(Objection("engine", sentence, SECRETS, "A06"))
     return objections
 
 
+@engine_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")
 def key_exchange_sizes(view: View, _arguments: Arguments) -> Checked:
     """Every KE payload has the octets that its method asks for (RFC 7296 3.4; draft-ietf-ipsecme-ikev2-mlkem)."""
     objections, seen = [], []
@@ -152,6 +210,4 @@ def key_exchange_sizes(view: View, _arguments: Arguments) -> Checked:
             if len(payload.data) != wanted:
                 sentence = f"KE of {payload.method} in {message.label} has {len(payload.data)} octets, not {wanted}"
                 objections.append(Objection(view.sender(message), sentence, message.pointer))
-    if not seen:
-        objections.append(Objection("", "no KE payload of a known method is on the wire", "wire.pcapng"))
-    return Checked("Key Exchange Data octets: " + ", ".join(seen), tuple(objections))
+    return Checked("Key Exchange Data octets: " + (", ".join(seen) or "none is on the wire"), tuple(objections))

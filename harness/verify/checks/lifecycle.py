@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from harness.registry.messages import ExchangeType, Protocol
-from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.registry.messages import ExchangeType, PayloadType, Protocol
+from harness.results.model import CAPTURE, PEER_STATUS_AFTER
+from harness.verify.check import Arguments, Checked, Objection, engine_check, missing
 from harness.verify.view import View, of
-from harness.wire.payloads import Delete
+from harness.verify.wire import payload_name
+from harness.wire.payload import Payload
+from harness.wire.payloads import Delete, Notify, Unknown
 
 
+@engine_check("liveness-answered", requirement="B30")
 def liveness_answered(view: View, _arguments: Arguments) -> Checked:
     """An INFORMATIONAL request without payloads is answered (B30)."""
     requests = view.find(ExchangeType.INFORMATIONAL, response=False)
     engine_is_initiator = view.party(initiator=True) == "engine"
     empty = [m for m in requests if m.opened is not None and not m.payloads and m.from_initiator == engine_is_initiator]
     if not empty:
-        return Checked("", (Objection("engine", "no empty INFORMATIONAL request was sent", "wire.pcapng"),))
+        return Checked("", (Objection("engine", "no empty INFORMATIONAL request was sent", CAPTURE),))
     request = empty[0]
     responses = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=not engine_is_initiator)
     answers = [m for m in responses if m.message_id == request.message_id]
-    if not any(m.opened is not None for m in answers):
+    opened = [message for message in answers if message.opened is not None]
+    if not opened:
         return Checked("", (Objection(view.peer, f"{request.label} gets no response that decrypts", request.pointer),))
+    errors = [notify.notify_type for notify in of(opened[0], Notify) if notify.notify_type.is_error]
+    if errors:
+        sentence = f"{opened[0].label} answers an empty request with {errors[0]}"
+        return Checked("", (Objection(view.peer, sentence, opened[0].pointer),))
     return Checked(f"{request.label} was answered")
 
 
+@engine_check("deleted-on-both-sides", requirement="B29")
 def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     """A Delete of the IKE SA is answered by an INFORMATIONAL response, and nothing is left at the peer (B29)."""
     requests = view.find(ExchangeType.INFORMATIONAL, response=False)
     deletes = [m for m in requests if any(d.protocol == Protocol.IKE for d in of(m, Delete))]
+    if not deletes and view.report.closed_kind == "refused":
+        return Checked("an error of the peer ended the IKE SA: no Delete is due")
     if not deletes:
         party = view.party(initiator=True)
-        return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire", "wire.pcapng"),))
+        return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire", CAPTURE),))
     request = deletes[0]
     objections = []
     responses = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=not request.from_initiator)
@@ -37,15 +49,26 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     answerer = view.party(initiator=not request.from_initiator)
     if not answers:
         objections.append(Objection(answerer, f"{request.label} gets no response that decrypts", request.pointer))
-    elif answers[0].payloads:
-        sentence = f"{answers[0].label} to the deletion of the IKE SA is not empty"
+    elif wordy := [payload_name(payload) for payload in answers[0].payloads if not _may_come_along(payload)]:
+        sentence = f"{answers[0].label} to the deletion of the IKE SA is not empty: {', '.join(wordy)}"
         objections.append(Objection(answerer, sentence, answers[0].pointer))
     after = view.evidence.peer_report_after
     if after is None:
         return Checked(
-            "", (*objections, *missing("what the peer's status says after the case", "peer/sas-after.json").objections)
+            "", (*objections, *missing("what the peer's status says after the case", PEER_STATUS_AFTER).objections)
         )
     if after.sas:
         sentence = f"the peer still reports an IKE SA in state {after.sas[0].state}"
-        objections.append(Objection(view.peer, sentence, "peer/sas-after.json"))
-    return Checked(f"{request.label} was answered; the peer reports no SA any more", tuple(objections))
+        objections.append(Objection(view.peer, sentence, PEER_STATUS_AFTER))
+    told = "has no status interface to tell what is left" if after.silent else "reports no SA any more"
+    return Checked(f"{request.label} was answered; the peer {told}", tuple(objections))
+
+
+def _may_come_along(payload: Payload) -> bool:
+    """Whether a payload may stand in any message: a Vendor ID (RFC 7296 section 3.12), a status (section 3.10.1).
+
+    So may one that nobody knows and that is not critical: it is to be skipped (section 2.5).
+    """
+    if isinstance(payload, Notify):
+        return not payload.notify_type.is_error
+    return payload.type == PayloadType.VENDOR_ID or (isinstance(payload, Unknown) and not payload.critical)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.ike.policy import Suite
+from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import SeenMessage
+from harness.results.model import CAPTURE
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View, accepts, answered_suite, of
-from harness.verify.words import spelled
+from harness.verify.wire import SeenMessage, spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal, Transform
 
@@ -24,6 +24,7 @@ def without_none(suite: Suite) -> tuple[int, dict[TransformType, object]]:
     return suite.proposal_number, dict(kept)
 
 
+@engine_check("negotiated-as-predicted", due=Due.UP, requirement="B06")
 def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
     """The suites answered for the IKE SA and the Child SA are among those that the two policies allow."""
     objections = []
@@ -36,7 +37,7 @@ def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
         if message is None and not allowed:
             continue
         if message is None:
-            objections.append(Objection(party, f"no SA payload answers the offer for the {name}", "wire.pcapng"))
+            objections.append(Objection(party, f"no SA payload answers the offer for the {name}", CAPTURE))
             continue
         suite = answered_suite(of(message, SecurityAssociation)[0])
         details.append(f"{name}: proposal {suite.proposal_number}, {spelled(suite)}")
@@ -51,6 +52,7 @@ def _answer(view: View, exchange: ExchangeType) -> SeenMessage | None:
     return next((m for m in view.find(exchange, response=True) if accepts(m)), None)
 
 
+@engine_check("answer-is-a-subset-of-the-offer", due=Due.ALWAYS, requirement="B06")
 def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checked:
     """One proposal comes back: one unmodified transform of each offered type, no method twice (B06, A04, A05)."""
     objections: list[Objection] = []
@@ -64,23 +66,35 @@ def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checke
             objections.append(Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07"))
             continue
         sa = of(answer, SecurityAssociation)[0]
-        for requirement, sentence in _faults(of(offers[-1], SecurityAssociation)[0], sa):
+        for requirement, sentence in _faults(of(offers[-1], SecurityAssociation)[0], sa, _known(view)):
             objections.append(Objection(party, f"{exchange}: {sentence}", answer.pointer, requirement))
-    return Checked("every transform of both answers was offered, one of each type, unmodified", tuple(objections))
+    return Checked("every transform that is answered was offered, one of each type, unmodified", tuple(objections))
 
 
-def _faults(offer: SecurityAssociation, answer: SecurityAssociation) -> Iterable[tuple[str, str]]:
+def _known(view: View) -> set[TransformType]:
+    """The transform types that the responder is configured with, and so knows."""
+    return {kind for proposal in view.expectation.responder.ike for kind in proposal.transforms}
+
+
+def _faults(
+    offer: SecurityAssociation, answer: SecurityAssociation, known: set[TransformType]
+) -> Iterable[tuple[str, str]]:
     if len(answer.proposals) != 1:
-        yield "B07", f"one proposal is to be answered, not {len(answer.proposals)}"
+        yield "B06", f"one proposal is to be answered, not {len(answer.proposals)}"
     accepted = answer.proposals[0]
     offered = next((p for p in offer.proposals if p.number == accepted.number), None)
-    if offered is None or offered.protocol != accepted.protocol:
-        yield "B07", f"the answer carries number {accepted.number}, which was not offered for this protocol"
+    if offered is None:
+        yield "B07", f"the answer carries number {accepted.number}, which was not offered"
         return
-    yield from _transform_faults(offered, accepted)
+    if offered.protocol != accepted.protocol:
+        yield "B06", f"the answer is for {accepted.protocol.name}, the offer for {offered.protocol.name}"
+        return
+    if len(accepted.spi) != len(offered.spi):
+        yield "B49", f"the SPI of the answer has {len(accepted.spi)} octets, {len(offered.spi)} are due"
+    yield from _transform_faults(offered, accepted, known)
 
 
-def _transform_faults(offered: Proposal, accepted: Proposal) -> Iterable[tuple[str, str]]:
+def _transform_faults(offered: Proposal, accepted: Proposal, known: set[TransformType]) -> Iterable[tuple[str, str]]:
     kinds = [transform.type for transform in accepted.transforms]
     for kind in sorted(set(kinds)):
         if kinds.count(kind) > 1:
@@ -92,7 +106,8 @@ def _transform_faults(offered: Proposal, accepted: Proposal) -> Iterable[tuple[s
     optional = {kind for kind in none if kind.is_key_exchange or kind == TransformType.INTEG}
     for kind in sorted({transform.type for transform in offered.transforms} - set(kinds) - optional):
         # An unknown type makes the responder pass over the proposal as a whole: it is never dropped alone.
-        requirement = "B04" if kind.is_additional_key_exchange or not kind.is_known else "B06"
+        unknown = kind not in known and (kind.is_additional_key_exchange or not kind.is_known)
+        requirement = "B04" if unknown else "B06"
         yield requirement, f"accepted proposal {accepted.number} without the transform type {kind} that it offers"
     methods = [t.identifier for t in accepted.transforms if t.type.is_key_exchange and t.identifier]
     if len(methods) != len(set(methods)):
@@ -103,6 +118,7 @@ def _same(a: Transform, b: Transform) -> bool:
     return (a.type, a.identifier, a.attributes) == (b.type, b.identifier, b.attributes)
 
 
+@engine_check("retry-repeats-the-offer", requirement="B01")
 def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     """INVALID_KE_PAYLOAD names a method, and the retry carries it with the full set of the first offer (B01)."""
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
@@ -114,7 +130,7 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     ]
     responder, initiator = view.party(initiator=False), view.party(initiator=True)
     if not demands:
-        return Checked("", (Objection(responder, "no INVALID_KE_PAYLOAD answers a wrong KE", "wire.pcapng"),))
+        return Checked("", (Objection(responder, "no INVALID_KE_PAYLOAD answers a wrong KE", CAPTURE),))
     message, notify = demands[0]
     later = [request for request in requests if request.frame > message.frame]
     if len(notify.data) != 2:
@@ -155,6 +171,7 @@ def _full_set(message: SeenMessage) -> list[tuple[int, int, frozenset[tuple[int,
     ]
 
 
+@engine_check("no-intermediate-exchange", requirement="A03")
 def no_intermediate_exchange(view: View, _arguments: Arguments) -> Checked:
     """With NONE selected for every additional key exchange there is no IKE_INTERMEDIATE (A03, I02)."""
     seen = [message for message in view.messages if message.exchange == ExchangeType.IKE_INTERMEDIATE]

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from harness.evidence.peer_report import ChildReport, SaReport
-from harness.ike.policy import Suite
+from harness.evidence.peer_report import IN_USE, STANDING, ChildReport, SaReport
+from harness.policy.proposals import Suite
 from harness.registry.transforms import TransformType
-from harness.verify.esp_packets import uses_extended_sequence_numbers
-from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.results.model import PEER_STATUS
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
+from harness.verify.esp import uses_extended_sequence_numbers
 from harness.verify.view import SeenChild, View
 
-_FILE = "peer/sas.json"
 
-
+@engine_check("peer-agrees", due=Due.UP)
 def peer_agrees(view: View, _arguments: Arguments) -> Checked:
     """The peer's status interface shows the same SPIs and algorithms as the wire."""
     report = view.evidence.peer_report
     if report is None:
-        return missing("what the peer's status says", _FILE)
+        return missing("what the peer's status says", PEER_STATUS)
+    if report.silent:
+        return Checked("the peer has no status interface: what it holds is known from the wire alone")
     spis = (view.secrets.initiator_spi.hex(), view.secrets.responder_spi.hex())
     # A status that shows no IKE SPIs is taken by its connection, which the report is of; the Child SA's SPIs are shown.
     mine = [sa for sa in report.sas if (sa.initiator_spi, sa.responder_spi) in (spis, (None, None))]
     if not mine:
         return Checked(
-            "", (Objection(view.peer, f"the peer reports no IKE SA with SPIs {spis[0]} and {spis[1]}", _FILE),)
+            "", (Objection(view.peer, f"the peer reports no IKE SA with SPIs {spis[0]} and {spis[1]}", PEER_STATUS),)
         )
     sentences = [*_ike_differences(view, mine[0]), *_child_differences(view, mine[0].children)]
-    objections = tuple(Objection(view.peer, sentence, _FILE) for sentence in sentences)
+    objections = tuple(Objection(view.peer, sentence, PEER_STATUS) for sentence in sentences)
     return Checked("the peer reports the SPIs and algorithms of the wire", objections)
 
 
@@ -38,9 +40,9 @@ def _ike_differences(view: View, sa: SaReport) -> list[str]:
     )
     initiator = view.party(initiator=True) != "engine"
     pairs = (
-        ("state", sa.state, "ESTABLISHED"),
+        ("state", sa.state, STANDING),
         ("being the initiator", sa.initiator, initiator),
-        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG) if sa.encr is not None else None),
+        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG)),
         ("ENCR", sa.encr, chosen.get(TransformType.ENCR)),
         ("PRF", sa.prf, chosen.get(TransformType.PRF)),
         ("KE", sa.ke, chosen.get(TransformType.KE)),
@@ -49,7 +51,7 @@ def _ike_differences(view: View, sa: SaReport) -> list[str]:
     return [
         f"{name}: the peer reports {theirs}, the wire says {ours}"
         for name, theirs, ours in pairs
-        if theirs != ours and (theirs is not None or name == "INTEG")
+        if theirs not in (None, ours)  # None: the product does not show it
     ]
 
 
@@ -62,16 +64,16 @@ def _child_differences(view: View, children: tuple[ChildReport, ...]) -> list[st
         here, there = _spis(view, child)
         return [f"the peer reports no Child SA with SPI {here} in and {there} out"]
     pairs = (
-        ("state", found.state, "INSTALLED"),
+        ("state", found.state, IN_USE),
         ("ENCR", found.encr, _named(child.suite, TransformType.ENCR)),
-        ("INTEG", found.integ, _named(child.suite, TransformType.INTEG) if found.encr is not None else None),
+        ("INTEG", found.integ, _named(child.suite, TransformType.INTEG)),
         ("mode", None if found.mode is None else found.mode.lower(), child.mode.value),
         ("ESN", found.esn, uses_extended_sequence_numbers(child)),
     )
     return [
         f"ESP {name}: the peer reports {theirs}, the wire says {ours}"
         for name, theirs, ours in pairs
-        if theirs != ours and (theirs is not None or name == "INTEG")
+        if theirs not in (None, ours)  # None: the product does not show it
     ]
 
 

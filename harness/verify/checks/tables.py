@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from harness.verify.result import Arguments, Checked, Objection, missing
+from harness.results.model import Pointer
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
 from harness.verify.view import View
 
 
+@engine_check("decryption-tables", due=Due.ALWAYS)
 def decryption_tables(view: View, _arguments: Arguments) -> Checked:
     """Each generation's table holds its SK_e and SK_a, and the ESP table the keys of the Child SA."""
     if view.chain is None:
         return Checked("no keys were agreed on, so there is no table")
     tables, esp = view.evidence.ikev2_tables, view.evidence.esp_table
     if tables is None or (esp is None and view.secrets.children):
-        return missing("a decryption table", "wireshark/")
+        return missing("a decryption table", Pointer("wireshark/"))
     objections = []
     for number, keys in enumerate(view.chain.generations):
-        file = f"wireshark/{number}/ikev2_decryption_table"
+        file = Pointer(f"wireshark/{number}/ikev2_decryption_table")
         if number >= len(tables):
             return missing("a decryption table", file)
         spis = (view.secrets.initiator_spi, view.secrets.responder_spi)
@@ -27,7 +29,9 @@ def decryption_tables(view: View, _arguments: Arguments) -> Checked:
         back = (child.initiator_spi, child.responder_encryption, child.responder_integrity)
         wanted = [octets.hex() for octets in (*there, *back) if octets]
         if not _in_order(wanted, esp or ""):
-            objections.append(Objection("engine", "the Child SA's keys are not in the ESP table", "wireshark/esp_sa"))
+            objections.append(
+                Objection("engine", "the Child SA's keys are not in the ESP table", Pointer("wireshark/esp_sa"))
+            )
     return Checked(
         f"{len(view.chain.generations)} IKE tables and the ESP table hold the computed keys", tuple(objections)
     )

@@ -1,23 +1,27 @@
-"""ESP: both ways, decrypted with keys computed again, counted at the peer (RFC 4303, RFC 7296 section 2.17)."""
+"""ESP both ways: decrypted with keys computed again, or, between two products, counted by both (RFC 4303)."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-from itertools import pairwise
+from collections.abc import Iterable
+from ipaddress import IPv4Address, ip_address
 
 from harness.crypto.errors import MethodUnavailable
-from harness.crypto.key_schedule import ChildKeys
 from harness.evidence.model import ChildSecrets
+from harness.evidence.peer_report import StepReport
 from harness.registry.messages import ExchangeType
+from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, STEPS, Pointer, Severity
+from harness.scenario.check_form import Argument
+from harness.scenario.model import Step
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check
 from harness.verify.checks.peer_report import child_of
-from harness.verify.esp_packets import SeenEsp, computed_keys, read_packets
-from harness.verify.inner import EchoMessage
-from harness.verify.result import Arguments, Checked, Objection, missing
-from harness.verify.view import SeenChild, View, of
+from harness.verify.esp import EchoMessage, SeenEsp, read_packets
+from harness.verify.keys import ChildKeys, child_keys
+from harness.verify.view import PairView, SeenChild, View, established, of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
 
 
+@engine_check("esp-both-ways", requirement="E01", arguments={"packets": Argument.NUMBER})
 def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     """``packets`` echo requests get as many replies, all in ESP that the computed keys decrypt, nothing in clear.
 
@@ -27,11 +31,11 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     wanted = int(arguments.get("packets", 1))
     child = view.child
     if child is None or view.chain is None:
-        return Checked("", (Objection("", "no Child SA came up", "wire.pcapng"),))
+        return Checked("", (Objection("", "no Child SA came up", CAPTURE),))
     try:
-        keys, cipher = computed_keys(view, child)
+        keys, cipher = child_keys(view.chain, child.suite)
     except MethodUnavailable as error:
-        return Checked("", (Objection("", str(error), "secrets.json", severity="inconclusive"),))
+        return Checked("", (Objection("", str(error), SECRETS, severity=Severity.INCONCLUSIVE),))
     objections = _recorded(view.secrets.children, child, keys)
     packets = read_packets(view, child, keys, cipher)
     objections += _packet_faults(view, packets)
@@ -39,30 +43,39 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     replies = _distinct(packets, from_engine=False, request=False)
     answered = len(requests & replies)
     if len(requests) < wanted:
-        objections.append(
-            Objection("engine", f"{len(requests)} echo requests were sent, {wanted} are due", "wire.pcapng")
-        )
-    elif answered < len(requests):
+        objections.append(Objection("engine", f"{len(requests)} echo requests were sent, {wanted} are due", CAPTURE))
+    elif answered < len(requests) and view.expectation.echo:
         sentence = f"{answered} of {len(requests)} echo requests are answered through the tunnel"
-        objections.append(Objection(view.peer, sentence, "wire.pcapng"))
+        objections.append(Objection(view.peer, sentence, CAPTURE))
     objections += _clear(view)
     objections += _counters(view, len(requests))
-    detail = f"{answered} echo requests and replies decrypted on the wire; the peer counts them, too"
-    return Checked(detail, tuple(objections))
+    return Checked(_proven(view, len(requests), answered), tuple(objections))
+
+
+def _proven(view: View, sent: int, answered: int) -> str:
+    """In words, what the wire and the peer's counters show together."""
+    report = view.evidence.peer_report
+    counted = "" if report is not None and report.silent else "; the peer counts them, too"
+    if view.expectation.echo:
+        return f"{answered} echo requests and replies decrypted on the wire{counted}"
+    # A sheet may say so of a product whose ESP is broken: nothing is claimed of what it made of ours.
+    return (
+        f"{sent} echo requests went out in ESP; the peer answers none, so that it decrypts them is not shown{counted}"
+    )
 
 
 def _recorded(records: tuple[ChildSecrets, ...], child: SeenChild, keys: ChildKeys) -> list[Objection]:
     """What the engine recorded of the Child SA against what follows from the wire and SK_d."""
     if not records:
-        return [Objection("engine", "no Child SA is recorded, the wire shows one", "secrets.json", "K02")]
+        return [Objection("engine", "no Child SA is recorded, the wire shows one", SECRETS, "K02")]
     record = records[0]
     agreed = (child.initiator_spi, child.responder_spi, child.suite)
     if (record.initiator_spi, record.responder_spi, record.suite) != agreed:
-        return [Objection("engine", "another Child SA is recorded than the wire shows", "secrets.json", "K02")]
+        return [Objection("engine", "another Child SA is recorded than the wire shows", SECRETS, "K02")]
     names = ("initiator_encryption", "initiator_integrity", "responder_encryption", "responder_integrity")
     wrong = [name for name in names if getattr(record, name) != getattr(keys, name)]
     sentence = f"recorded {', '.join(wrong)} of the Child SA do not follow from SK_d"
-    return [Objection("engine", sentence, "secrets.json", "K02")] if wrong else []
+    return [Objection("engine", sentence, SECRETS, "K02")] if wrong else []
 
 
 def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
@@ -72,13 +85,27 @@ def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
         mine = [packet for packet in packets if packet.from_engine == from_engine]
         for packet in mine:
             if packet.problem:
-                pointer = f"wire.pcapng#{packet.frame}"
+                pointer = Pointer.to_frame(packet.frame)
                 objections.append(Objection(party, f"an ESP packet does not open: {packet.problem}", pointer))
-        numbers = [packet.sequence for packet in mine]
-        if numbers and (numbers[0] != 1 or any(b <= a for a, b in pairwise(numbers))):
-            sentence = f"ESP sequence numbers are {numbers[:8]}: the first is to be 1, then growing (RFC 4303 3.3.3)"
-            objections.append(Objection(party, sentence, f"wire.pcapng#{mine[0].frame}", "E02"))
+        objections += _numbering(party, mine)
     return objections
+
+
+def _numbering(party: str, packets: list[SeenEsp]) -> list[Objection]:
+    """The first number is 1, and no number stands on two packets (RFC 4303 section 3.3.3).
+
+    The path may bring packets in another order, or one of them twice: that is not their sender's doing.
+    """
+    first: dict[int, SeenEsp] = {}
+    for packet in packets:  # that one has the SPI of another SA, its problem tells
+        other = first.setdefault(packet.sequence, packet)
+        if other.octets != packet.octets:
+            sentence = f"two ESP packets have the sequence number {packet.sequence} (RFC 4303 section 3.3.3)"
+            return [Objection(party, sentence, packet.pointer, "E02")]
+    if first and min(first) != 1:
+        sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
+        return [Objection(party, sentence, first[min(first)].pointer, "E02")]
+    return []
 
 
 def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> set[EchoMessage]:
@@ -95,7 +122,7 @@ def _clear(view: View) -> list[Objection]:
             "engine" if packet.source in ours else view.peer,
             f"an IP packet of protocol {packet.protocol} from {packet.source} to {packet.destination} crosses the path "
             "outside ESP",
-            f"wire.pcapng#{packet.frame}",
+            Pointer.to_frame(packet.frame),
         )
         for packet in view.wire.clear
     ]
@@ -118,11 +145,126 @@ def _counters(view: View, wanted: int) -> list[Objection]:
     """The peer's own counters of the Child SA."""
     report = view.evidence.peer_report
     if report is None:
-        return list(missing("what the peer's status says", "peer/sas.json").objections)
+        return list(missing("what the peer's status says", PEER_STATUS).objections)
+    if report.silent:
+        return []
     child = child_of(view, tuple(child for sa in report.sas for child in sa.children))
     if child is None:
-        return [Objection(view.peer, "the peer does not report the Child SA while traffic flows", "peer/sas.json")]
+        return [Objection(view.peer, "the peer does not report the Child SA while traffic flows", PEER_STATUS)]
     if any(count is not None and count < wanted for count in (child.packets_in, child.packets_out)):
         sentence = f"the peer counts {child.packets_in} packets in and {child.packets_out} out, {wanted} are due"
-        return [Objection(view.peer, sentence, "peer/sas.json")]
+        return [Objection(view.peer, sentence, PEER_STATUS)]
     return []
+
+
+_SPI_OCTETS = 4
+
+
+@pair_check("pair-esp-both-ways", due=Due.UP, requirement="E01", arguments={"packets": Argument.NUMBER})
+def pair_esp_both_ways(view: PairView, arguments: Arguments) -> Checked:
+    """Every echo request got its reply, in ESP whose SPIs both sides report, and both count packets in and out."""
+    wanted = int(arguments.get("packets", 1))
+    steps = [step for step in view.standing if step.step == Step.TRAFFIC]
+    if not steps:
+        return Checked("the scenario has no traffic") if Step.TRAFFIC not in view.scenario.steps else _none()
+    objections: list[Objection] = []
+    for step in steps:
+        objections += _echoed(step, wanted)
+        objections += _counted(view, step, wanted)
+    objections += _on_the_wire(view)
+    received = sum(step.echo_received for step in steps)
+    return Checked(f"{received} echo replies in {len(view.esp)} ESP packets, counted on both sides", tuple(objections))
+
+
+def _none() -> Checked:
+    return Checked("", (Objection("", "no traffic was sent: the tunnel did not stand", STEPS),))
+
+
+def _echoed(step: StepReport, wanted: int) -> list[Objection]:
+    """The echo requests of the last attempt: those before may have met a tunnel that was not there yet."""
+    if not step.echo_sent:
+        return [
+            Objection("", f"no echo request is known to be sent; {step.said}", STEPS, severity=Severity.INCONCLUSIVE)
+        ]
+    if step.echo_received == step.echo_sent and step.echo_received >= wanted:
+        return []
+    return [Objection("", f"{step.echo_received} of {step.echo_sent} echo requests were answered; {step.said}", STEPS)]
+
+
+def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
+    """Counters of the Child SA that both sides use now.
+
+    A side is wrong about what it sent where the path shows it. What came in counts once it was decrypted, and nobody
+    has the keys: that too little was, may be the fault of its sender.
+    """
+    objections = []
+    for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
+        sa = established(report)
+        children = sa.installed if sa else []
+        for way in ("in", "out"):
+            count = _most(getattr(child, f"packets_{way}") for child in children)
+            if count is not None and count < wanted:
+                seen = _crossing(view, {getattr(child, f"spi_{way}") for child in children})
+                sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due and {seen} are on the path"
+                own = way == "out" and seen >= wanted
+                objections.append(Objection(side.peer if own else "", sentence, STEPS))
+    return objections
+
+
+def _crossing(view: PairView, spis: set[str]) -> int:
+    """How many ESP packets with one of these SPIs are on the path."""
+    return sum(packet.payload[:_SPI_OCTETS].hex() in spis for packet in view.esp)
+
+
+def _most(counts: Iterable[int | None]) -> int | None:
+    told = list(counts)
+    return None if None in told else max((count for count in told if count is not None), default=0)
+
+
+def _on_the_wire(view: PairView) -> list[Objection]:
+    """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs."""
+    reported: list[set[str]] = [set(), set()]
+    sending: list[set[str]] = [set(), set()]
+    for step in view.standing:
+        for index, report in enumerate((step.initiator, step.responder)):
+            reported[index] |= {child.spi_in for sa in report.sas for child in sa.children}
+            sending[index] |= {child.spi_out for sa in report.sas for child in sa.children}
+    objections = []
+    for index, side in enumerate(view.sides):
+        packets = [each for each in view.esp if each.destination[0] == side.address]
+        if not packets:
+            objections.append(Objection("", f"no ESP packet goes to {side.peer}", CAPTURE))
+        strange = {each.payload[:_SPI_OCTETS].hex() for each in packets} - reported[index]
+        if strange:
+            sender = view.sides[1 - index].peer
+            own = strange <= sending[1 - index]
+            words = f"; {sender} does" if own else f", and neither does {sender}"
+            sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
+            objections.append(Objection("" if own else sender, sentence + words, CAPTURE))
+    return objections
+
+
+@pair_check("pair-nothing-in-clear", due=Due.ALWAYS, requirement="E01")
+def pair_nothing_in_clear(view: PairView, _arguments: Arguments) -> Checked:
+    """Nothing but IKE and ESP crosses the path between the two, be it from outer or from inner addresses."""
+    objections = []
+    for packet in view.wire.clear:
+        at_initiator = packet.source in (view.sides[0].address, view.sides[0].inner)
+        party = view.sides[0 if at_initiator else 1].peer
+        sentence = (
+            f"an IP packet of protocol {packet.protocol} from {packet.source} to {packet.destination} crosses in clear"
+        )
+        objections.append(Objection(party, sentence, Pointer.to_frame(packet.frame)))
+    return Checked("only IKE and ESP on the path", tuple(objections))
+
+
+@pair_check("pair-ip-version")
+def pair_ip_version(view: PairView, _arguments: Arguments) -> Checked:
+    """Every IKE and ESP packet between the two is of the IP version that the scenario asks for."""
+    wanted = view.scenario.settings.ip_version
+    others = [each for each in view.wire.datagrams if ip_address(each.source[0]).version != wanted]
+    if others:
+        first = others[0]
+        sentence = f"{len(others)} packets are not IPv{wanted}, the first from {first.source[0]}"
+        return Checked("", (Objection(view.source(first), sentence, Pointer.to_frame(first.frame)),))
+    return Checked(f"{len(view.wire.datagrams)} packets of IKE and ESP over IPv{wanted}")

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType
-from harness.verify.reserved import has_reserved_bits
-from harness.verify.result import Arguments, Checked, Objection
-from harness.verify.transcript import Piece, SeenMessage
+from harness.registry.notifications import NotifyType
+from harness.results.model import Pointer
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View, of
+from harness.verify.wire import Piece, SeenMessage
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
-from harness.wire.payloads import SecurityAssociation
+from harness.wire.payload import Payload
+from harness.wire.payloads import (
+    Authentication,
+    Configuration,
+    IdentificationInitiator,
+    IdentificationResponder,
+    KeyExchange,
+    Notify,
+    SecurityAssociation,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
 
 
+@engine_check("canonical-wire-format", due=Due.ALWAYS, requirement="B15")
 def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
     """What every sender must write, whether its receiver objects or not (B14, B15, B16, B39).
 
@@ -46,9 +59,9 @@ def _foreign(view: View) -> Iterable[Objection]:
     """Datagrams on the ports of IKE that belong to no message of this IKE SA."""
     for datagram in view.malformed:
         sentence = f"frame {datagram.frame} holds no IKE message that can be parsed"
-        yield Objection(view.source(datagram), sentence, f"wire.pcapng#{datagram.frame}")
+        yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame))
     for piece in view.strangers:
-        if _tries_again(view, piece):
+        if _begins_anew(view, piece) or _names_no_sa(piece):
             continue
         header, frame = piece.message.header, piece.datagram.frame
         kind = "response" if header.is_response else "request"
@@ -56,15 +69,26 @@ def _foreign(view: View) -> Iterable[Objection]:
         sentence = (
             f"frame {frame} is an {header.exchange_type} {kind} with the initiator's SPI {spi}, of another IKE SA"
         )
-        yield Objection(view.source(piece.datagram), sentence, f"wire.pcapng#{frame}", "B39")
+        yield Objection(view.source(piece.datagram), sentence, Pointer.to_frame(frame), "B39")
 
 
-def _tries_again(view: View, piece: Piece) -> bool:
-    """Whether an initiator begins anew after a refusal: no document forbids it another IKE SA."""
+def _begins_anew(view: View, piece: Piece) -> bool:
+    """Whether a party begins another IKE SA, as it may at any time: it may have given up, or forgotten, the first one.
+
+    "An IKE endpoint is allowed to forget all of its state associated with an IKE SA" (RFC 7296 section 2.4). Only our
+    own engine has one for each case.
+    """
     header = piece.message.header
     begins = header.exchange_type == ExchangeType.IKE_SA_INIT and not header.is_response
-    after = bool(view.refusals) and view.refusals[0][0].frame < piece.datagram.frame
-    return begins and after and view.source(piece.datagram) == view.party(initiator=True)
+    return begins and view.source(piece.datagram) == view.peer
+
+
+def _names_no_sa(piece: Piece) -> bool:
+    """INVALID_SPI outside of any IKE SA: a word about an ESP packet, with an SPI of its own (RFC 7296 section 1.5)."""
+    payloads = piece.message.payloads
+    return piece.message.header.exchange_type == ExchangeType.INFORMATIONAL and [
+        payload.notify_type for payload in payloads if isinstance(payload, Notify)
+    ] == [NotifyType.INVALID_SPI]
 
 
 def _roles(message: SeenMessage) -> Iterable[tuple[str, str]]:
@@ -85,6 +109,7 @@ def _spis(view: View, message: SeenMessage) -> Iterable[tuple[str, str]]:
         yield "B39", "the responder's SPI is another one's"
 
 
+@engine_check("message-ids-in-sequence", due=Due.ALWAYS, requirement="B22")
 def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
     """Each side numbers its requests 0, 1, 2, ... and every response repeats its request's number (B22, I04)."""
     objections = []
@@ -107,6 +132,7 @@ def _request_of(view: View, response: SeenMessage) -> bool:
     return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)
 
 
+@engine_check("retransmissions-identical", due=Due.ALWAYS, requirement="B18")
 def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
     """A repeated message is the same, bit for bit from the IKE header on; fragments each with themselves (B18, F14)."""
     objections, repeats = list(_second_answer(view)), 0
@@ -119,7 +145,7 @@ def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
             key = (fragment.fragment_number, fragment.total_fragments) if fragment else (0, 0)
             repeats += key in first
             if first.setdefault(key, piece.octets) != piece.octets:
-                pointer = f"wire.pcapng#{piece.datagram.frame}"
+                pointer = Pointer.to_frame(piece.datagram.frame)
                 objections.append(
                     Objection(view.sender(message), f"{message.label} is repeated with other octets", pointer, "B18")
                 )
@@ -127,7 +153,39 @@ def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
 
 
 def _second_answer(view: View) -> list[Objection]:
-    """IKE_SA_INIT is agreed on once: a repeated request gets the response that it got before (B19)."""
-    answers = [m for m in view.find(ExchangeType.IKE_SA_INIT, response=True) if of(m, SecurityAssociation)]
-    sentence = "IKE_SA_INIT is answered a second time, with other octets"
-    return [Objection(view.sender(message), sentence, message.pointer, "B19") for message in answers[1:]]
+    """A repeated IKE_SA_INIT request gets the response that it got before (B19); another one may get another."""
+    objections, answered = [], False
+    for message in view.find(ExchangeType.IKE_SA_INIT):
+        if not message.response:
+            answered = False
+        elif of(message, SecurityAssociation):
+            if answered:
+                sentence = "IKE_SA_INIT is answered a second time, with other octets"
+                objections.append(Objection(view.sender(message), sentence, message.pointer, "B19"))
+            answered = True
+    return objections
+
+
+_THREE_RESERVED_OCTETS = (
+    Authentication,
+    Configuration,
+    IdentificationInitiator,
+    IdentificationResponder,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
+_ATTRIBUTE_RESERVED_BIT = 0x8000  # of a configuration attribute (section 3.15.1)
+
+
+def has_reserved_bits(payload: Payload) -> bool:
+    """Whether a payload's body has anything but zero where RFC 7296 sections 3.3 to 3.15 say RESERVED."""
+    if isinstance(payload, SecurityAssociation):
+        return any(
+            proposal.reserved or any(any(transform.reserved) for transform in proposal.transforms)
+            for proposal in payload.proposals
+        )
+    if isinstance(payload, KeyExchange):
+        return payload.reserved != 0
+    if isinstance(payload, Configuration) and any(a.number & _ATTRIBUTE_RESERVED_BIT for a in payload.attributes):
+        return True
+    return isinstance(payload, _THREE_RESERVED_OCTETS) and any(payload.reserved)

@@ -17,6 +17,8 @@ _FIXED = struct.Struct(">BBH")
 class Delete(Payload):
     """Delete payload, 42. For the IKE SA itself ``spi_size`` is 0 and there are no SPIs.
 
+    SPIs of no octets are only counted, in ``empty_spis``: eight octets announce as many as 65,535.
+
     ::
 
         | Protocol ID   |   SPI Size    |          Num of SPIs          |
@@ -26,6 +28,7 @@ class Delete(Payload):
     protocol: Protocol
     spi_size: int = 0
     spis: tuple[bytes, ...] = ()
+    empty_spis: int = 0  # Num of SPIs where SPI Size is 0
 
     @property
     def type(self) -> PayloadType:
@@ -39,8 +42,10 @@ class Delete(Payload):
         protocol, spi_size, count = _FIXED.unpack_from(body)
         if len(body) != 4 + spi_size * count:
             raise MalformedMessage("D payload", f"{count} SPIs of {spi_size} octets", f"{len(body) - 4} octets")
-        spis = tuple(body[4 + i * spi_size : 4 + (i + 1) * spi_size] for i in range(count))
+        if not spi_size:
+            return cls(Protocol(protocol), empty_spis=count, flags=flags)
+        spis = tuple([body[start : start + spi_size] for start in range(4, len(body), spi_size)])
         return cls(Protocol(protocol), spi_size, spis, flags=flags)
 
     def body(self) -> bytes:
-        return _FIXED.pack(self.protocol, self.spi_size, len(self.spis)) + b"".join(self.spis)
+        return _FIXED.pack(self.protocol, self.spi_size, len(self.spis) + self.empty_spis) + b"".join(self.spis)

@@ -9,6 +9,7 @@ from harness.report import diff_report, html, json_report, junit, markdown
 from harness.results.diff import diff_runs
 from harness.results.judgement import is_expected
 from harness.results.model import (
+    CAPTURE,
     Attempt,
     CaseRecord,
     CheckResult,
@@ -17,9 +18,11 @@ from harness.results.model import (
     LadderStep,
     Outcome,
     PeerEntry,
+    Pointer,
     Run,
     RunHeader,
     ScenarioEntry,
+    Severity,
     Verdict,
 )
 
@@ -85,8 +88,8 @@ PEERS = (
     PeerEntry("strongswan-5.9", "strongSwan 5.9", False, "5.9.8", "sha256:3b0f5c", "userspace"),
     PeerEntry("strongswan-6.0", "strongSwan 6.0", False, "6.0.1", "sha256:9d21aa", "userspace"),
     PeerEntry("strongswan-6.1", "strongSwan 6.1", False, "6.1.0", "sha256:77e0c4", "userspace"),
-    PeerEntry("emulated/cisco-8000-26.1.1", "Cisco 8000 26.1.1", True, "worn by strongswan-6.1, 6.1.0", "sha256:77e0c4",
-              "userspace", CISCO),
+    PeerEntry("emulated/cisco-8000-26.1.1", "Cisco 8000 26.1.1", True, "configured on strongswan-6.1, 6.1.0",
+              "sha256:77e0c4", "userspace", CISCO),
     PeerEntry("emulated/fortinet-fortios-7.6.6", "Fortinet FortiOS 7.6.6", True, "", "", "userspace", FORTINET),
 )  # fmt: skip
 
@@ -110,7 +113,7 @@ LADDER = (
 )
 FILES = (
     "case.json", "scenario.toml", "wire.pcapng", "trace.jsonl", "secrets.json", "verdict.json", "versions.json",
-    "engine/configuration.json", "engine/sas.json", "peer/swanctl.conf", "peer/sas.json", "peer/log.txt",
+    "engine/configuration.json", "engine/sas.json", "peer/connection/swanctl.conf", "peer/sas.json", "peer/log.txt",
     "wireshark/0/ikev2_decryption_table", "wireshark/1/ikev2_decryption_table", "wireshark/esp_sa",
 )  # fmt: skip
 CHECKS = (
@@ -124,21 +127,21 @@ TAMPERED = Finding(
     "instead the responder encapsulated to it & answered with a ciphertext of 1088 octets, IKE_AUTH succeeded under "
     "the keys that follow from it, and the Child SA carried traffic in both directions "
     "<script>alert('not markup')</script>",
-    "wire.pcapng#7",
+    Pointer.to_frame(7),
 )  # fmt: skip
 SHOULD = Finding(
     "fragment-sizes", "F03", "SHOULD", "strongswan-6.1",
-    "the IP datagram of fragment 2 has 1280 octets on a path of 576", "wire.pcapng#5", "should",
+    "the IP datagram of fragment 2 has 1280 octets on a path of 576", Pointer.to_frame(5), Severity.SHOULD,
 )  # fmt: skip
 CRASHED = Finding(
     "bad-key-is-refused", "M07", "MUST", "strongswan-6.0",
-    "expected INVALID_SYNTAX after the bad key, got no answer at all", "wire.pcapng#3",
+    "expected INVALID_SYNTAX after the bad key, got no answer at all", Pointer.to_frame(3),
 )  # fmt: skip
 SILENT = Finding(
     "fragments-reassembled", "F03", "MUST", "strongswan-6.1",
-    "expected an answer to the request in fragments 1 | 2 | 3 | 4, got none within 4 s", "trace.jsonl#12",
+    "expected an answer to the request in fragments 1 | 2 | 3 | 4, got none within 4 s", Pointer("trace.jsonl#12"),
 )  # fmt: skip
-LOST = Finding("capture-present", "", "", "engine", "wire.pcapng is missing", "wire.pcapng", "inconclusive")
+LOST = Finding("capture-present", "", "", "engine", "wire.pcapng is missing", CAPTURE, Severity.INCONCLUSIVE)
 
 TITLES = {
     "P": Verdict.PASS,

@@ -102,6 +102,7 @@ OPTIONS = {
     "image-without-name": (("--image", "strongswan-6.1"), "--image strongswan-6.1: it is PEER=IMAGE"),
     "jobs": (("--jobs", "0"), "0 is not in the range"),
     "seed": (("--seed", "x"), "'x' is not a valid integer"),
+    "runtime": (("--runtime", "auto"), "'auto' is not one of 'docker', 'local'"),
 }
 
 

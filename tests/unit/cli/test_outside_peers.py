@@ -83,3 +83,31 @@ def test_the_hash_of_a_plan_knows_what_a_user_brought_and_not_where_from(outside
     path = outside / "acme" / "peer-control"
     path.write_text(path.read_text() + "# changed\n")
     assert hashed(outside) != first
+
+
+EXTENSION = 'extends = "strongswan-6.1"\n[[version]]\nversion = "6.2"\ntitle = "strongSwan 6.2"\n'
+DESCRIPTIONS = {
+    "strongswan-6.2": ("next/peer.toml", EXTENSION),
+    "emulated/mine": (
+        "profiles/mine/profile.toml",
+        (ROOT / "peers" / "profiles" / "cisco-8000-26.1.1" / "profile.toml").read_text(),
+    ),
+}
+
+
+@pytest.mark.parametrize("peer", DESCRIPTIONS)
+def test_the_hash_of_a_plan_knows_the_file_that_a_user_brought_upon_a_peer_that_is_here(outside, tmp_path, peer):
+    name, text = DESCRIPTIONS[peer]
+    path = outside / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+    def hashed(folder):
+        inputs = load_inputs(ROOT, (folder,))
+        return plan_hash(make_plan(inputs, Selection(("classical/*",), (peer,))))
+
+    first = hashed(outside)
+    shutil.copytree(outside, tmp_path / "elsewhere")
+    assert hashed(tmp_path / "elsewhere") == first
+    path.write_text(text + "# changed\n")
+    assert hashed(outside) != first

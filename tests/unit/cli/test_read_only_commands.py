@@ -82,3 +82,15 @@ def test_a_run_does_not_differ_from_itself(interop):
     said = interop("diff", run, run)
     assert (said.status, said.err) == (0, "")
     assert "0 changed, 0 new, 0 gone" in said.out
+
+
+def test_whole_cases_are_planned_by_their_names(interop):
+    names = ("pairs/classical@strongswan-6.1+libreswan-5.2@pair", "hybrid/x25519-mlkem768@strongswan-6.1@responder")
+    said = interop("plan", "--json", *(option for name in names for option in ("--case", name)))
+    assert {entry["case"] for entry in json.loads(said.out)} == set(names)
+
+
+def test_a_whole_case_is_not_named_beside_a_part_of_one(interop):
+    said = interop("plan", "--case", "hybrid/x25519-mlkem768@strongswan-6.1@responder", "--peer", "strongswan-6.1")
+    assert (said.status, said.out) == (2, "")
+    assert "--case names whole cases" in said.err

@@ -11,14 +11,14 @@ from fake_lab import attempt
 from run_files import write_run
 
 from harness.cli import repeating
-from harness.results.model import CaseRecord, PeerEntry, Run, RunHeader, Verdict
+from harness.results.model import CaseRecord, KernelChoice, PeerEntry, Run, RunHeader, Runtime, Verdict
 from harness.run.events import PeerStarted
 
 NAME = "hybrid/x25519-mlkem768"
 CASE = f"{NAME}@strongswan-6.1@initiator"
 PEER = PeerEntry("strongswan-6.1", "strongSwan 6.1", False, "6.1.0", "sha256:then", "userspace")
 HEADER = RunHeader("the-id", "2026-01-01T00:00:00+00:00", "0.1.0", 7, "smoke", "", "", {}, "", (PEER,),
-                   brought_images={"strongswan-6.1": "mine:1"})  # fmt: skip
+                   brought_images={"strongswan-6.1": "mine:1"}, kernel_choice=KernelChoice.OWN)  # fmt: skip
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def kept(tmp_path):
     record = CaseRecord(
         CASE, NAME, "strongswan-6.1", "initiator", (attempt(Verdict.PASS, "evidence"),), expected=True
     )  # fmt: skip
-    write_run(folder / "run.jsonl", Run(HEADER, (record,)))
+    write_run(folder / "run.jsonl", Run(replace(HEADER, planned=(CASE,)), (record,)))
     return folder
 
 
@@ -39,9 +39,10 @@ def executed(monkeypatch):
     """What would have been carried out; the peer starts from another image."""
     calls = []
 
-    def execute(_inputs, cases, options, watch):
+    def execute(_inputs, cases, options, _to, watch):
         calls.append((cases, options))
-        watch(PeerStarted(replace(PEER, image="sha256:now")))
+        for each in watch:
+            each(PeerStarted(replace(PEER, image="sha256:now")))
 
     monkeypatch.setattr(repeating, "execute", execute)
     return calls
@@ -56,6 +57,7 @@ def test_a_run_kept_elsewhere_is_repeated_as_recorded(interop, executed, kept, m
     assert said.status == 0
     assert case.id == CASE
     assert (options.seed, options.jobs, options.images) == (7, 1, {"strongswan-6.1": "mine:1"})
+    assert (options.runtime, options.kernel) == (Runtime.DOCKER, KernelChoice.OWN)
     assert said.err.splitlines() == [
         "recorded: PASS HYBRID",
         "strongswan-6.1 runs from another image: sha256:now, recorded sha256:then",

@@ -11,12 +11,15 @@ import pytest
 from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.l2 import Ether
 
-from harness.evidence.model import Conversation, Frame
-from harness.evidence.store import CaseFacts, EvidenceFolder
+from harness.evidence.model import CaseFacts, Conversation, Frame
+from harness.evidence.model import Side as FactsSide
+from harness.evidence.store import EvidenceFolder
+from harness.evidence.wireshark import tables_of
 from harness.ike.configuration import Address, Configuration, Identity, Path
-from harness.ike.policy import ProposalPolicy
 from harness.ike.selectors import network_selector
 from harness.ike.session import Session
+from harness.policy.proposals import ProposalPolicy
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.identities import IdentificationType
 from harness.registry.transforms import TransformType
@@ -25,8 +28,9 @@ from harness.transport.tunnel import Tunnel
 
 ENGINE, PEER = ("198.51.100.1", 500), ("198.51.100.2", 500)
 FACTS = CaseFacts(
-    "hybrid/x@strongswan-6.1@initiator", "hybrid/x", "strongswan-6.1", "initiator", ENGINE[0], PEER[0], "6.1.0", "id"
-)
+    "hybrid/x@strongswan-6.1@initiator", "hybrid/x", FactsSide("engine", address=ENGINE[0]),
+    FactsSide("strongswan-6.1", "6.1.0", "id", address=PEER[0]), engine=Role.INITIATOR,
+)  # fmt: skip
 AEAD = {"ENCR": "aes-256-gcm-16"}
 CBC = {"ENCR": "aes-128-cbc", "INTEG": "hmac-sha2-256-128"}
 
@@ -104,7 +108,8 @@ def lab(tmp_path: FilePath) -> SimpleNamespace:
     def record(ike: dict[str, str], esp: dict[str, str]) -> EvidenceFolder:
         folder = EvidenceFolder(tmp_path / "evidence")
         folder.write_facts(FACTS)
-        folder.write_conversation(converse(ike, esp), FACTS)
+        conversation = converse(ike, esp)
+        folder.write_conversation(conversation, tables_of(conversation, FACTS))
         return folder
 
     hybrid = {"PRF": "hmac-sha2-256", "KE": "curve25519", "ADDKE1": "ml-kem-768"}

@@ -97,7 +97,7 @@ def test_a_capture_of_another_link_type_is_named(tmp_path):
     writer.write_header(None)
     writer.write_packet(bytes(IP(src=A[0], dst=B[0])), sec=1.0)
     writer.close()
-    with pytest.raises(UnreadableCapture, match=r"wire\.pcapng: link type 101, Ethernet \(1\) is due"):
+    with pytest.raises(UnreadableCapture, match=r"wire\.pcapng: no capture: link type 101, Ethernet \(1\) is due"):
         read_capture(path)
 
 

@@ -18,8 +18,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from harness.evidence.capture import read_capture, write_pcapng
-from harness.evidence.ip_packet import read_packet
+from harness.evidence.capture import read_capture, read_packet, write_pcapng
 from harness.evidence.model import ClearPacket, Frame, WirePicture
 
 A, B = "2001:db8::1", "2001:db8::2"

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import stat
 from dataclasses import replace
 
 import pytest
 from case_builder import facts_of, good
 
+from harness.border.names import UnsafeName
 from harness.evidence.capture import UnreadableCapture
 from harness.evidence.peer_report import PeerReport
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence, folder_name
-from harness.scenario.model import Role
+from harness.evidence.wireshark import tables_of
+from harness.policy.role import Role
 
 GCM = {"ENCR": "aes-256-gcm-16"}
 
@@ -27,7 +32,7 @@ def test_what_was_written_is_read(lab, tmp_path):
     conversation = lab.converse(GCM | lab.hybrid, GCM | {"SN": "no-esn"})
     folder = EvidenceFolder(tmp_path / "e")
     folder.write_facts(lab.facts)
-    folder.write_conversation(conversation, lab.facts)
+    folder.write_conversation(conversation, tables_of(conversation, lab.facts))
     report = PeerReport("6.1.0", (), "{}")
     folder.write_peer_report(report, after=False)
     read = folder.evidence()
@@ -123,7 +128,7 @@ def test_a_case_of_a_scenario_comes_back_as_it_was_judged(tmp_path):
         case = good("fragmentation/mlkem1024-at-576", role=role)
         written = EvidenceFolder(tmp_path / role.value)
         written.write_facts(facts_of(case))
-        written.write_conversation(case.conversation, facts_of(case))
+        written.write_conversation(case.conversation, tables_of(case.conversation, facts_of(case)))
         assert case.evidence.peer_report is not None and case.evidence.peer_report_after is not None
         written.write_peer_report(case.evidence.peer_report, after=False)
         written.write_peer_report(case.evidence.peer_report_after, after=True)
@@ -139,3 +144,89 @@ def test_a_record_from_before_drops_were_counted_is_read(folder):
     path.write_text(json.dumps(record))
     report = folder.evidence().report
     assert report is not None and report.capture_drops == 0
+
+
+ABSOLUTE = "<the folder>/outside"
+OUTWARD = ("../x", "../../peer/sas.json", ABSOLUTE, "a\\..\\b", "nul\0", "x" * 300, "\ud800.conf", "a/../../b")
+
+
+@pytest.mark.parametrize("name", OUTWARD, ids=ascii)
+def test_no_name_leads_out_of_the_folder(tmp_path, name):
+    if name == ABSOLUTE:  # should the test ever fail, it is no file of the system that is written
+        name = str(tmp_path / "outside")
+    store = EvidenceFolder(tmp_path / "run" / "case")
+    for write in (
+        lambda: store.write_text(name, "x"),
+        lambda: store.write_foreign_files("peer/connection", {name: "x"}),
+    ):
+        with pytest.raises(UnsafeName):
+            write()
+    with pytest.raises(UnreadableEvidence):
+        store.read(name, PeerReport)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_what_a_peer_names_cannot_take_the_place_of_our_own_evidence(tmp_path):
+    store = EvidenceFolder(tmp_path)
+    store.write_peer_report(PeerReport("6.1.0", (), "{}"), after=False)
+    store.write_foreign_files("peer/connection", {"sas.json": "forged", "log.txt": "forged", "a/b.conf": "fine"})
+    report = store.read("peer/sas.json", PeerReport)
+    assert report is not None and report.version == "6.1.0"
+    assert (tmp_path / "peer/connection/a/b.conf").read_text() == "fine"
+
+
+@pytest.mark.parametrize(
+    "names", [("a", "a.txt"), ("A.conf", "a.conf"), ("a.conf", "a.conf/b"), ("a/b", "A.txt", "a/b.txt")]
+)
+def test_two_files_of_a_peer_that_would_have_one_place_are_refused(tmp_path, names):
+    with pytest.raises(UnsafeName, match="another file"):
+        EvidenceFolder(tmp_path).write_foreign_files("peer/connection", dict.fromkeys(names, "x"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_with_a_script_is_kept_as_text(tmp_path):
+    EvidenceFolder(tmp_path).write_foreign_files("peer/connection", {"index.html": "<script>alert(1)</script>"})
+    assert [path.name for path in (tmp_path / "peer/connection").iterdir()] == ["index.html.txt"]
+
+
+def test_evidence_is_for_its_owner_alone(folder):
+    for path in folder.path.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+@pytest.mark.parametrize("name", ["secrets.json", "wire.pcapng", "case.json", "engine/sas.json"])
+def test_a_link_in_stored_evidence_does_not_lead_to_another_file(folder, name, tmp_path):
+    path = folder.path / name
+    (tmp_path / "elsewhere").write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnreadableEvidence, match="leads out"):
+        folder.evidence()
+
+
+def test_stored_evidence_that_is_no_file_is_not_waited_for(folder):
+    for name, error in (("secrets.json", UnreadableEvidence), ("wire.pcapng", UnreadableCapture)):
+        kept = (folder.path / name).read_bytes()
+        (folder.path / name).unlink()
+        os.mkfifo(folder.path / name)
+        with pytest.raises(error, match="not a plain file"):
+            folder.evidence()
+        (folder.path / name).unlink()
+        (folder.path / name).write_bytes(kept)
+
+
+def test_a_compressed_capture_is_not_unpacked(folder):
+    path = folder.path / "wire.pcapng"
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(UnreadableCapture, match="no capture"):
+        folder.evidence()
+
+
+def test_more_shared_secrets_than_an_ike_sa_has_are_refused(folder):
+    """Else every message is tried with as many generations of keys as a hostile file names."""
+    path = folder.path / "secrets.json"
+    value = json.loads(path.read_text())
+    value["shared_secrets"] = [{"method": 36, "secret": "00"}] * 9
+    path.write_text(json.dumps(value))
+    with pytest.raises(UnreadableEvidence, match=r"secrets\.json: .*9 shared secrets; an IKE SA has 8 at most"):
+        folder.secrets()

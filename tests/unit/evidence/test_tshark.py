@@ -11,6 +11,7 @@ import pytest
 from case_builder import build, facts_of
 
 from harness.evidence.store import EvidenceFolder
+from harness.evidence.wireshark import tables_of
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +96,7 @@ def recorded(tmp_path, scenario: str, **how):
     case = build(scenario, **how)
     folder = EvidenceFolder(tmp_path / "case")
     folder.write_facts(facts_of(case))
-    folder.write_conversation(case.conversation, facts_of(case))
+    folder.write_conversation(case.conversation, tables_of(case.conversation, facts_of(case)))
     return folder.path
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from harness.evidence.model import ChildSecrets, KeyGeneration
 from harness.evidence.wireshark import esp_table, ikev2_table
-from harness.ike.policy import Suite
+from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 

@@ -10,7 +10,7 @@ from engine_arrows import arrows, closed, message_of, misbehaving, rewrite
 from engine_pair import pair, policy, proposal, run
 
 from harness.ike.events import Negotiated
-from harness.ike.policy import Policy
+from harness.policy.proposals import Policy
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
@@ -197,3 +197,25 @@ def test_the_child_sa_s_answer_is_held_to_the_same_rules(name: str, monkeypatch:
     engines = run(pair(policy(ke="curve25519"), esp=CHILD_ESP))
     assert closed(engines, "initiator").kind == "misbehaved"
     assert arrows(engines)[-1].startswith(("-> INFORMATIONAL 2", "<- INFORMATIONAL 2"))
+
+
+@pytest.mark.parametrize("octets", [0, 3, 5, 8, 255])
+def test_an_esp_offer_whose_spi_is_not_of_4_octets_is_misbehaviour(
+    octets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could send a packet that is marked with it (section 3.3.1)."""
+
+    def change(payloads: Sequence[Payload]) -> Sequence[Payload]:
+        return [
+            replace(p, proposals=tuple(replace(each, spi=bytes(octets)) for each in p.proposals))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    misbehaving(monkeypatch, change, initiator=True, exchange=ExchangeType.IKE_AUTH)
+    engines = run(pair(policy(ke="curve25519")))
+    event = closed(engines, "responder")
+    assert (event.kind, event.party, event.notify) == ("misbehaved", "peer", NotifyType.INVALID_SYNTAX)
+    assert f"expected an ESP SPI of 4 octets, got {octets} octets" in event.reason
+    assert closed(engines, "initiator").notify == NotifyType.INVALID_SYNTAX

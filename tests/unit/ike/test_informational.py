@@ -160,6 +160,19 @@ def test_create_child_sa_is_refused_with_no_additional_sas() -> None:
     assert isinstance(engines.initiator.state, Standing)
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_an_answer_that_is_an_error_is_no_sign_of_life(side: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request that it answers has failed; the IKE SA stands (section 2.21.3)."""
+    engines, send = standing(), Machine.send_response
+    failed = (Notify(NotifyType.NO_ADDITIONAL_SAS),)
+    monkeypatch.setattr(
+        Machine, "send_response", lambda self, a, exchange, path, _: send(self, a, exchange, path, failed)
+    )
+    assert ask(engines, side) == ["N(NO_ADDITIONAL_SAS)"]
+    assert not engines.of(side, LivenessAnswered)
+    assert isinstance(getattr(engines, side).state, Standing)
+
+
 def test_a_silent_peer_is_given_up_after_the_last_retransmission() -> None:
     engines = standing()
     engines.tamper = drop

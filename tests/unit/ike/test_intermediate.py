@@ -16,8 +16,8 @@ from harness.crypto.key_exchange import key_exchange
 from harness.crypto.random_source import Rng
 from harness.ike.events import Closed, Ignored, Retransmitted
 from harness.ike.exchanges import authentication, intermediate, sa_init_answer
-from harness.ike.policy import Policy
 from harness.ike.states import Agreement, AuthSent, Gone, HalfOpen
+from harness.policy.proposals import Policy
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod

@@ -11,8 +11,8 @@ from engine_pair import EnginePair, pair, policy, run
 
 from harness.ike.configuration import Datagram
 from harness.ike.events import Closed
-from harness.ike.policy import Policy
 from harness.ike.states import InitSent
+from harness.policy.proposals import Policy
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.wire.message import Message

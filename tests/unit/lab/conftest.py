@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.ike.policy import ProposalPolicy
-from harness.lab.docker_runtime import project_root
 from harness.lab.driver import Connection, PreSharedKey
+from harness.lab.laboratory import project_root
+from harness.policy.proposals import PartyPolicy, ProposalPolicy
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.scenario.model import PartyPolicy, Role
 from harness.scenario.peer import Capabilities, Peer
 
 

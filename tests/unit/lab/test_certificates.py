@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.crypto.certificates import Authority
-from harness.lab import nss_database
 from harness.lab.drivers import driver_family
 from harness.lab.errors import PeerUnreachable
-from harness.lab.pem_files import pem_files
-from harness.lab.strongswan_credentials import vici_credentials, with_certificates
-from harness.lab.swanctl_syntax import connections, parse
+from harness.lab.products.libreswan import nss_database
+from harness.lab.products.shared.pem_files import pem_files
+from harness.lab.products.strongswan.credentials import vici_credentials, with_certificates
+from harness.lab.products.strongswan.swanctl_syntax import connections, parse
 from harness.scenario.peer_file import load_peers
 
 END = Authority("test authority", datetime(2026, 11, 21, tzinfo=UTC)).issue("peer.lab")

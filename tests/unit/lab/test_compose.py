@@ -1,7 +1,7 @@
 """docker-compose.yml is what peers/ says."""
 
-from harness.lab.compose import generated_files, sample_connection
-from harness.lab.images import peer_context
+from harness.lab.compose import generated_files, has_service, sample_connection
+from harness.lab.docker.images import peer_context
 from harness.scenario.peer_file import load_peers
 
 
@@ -18,7 +18,7 @@ def test_no_file_is_left_over_from_a_peer_that_is_gone(root):
 
 def test_a_person_gets_the_very_image_of_the_cases_and_no_fixed_names(root):
     text = (root / "docker-compose.yml").read_text()
-    peers = [peer for peer in load_peers(root / "peers").values() if not peer.emulated]
+    peers = [peer for peer in load_peers(root / "peers").values() if has_service(peer)]
     assert len(peers) >= 3
     for peer in peers:
         assert f"image: {peer_context(peer).tag}\n" in text

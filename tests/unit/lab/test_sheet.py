@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.lab.docker_runtime import project_root
 from harness.lab.errors import WrongSheet
+from harness.lab.laboratory import project_root
 from harness.lab.running_peer import _check_sheet
 from harness.registry.transforms import TransformType
 from harness.scenario.peer_file import load_peers

@@ -1,6 +1,7 @@
 """Waiting for a condition with a deadline."""
 
 import threading
+import time
 
 import pytest
 
@@ -57,3 +58,25 @@ def test_when_the_time_is_over_the_last_look_is_the_answer():
 
 def test_there_is_one_look_at_least():
     assert settled(lambda: "seen", lambda _: False, deadline_s=-1, interval_s=60) == "seen"
+
+
+def test_a_look_that_took_longer_than_the_time_is_not_the_last_one(monkeypatch):
+    """What it shows was true before it was held up."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    looks = []
+
+    def look():
+        began = now[0]
+        now[0] += 0.0 if looks else 20.0
+        looks.append(began)
+        return began
+
+    assert settled(look, lambda _: False, deadline_s=5, interval_s=0.001) == 20
+    assert looks == [0, 20]
+
+
+def test_the_last_look_is_when_the_time_is_over_and_no_interval_later():
+    began = time.monotonic()
+    assert settled(time.monotonic, lambda _: False, deadline_s=0.05, interval_s=60) >= began + 0.05
+    assert time.monotonic() < began + 30

@@ -130,3 +130,19 @@ def test_a_pair_is_handed_out_in_the_order_asked_for_and_started_in_one_order(wa
         with warm.lease_pair(pair, (settings, settings)) as taken:
             assert tuple(each.peer for each in taken) == pair
     assert [each.peer for each in starter.started] == [exclusive, shared]
+
+
+def test_a_peer_alone_is_a_fresh_one_that_nobody_else_gets(warm, starter, shared):
+    with warm.lease(shared) as common, warm.lease_alone(shared) as alone:
+        assert alone is not common
+        with warm.lease(shared) as other:
+            assert other is common
+        warm.recycle(alone)
+        assert alone.removed == 0
+    assert (alone.removed, common.removed) == (1, 0)
+
+
+def test_a_peer_that_takes_one_case_at_a_time_is_alone_without_waiting(warm, starter, exclusive):
+    with warm.lease(exclusive), warm.lease(exclusive), warm.lease_alone(exclusive) as alone:
+        assert alone is starter.started[-1]
+    assert alone.removed == 1

@@ -1,8 +1,8 @@
 import pytest
 
-from harness.ike.policy import ProposalPolicy, Suite
 from harness.oracle.negotiation import acceptable_suites, first_child, is_acceptable, negotiate
 from harness.oracle.outcome import outcome_of
+from harness.policy.proposals import ProposalPolicy, Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome

@@ -1,7 +1,7 @@
 """Words for where two policies part."""
 
-from harness.ike.policy import ProposalPolicy
-from harness.oracle.reason import nothing_in_common
+from harness.oracle.applicability import nothing_in_common
+from harness.policy.proposals import ProposalPolicy
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 import runpy
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from harness.report import html
+from harness.results.model import KernelChoice, Runtime
 from harness.results.record import never_run, read_run
 
 RUN = read_run(Path(__file__).parents[2] / "golden" / "report" / "run.jsonl")
@@ -109,8 +112,28 @@ def test_each_case_gives_the_commands_that_repeat_it():
         "ipsec-interop repro 2026-11-22T10-15-30Z-5eed "
         "multiple-ke/bad-encapsulation-key@strongswan-6.1@initiator" in text
     )
-    command = "ipsec-interop run --scenario hybrid/x25519-mlkem768 --peer emulated/cisco-8000-26.1.1 --role responder"
-    assert command in text
+    assert "ipsec-interop run --case hybrid/x25519-mlkem768@emulated/cisco-8000-26.1.1@responder" in text
+
+
+def test_the_command_against_todays_peers_plays_where_the_run_was_played():
+    changes = {
+        "brought_peers": ("/mine/of two", "/more"),
+        "brought_images": {"strongswan-6.0": "mine:1", "openiked-7.4": "other:1"},
+        "runtime": Runtime.LOCAL,
+        "kernel_choice": KernelChoice.OWN,
+    }
+    header = replace(RUN.header, **changes)
+    case = "pairs/classical@strongswan-6.0+libreswan-5.2@pair"
+    text = "".join(parsed(html.render_pairs(replace(RUN, header=header, cases=(never_run(case, "why"),)))).text)
+    options = "--peers '/mine/of two' --peers /more --image strongswan-6.0=mine:1 --runtime local --kernel own"
+    assert f"ipsec-interop run {options} --case {case}" in text
+
+
+def test_the_commands_of_a_pair_name_the_one_ordered_pair():
+    case = "pairs/classical@strongswan-6.0+libreswan-5.2@pair"
+    text = "".join(parsed(html.render_pairs(replace(RUN, cases=(never_run(case, "why"),)))).text)
+    assert f"ipsec-interop repro {RUN.header.id} {case}" in text
+    assert f"ipsec-interop run --case {case}" in text
 
 
 def test_pairs_have_a_table_of_their_own():
@@ -171,8 +194,8 @@ def test_a_column_in_which_nothing_was_sent_is_narrow():
 
 
 def test_an_emulated_vendor_is_worn_by_one_product_named_once():
-    assert "worn by strongswan-6.1, 6.1.0" in PAGE
-    assert "worn by another product" not in PAGE
+    assert "configured on strongswan-6.1, 6.1.0" in PAGE
+    assert "configured on another product" not in PAGE
 
 
 def test_pages_of_pairs_hold_their_own_cases_and_link_to_each_other():
@@ -189,3 +212,14 @@ def test_pages_of_pairs_hold_their_own_cases_and_link_to_each_other():
 
 def test_a_run_without_pairs_has_no_page_of_them():
     assert html.render_pairs(RUN) == html.render_published(RUN) == ""
+
+
+def test_no_script_runs_but_those_of_the_page():
+    page = html.render(RUN)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    (allowed,) = re.findall(r"script-src ([^;]*);", policy[1])
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    hashes = [f"'sha256-{b64encode(sha256(each.encode()).digest()).decode()}'" for each in scripts]
+    assert allowed.split() == hashes
+    assert not re.search(r"<[^>]*\son\w+=", page)  # an attribute that is a script would not run

@@ -10,13 +10,27 @@ from types import SimpleNamespace
 import pytest
 from fake_lab import FakeLab, attempt
 
-from harness.lab.errors import LabError, NotReady, PeerUnreachable, WorkerLost, WrongAnswer, WrongVersion
+from harness.evidence.interruption import DEATH_FILE, Cause, Death
+from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
+from harness.evidence.store import EvidenceFolder
+from harness.lab.errors import (
+    LabError,
+    NotReady,
+    PeerDied,
+    PeerUnreachable,
+    UnreadableStatus,
+    WorkerLost,
+    WrongAnswer,
+    WrongVersion,
+)
+from harness.oracle.prediction import expect
 from harness.results.judgement import exit_status
-from harness.results.model import Finding, Outcome, Run, Verdict
-from harness.run.compliance import Compliance, NotCompliant, probe_scenario, refused
+from harness.results.model import CheckResult, Finding, Outcome, Run, Verdict
+from harness.run.compliance import Compliance, NotCompliant, probe_scenarios, read_back, refused
 from harness.run.events import CaseFinished, PeerStarted
 from harness.run.plan import Selection, make_plan
 from harness.run.runner import Runner
+from harness.scenario.party import ENGINE
 from harness.scenario.selection import NothingSelected
 
 NAME = "hybrid/x25519-mlkem768"
@@ -32,6 +46,14 @@ def finding(requirement: str) -> Finding:
 
 
 REFUSES = seen(Verdict.PASS, Outcome.REFUSED)
+CHILD = ChildReport("case-2", "INSTALLED", "TUNNEL", True, "c0ffee01", "0badcafe", None, None, None, 5, 5, 420, 420)
+SHOWN = SaReport("case-2", "ESTABLISHED", False, None, None, None, None, None, None, None, (CHILD,))
+TUNNEL = "lifecycle/liveness-and-delete"
+
+
+def tunnel(verdict=Verdict.PASS, outcome=Outcome.CLASSICAL, *, agrees=True):
+    checks = (CheckResult("peer-agrees", "", agrees, "the peer reports no IKE SA with SPIs 1 and 2"),)
+    return replace(attempt(verdict), outcome=outcome, checks=checks)
 
 
 class Running:
@@ -80,21 +102,28 @@ def lab():
 
 @pytest.fixture
 def probe(inputs, lab, tmp_path, monkeypatch):
-    """Probe one peer; ``plays`` are the attempts or exceptions that the exchange ends in, REFUSES without one."""
+    """Probe one peer. ``plays`` are what the exchange with a wrong key ends in, REFUSES without one; ``tunnels`` what
+    the tunnel does, and what its status shows: attempts or exceptions."""
 
-    def go(*plays, peer=PEER):
-        left = list(plays)
+    def go(*plays, peer=PEER, tunnels=(), shown=SHOWN):
+        left = {True: list(plays), False: list(tunnels)}
 
         def play(_stage, case, _number, folder, running):
-            lab.log.append(f"played {case.id} in {folder.relative_to(tmp_path)} on {running.name}")
-            what = left.pop(0) if left else REFUSES
+            lab.log.append(f"played {case.id} in {folder.relative_to(tmp_path)} on {running[0].name}")
+            refusal = case.scenario.settings.wrong_psk
+            if not refusal:
+                EvidenceFolder(folder).write_peer_report(
+                    PeerReport("6.1.0", (shown,) if shown else (), ""), after=False
+                )
+            mine = left[refusal]
+            what = mine.pop(0) if mine else (REFUSES if refusal else tunnel())
             if isinstance(what, BaseException):
                 raise what
             return what
 
         monkeypatch.setattr("harness.run.compliance.play", play)
         stage = SimpleNamespace(lab=lab, run_folder=tmp_path)
-        return Compliance(probe_scenario(inputs), itertools.count(1)).probed(stage, inputs.peers[peer])
+        return Compliance(probe_scenarios(inputs), itertools.count(1)).probed(stage, inputs.peers[peer])
 
     return go
 
@@ -102,9 +131,13 @@ def probe(inputs, lab, tmp_path, monkeypatch):
 def test_a_peer_that_does_all_of_it_passes(probe, lab):
     found = probe()
     assert found.failure == ""
-    assert found.words == "passed: reports version 6.1.0; refuses a wrong pre-shared key; back 0.4 s after a restart"
+    assert found.words == (
+        "passed: reports version 6.1.0; refuses a wrong pre-shared key; its status shows a tunnel and its packets; "
+        "back 0.4 s after a restart"
+    )
     assert lab.log == [
         f"played authentication/wrong-psk@{PEER}@initiator in probes/{PEER} on {PEER}#1",
+        f"played {TUNNEL}@{PEER}@initiator in probes/{PEER}/tunnel on {PEER}#1",
         f"restarted {PEER}#1",
     ]
 
@@ -147,6 +180,50 @@ def test_it_has_to_refuse_a_wrong_psk(probe, lab, accepting):
     assert not any(line.startswith("restarted") for line in lab.log)
 
 
+UNREADABLE = UnreadableStatus("whack --status", '#1: "case-2":500 UP')
+
+
+@pytest.mark.parametrize(
+    ("plays", "shown", "words"),
+    [
+        (UNREADABLE, SHOWN, """whack --status: the driver cannot read this: '#1: "case-2":500 UP'"""),
+        (
+            tunnel(Verdict.FAIL, agrees=False),
+            SHOWN,
+            "its status is not of the tunnel that the wire shows: the peer rep",
+        ),
+        (tunnel(), None, "its status shows no Child SA of a tunnel that carried packets"),
+        (
+            tunnel(),
+            replace(SHOWN, children=(replace(CHILD, packets_in=0),)),
+            "its status counts no packets of a tunnel",
+        ),
+        (replace(attempt(Verdict.INCONCLUSIVE, reason="the capture has a gap"), outcome=None), SHOWN, "has a gap"),
+    ],
+)
+def test_its_status_has_to_show_a_tunnel_that_stood(probe, lab, plays, shown, words):
+    found = probe(tunnels=(plays, plays), shown=shown)
+    assert words in found.failure
+    assert not any(line.startswith("restarted") for line in lab.log)
+
+
+def test_a_product_need_not_count_packets(probe):
+    uncounted = replace(SHOWN, children=(replace(CHILD, packets_in=None, packets_out=None),))
+    assert "its status shows a tunnel, and counts no packets" in probe(shown=uncounted).words
+
+
+def test_why_no_tunnel_comes_up_is_for_the_cases_to_say(probe, tmp_path):
+    refusing = tunnel(Verdict.FAIL, Outcome.REFUSED)
+    assert "no tunnel came up to be read back" in probe(tunnels=(refusing,)).words
+    assert read_back(tunnel(Verdict.FAIL, Outcome.BROKEN), tmp_path) == "no tunnel came up to be read back"
+
+
+def test_every_peer_has_a_tunnel_that_can_be_tried(inputs):
+    scenarios = probe_scenarios(inputs).tunnels
+    for peer in inputs.peers.values():
+        assert any(expect(scenario, ENGINE, peer).establishes for scenario in scenarios[:2]), peer.name
+
+
 def test_it_has_to_come_back_after_a_restart(probe, lab):
     lab.restarts = [WrongVersion("after a restart it reports 5, before it 6")] * 2
     assert probe().failure == "after a restart it reports 5, before it 6"
@@ -158,9 +235,11 @@ def test_a_miss_is_tried_once_more_in_a_fresh_peer_with_a_folder_of_its_own(prob
     assert found.failure == ""
     assert lab.log == [
         f"played authentication/wrong-psk@{PEER}@initiator in probes/{PEER} on {PEER}#1",
+        f"played {TUNNEL}@{PEER}@initiator in probes/{PEER}/tunnel on {PEER}#1",
         f"restarted {PEER}#1",
         f"recycled {PEER}#1",
         f"played authentication/wrong-psk@{PEER}@initiator in probes/{PEER}/attempt-2 on {PEER}#2",
+        f"played {TUNNEL}@{PEER}@initiator in probes/{PEER}/attempt-2/tunnel on {PEER}#2",
         f"restarted {PEER}#2",
     ]
 
@@ -185,19 +264,49 @@ def test_a_lost_worker_is_not_held_against_the_peer(probe):
         probe(WorkerLost("the worker ended"))
 
 
+def died(cause):
+    return PeerDied(Death(PEER, "peer", cause, "container x is exited (139)"))
+
+
+def test_a_daemon_that_ends_by_itself_is_for_the_scenario_that_it_dies_of(probe, lab, tmp_path):
+    """Each time, or the first exchange would make every cell of the peer an ERROR for ever."""
+    found = probe(died(Cause.ITSELF), died(Cause.ITSELF))
+    assert found.failure == ""
+    assert "its daemon ended by itself in authentication/wrong-psk, which is for that case to judge" in found.words
+    assert (tmp_path / "probes" / PEER / DEATH_FILE).is_file()
+    assert lab.log == [
+        f"played authentication/wrong-psk@{PEER}@initiator in probes/{PEER} on {PEER}#1",
+        f"restarted {PEER}#1",
+        f"played {TUNNEL}@{PEER}@initiator in probes/{PEER}/tunnel on {PEER}#1",
+        f"restarted {PEER}#1",
+    ]
+    found = probe(tunnels=(died(Cause.ITSELF),))
+    assert f"its daemon ended by itself in {TUNNEL}" in found.words
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.ITSELF])
+def test_any_other_end_of_the_daemon_is_a_miss(probe, cause):
+    assert "exited (139)" in probe(died(cause), died(cause)).failure
+
+
+def test_a_daemon_that_ended_by_itself_has_to_come_back(probe, lab):
+    lab.restarts = [NotReady("peer", 45, "exited (1)", "an answer", "")] * 2
+    assert "not ready within 45 s" in probe(died(Cause.ITSELF), died(Cause.ITSELF)).failure
+
+
 def test_without_the_scenario_there_is_no_probe(inputs):
     with pytest.raises(NothingSelected, match="needs the scenario authentication/wrong-psk"):
-        probe_scenario(replace(inputs, scenarios={}))
+        probe_scenarios(replace(inputs, scenarios={}))
 
 
 def test_a_run_names_the_peer_and_each_case_of_it_and_does_not_end_well(inputs, lab, script, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "harness.run.compliance.play",
-        lambda _stage, case, *_: seen(Verdict.FAIL, Outcome.CLASSICAL) if case.peer.name == PEER else REFUSES,
+        lambda _stage, case, *_: seen(Verdict.FAIL, Outcome.CLASSICAL) if case.peers[0].name == PEER else REFUSES,
     )
     cases = make_plan(inputs, Selection((NAME,), ("strongswan-6.[01]",)))
     events = []
-    Runner(lab, inputs.requirements, tmp_path, events.append, 2, 0, probe_scenario(inputs)).run(cases)
+    Runner(lab, inputs.requirements, tmp_path, events.append, 2, 0, probe_scenarios(inputs)).run(cases)
     records = [event.record for event in events if isinstance(event, CaseFinished)]
     unfit = [record for record in records if record.peer == PEER]
     assert len(unfit) == 2

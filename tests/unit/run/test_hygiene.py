@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.evidence.hygiene import Hygiene, Residue
+from harness.evidence.peer_report import Hygiene, Residue
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence
 from harness.run import hygiene
 from harness.run.hygiene import note_hygiene

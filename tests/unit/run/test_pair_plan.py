@@ -6,15 +6,22 @@ import pytest
 
 from harness.crypto.certificates import EndCertificate
 from harness.lab.drivers import driver_family
+from harness.policy.role import Role
 from harness.results.model import Outcome
-from harness.run.pair_parties import halves
-from harness.run.pair_plan import pair_cases
-from harness.run.plan import Selection, make_plan, stale_known_failures
+from harness.run.configure import connection, make_ends
+from harness.run.plan import Selection, make_plan, pairs, stale_known_failures
+from harness.run.plan import planned as planned_case
 from harness.scenario.peer import KnownFailure
 
 REAL = [f"strongswan-{version}{variant}" for version in ("5.9", "6.0", "6.1") for variant in ("", "-kernel-esp")] + [
     "libreswan-4.10", "libreswan-5.2", "openiked-7.2", "openiked-7.4",
 ]  # fmt: skip
+
+
+def halves(case, number, addresses):
+    """The connections at initiator and responder."""
+    ends = make_ends(case, number, *addresses)
+    return [connection(case, ends, role, peer) for role, peer in zip(Role, case.peers, strict=True)]
 
 
 @pytest.fixture
@@ -32,6 +39,17 @@ def test_every_ordered_pair_of_real_peers_is_planned_each_with_itself_too(planne
     assert all(case.expectation.outcome is Outcome.CLASSICAL for case in cases.values())
     one = cases["libreswan-5.2+strongswan-6.1"]
     assert one.id == "pairs/classical@libreswan-5.2+strongswan-6.1@pair"
+
+
+def test_a_product_that_cannot_tell_of_its_sas_is_in_no_pair(inputs):
+    mute = replace(
+        inputs.peers["openiked-7.4"], capabilities=replace(inputs.peers["openiked-7.4"].capabilities, status=False)
+    )
+    told = [peer for peer in inputs.peers.values() if peer.name in REAL and peer.name != mute.name]
+    crossed = [
+        (one.name, other.name) for _, one, other in pairs(inputs.scenarios["pairs/classical"], [*told, mute], told)
+    ]
+    assert len(crossed) == len(told) ** 2 and mute.name not in {name for both in crossed for name in both}
 
 
 def test_a_peer_asked_for_by_name_meets_all_others_both_ways(planned):
@@ -78,12 +96,9 @@ def test_no_pairs_where_only_the_engines_roles_are_asked_for(planned):
 def test_a_known_failure_of_a_pair_names_the_other_side(inputs):
     known = KnownFailure("pairs/classical", None, "B29", "reason", "link", "peer.toml:1", other="strongswan-*")
     peer = replace(inputs.peers["openiked-7.4"], known_failures=(known,))
-    cases = {
-        case.name: case
-        for case in pair_cases(
-            [inputs.scenarios["pairs/classical"]], [peer, inputs.peers["strongswan-6.1"]], {peer.name: peer}
-        )
-    }
+    members = [peer, inputs.peers["strongswan-6.1"]]
+    crossed = pairs(inputs.scenarios["pairs/classical"], members, [peer])
+    cases = {case.name: case for case in (planned_case(*each) for each in crossed)}
     assert cases["openiked-7.4+strongswan-6.1"].known_failure is known
     assert cases["strongswan-6.1+openiked-7.4"].known_failure is known
     assert cases["openiked-7.4+openiked-7.4"].known_failure is None
@@ -128,8 +143,8 @@ def test_a_product_is_told_no_proposals_where_its_own_defaults_are_tested(planne
 
 def test_an_emulated_vendor_is_told_its_policy(planned):
     case = planned("as-published", peers=("emulated/*",))["emulated/cisco-8000-26.1.1+strongswan-6.1"]
-    worn, product = halves(case, 1, ("192.0.2.1", "192.0.2.2"))
-    assert (worn.own_defaults, product.own_defaults) == (False, True)
+    emulated, product = halves(case, 1, ("192.0.2.1", "192.0.2.2"))
+    assert (emulated.own_defaults, product.own_defaults) == (False, True)
 
 
 def test_with_ipv6_the_inner_hosts_have_it_too(planned):
@@ -168,5 +183,5 @@ def test_a_peer_without_certificates_is_not_sent_and_says_why(inputs):
     peer = inputs.peers["openiked-7.4"]
     lacking = replace(peer.capabilities, certificates=False, certificates_reason="it takes none")
     without = replace(peer, capabilities=lacking)
-    (case,) = pair_cases([inputs.scenarios["pairs/certificates"]], [without], {without.name: without})
+    case = planned_case(inputs.scenarios["pairs/certificates"], without, without)
     assert case.expectation.skipped == "OpenIKED 7.4: it takes none"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from harness.ike.deviations.deviation import Deviation
+from harness.policy.deviation import Deviation
+from harness.policy.role import Role
 from harness.registry.transforms import KeyExchangeMethod
 from harness.run.plan import Selection, make_plan, plan_hash, stale_known_failures
-from harness.scenario.model import Expect, Parties, Role, Step
+from harness.scenario.model import Expect, Parties, Step
 from harness.scenario.peer import KnownFailure
 from harness.scenario.selection import NothingSelected
 from harness.scenario.toml_source import InvalidData
@@ -21,7 +23,7 @@ def test_a_plan_crosses_scenarios_peers_and_roles(inputs):
     assert len(cases) == len(with_engine) * len(inputs.peers) * len(Role)
     assert len({case.id for case in cases}) == len(cases)
     for case in cases:
-        assert case.id == f"{case.scenario.id}@{case.peer.name}@{case.role.value}"
+        assert case.id == f"{case.scenario.id}@{case.peers[0].name}@{case.role}"
 
 
 def test_the_order_is_that_of_scenario_peer_and_role_whatever_the_patterns_say(inputs):
@@ -40,8 +42,8 @@ def test_a_suite_may_name_its_peers_and_one_asked_for_by_name_runs_all_the_same(
 
 def test_a_selection_narrows_each_dimension(inputs):
     cases = make_plan(inputs, Selection(("hybrid/*",), ("strongswan-6.?",), ("responder",)))
-    assert {case.role for case in cases} == {Role.RESPONDER}
-    assert {case.peer.name for case in cases} == {"strongswan-6.0", "strongswan-6.1"}
+    assert {case.engine for case in cases} == {Role.RESPONDER}
+    assert {case.peers[0].name for case in cases} == {"strongswan-6.0", "strongswan-6.1"}
     assert {case.scenario.topic for case in cases} == {"hybrid"}
 
 
@@ -52,6 +54,39 @@ def test_a_scenario_named_runs_whatever_the_suite_holds(inputs, tmp_path):
     assert {case.scenario.id for case in make_plan(narrow, Selection())} == {"classical/x25519"}
     named = make_plan(narrow, Selection(("hybrid/x25519-mlkem768",)))
     assert {case.scenario.id for case in named} == {"hybrid/x25519-mlkem768"}
+
+
+@pytest.fixture(scope="module")
+def full(inputs):
+    return make_plan(inputs, Selection(suite="full"))
+
+
+def test_every_case_of_the_full_plan_can_be_named(inputs, full):
+    assert make_plan(inputs, Selection(cases=tuple(case.id for case in full))) == full
+
+
+def test_one_case_by_its_name_is_just_that_one(inputs, full):
+    kinds = {(case.scenario.parties, case.id.rpartition("@")[2]): case for case in full}
+    assert len(kinds) >= 4
+    for case in kinds.values():
+        assert make_plan(inputs, Selection(cases=(case.id,))) == (case,)
+
+
+def test_a_pattern_of_case_names_reaches_over_their_parts(inputs, full):
+    found = {case.id for case in make_plan(inputs, Selection(cases=("pairs/c*libreswan-5.2+*@pair",)))}
+    assert found == {
+        case.id for case in full if case.id.startswith("pairs/c") and "@libreswan-5.2+" in case.id
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("classical/x25519@strongswan-6.1@pair", "did you mean 'classical/x25519@strongswan-6.1@"),
+     ("classical/x25518@strongswan-6.1@initiator", "scenario 'classical/x25518' matches nothing")],
+)  # fmt: skip
+def test_a_case_that_is_not_in_the_full_plan_is_an_error(inputs, name, words):
+    with pytest.raises(NothingSelected, match=re.escape(words)):
+        make_plan(inputs, Selection(cases=(name,)))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +112,7 @@ def test_what_a_product_cannot_send_is_skipped_with_the_reason(inputs):
 
 def test_without_kernel_esp_the_peers_that_need_it_are_planned_and_not_sent(inputs):
     chosen = Selection(("classical/x25519",), ("strongswan-6.1", "libreswan-5.2"), kernel_esp=False)
-    by_peer = {case.peer.name: case.expectation for case in make_plan(inputs, chosen)}
+    by_peer = {case.peers[0].name: case.expectation for case in make_plan(inputs, chosen)}
     assert by_peer["strongswan-6.1"].skipped == ""
     assert (
         by_peer["libreswan-5.2"].skipped == "Libreswan 5.2 needs a kernel for its ESP, and this run was to do without"
@@ -105,7 +140,7 @@ def test_the_hash_is_that_of_the_plan(inputs, cases):
 
 
 CHANGES = {
-    "case": lambda case: replace(case, role=Role.RESPONDER),
+    "case": lambda case: replace(case, initiator=case.responder, responder=case.initiator),
     "settings": lambda case: replace(
         case, scenario=replace(case.scenario, settings=replace(case.scenario.settings, fragment_size=700))
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -12,11 +13,13 @@ from fake_lab import attempt
 
 from harness.evidence.model import Conversation
 from harness.evidence.store import EvidenceFolder, folder_name
-from harness.json_codec import to_json
+from harness.evidence.wireshark import tables_of
+from harness.oracle.expectation import to_record
+from harness.policy.role import Role
 from harness.results.model import CaseRecord, Grade, Outcome, Run, RunHeader, Verdict
-from harness.run.judging import judge_folder
 from harness.run.rejudge import rejudge
 from harness.scenario.selection import NothingSelected
+from harness.verify.judge import judge_folder
 
 NAME = "hybrid/x25519-mlkem768"
 HEADER = RunHeader("id", "2026-01-01T00:00:00+00:00", "0.1.0", 0, "smoke", "", "", {}, "")
@@ -27,11 +30,12 @@ def evidence(tmp_path_factory):
     """The evidence of a case in which all went well, as a run would have left it."""
     folder, case = tmp_path_factory.mktemp("evidence"), good(NAME)
     store, seen = EvidenceFolder(folder), case.evidence
-    facts = replace(facts_of(case), expectation=to_json(case.expectation))
+    facts = replace(facts_of(case), expectation=to_record(case.expectation, Role.INITIATOR))
     store.write_facts(facts)
     store.write_text("scenario.toml", (ROOT / "scenarios" / f"{NAME}.toml").read_text())
     frames = tuple(frame for datagram in seen.wire.datagrams for frame in frames_of(datagram))
-    store.write_conversation(Conversation(seen.trace, seen.secrets, seen.report, frames), facts)
+    conversation = Conversation(seen.trace, seen.secrets, seen.report, frames)
+    store.write_conversation(conversation, tables_of(conversation, facts))
     store.write_peer_report(seen.peer_report, after=False)
     store.write_peer_report(seen.peer_report_after, after=True)
     return folder
@@ -131,6 +135,38 @@ def test_whatever_file_is_lost_or_damaged_nothing_is_concluded(inputs, recorded,
     assert judgement.reason
 
 
+def without_a_number(facts):
+    transforms = facts["expectation"]["ike"][0]["transforms"]
+    transforms["ENCR"] = transforms.pop("1")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (without_a_number, "expected a number for a key, got 'ENCR'"),
+        (lambda facts: facts.update(engine="bystander"), "'bystander' is not one of initiator, responder"),
+    ],
+)
+def test_a_fact_of_the_case_that_is_none_is_named(inputs, recorded, change, words):
+    _, _, evidence = recorded
+    path = evidence / "case.json"
+    facts = json.loads(path.read_text())
+    change(facts)
+    path.write_text(json.dumps(facts))
+    judgement = judge_folder(evidence, inputs.scenarios[NAME], requirements())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert words in judgement.reason
+
+
+@pytest.mark.parametrize("name", FILES[:-1])
+def test_a_file_that_nests_without_end_is_named(inputs, recorded, name):
+    _, _, evidence = recorded
+    (evidence / name).write_text("[" * 100_000)
+    judgement = judge_folder(evidence, inputs.scenarios[NAME], requirements())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert name in judgement.reason
+
+
 def test_no_damage_to_any_octet_of_the_capture_ends_in_a_traceback(inputs, recorded):
     _, _, evidence = recorded
     path = evidence / "wire.pcapng"
@@ -151,3 +187,46 @@ def test_a_capture_cut_short_anywhere_is_never_blamed_on_anybody(inputs, recorde
         path.write_bytes(whole[:length])
         judgement = judge_folder(evidence, inputs.scenarios[NAME], requirements())
         assert judgement.verdict is Verdict.INCONCLUSIVE, (length, judgement.findings)
+
+
+@pytest.mark.parametrize("what", ["case", "scenario.toml"])
+def test_evidence_that_is_a_link_to_elsewhere_is_not_judged(inputs, recorded, tmp_path_factory, what):
+    folder, run, case = recorded
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "kept"
+    moved = case if what == "case" else case / what
+    shutil.move(moved, elsewhere)
+    moved.symlink_to(elsewhere)
+    first, *_ = rejudge(folder, run, inputs)
+    assert first.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "a link leads out" in first.judgement.reason
+
+
+def test_evidence_of_another_case_proves_nothing_of_this_one(inputs, recorded):
+    folder, run, evidence = recorded
+    facts = json.loads((evidence / "case.json").read_text())
+    facts["case"] = f"{NAME}@strongswan-5.9@initiator"
+    (evidence / "case.json").write_text(json.dumps(facts))
+    first, *_ = rejudge(folder, run, inputs)
+    assert first.judgement.verdict is Verdict.INCONCLUSIVE
+    assert first.judgement.reason == f"the evidence is that of {NAME}@strongswan-5.9@initiator"
+
+
+def test_a_case_that_is_recorded_as_never_sent_has_no_evidence(inputs, recorded):
+    folder, run, evidence = recorded
+    skipped = run.cases[2].case
+    shutil.copytree(evidence, folder / "cases" / folder_name(skipped))
+    *_, last = rejudge(folder, run, inputs)
+    assert (last.record.case, last.judgement.verdict, last.same) == (skipped, Verdict.INCONCLUSIVE, False)
+    broken_off = replace(run, unplayed=(skipped,))  # what an attempt has left that broke off
+    assert len(list(rejudge(folder, broken_off, inputs))) == 2
+
+
+@pytest.mark.parametrize("change", [{"outcome": "CLASSICAL"}, {"skipped": "for no reason"}, {"unsupported": "ML-KEM"}])
+def test_a_prediction_is_not_believed_but_made_again(inputs, recorded, change):
+    folder, run, evidence = recorded
+    facts = json.loads((evidence / "case.json").read_text())
+    facts["expectation"] |= change
+    (evidence / "case.json").write_text(json.dumps(facts))
+    first, *_ = rejudge(folder, run, inputs)
+    assert first.judgement.verdict is Verdict.INCONCLUSIVE
+    assert first.judgement.reason.startswith("the prediction in case.json contradicts itself or its scenario: ")

@@ -9,7 +9,8 @@ import pytest
 from command import ROOT
 from fake_lab import attempt
 
-from harness.results.model import CaseRecord, Outcome, PeerEntry, Run, RunHeader, Verdict
+from harness.results.model import CaseRecord, KernelChoice, Outcome, PeerEntry, Run, RunHeader, Runtime, Verdict
+from harness.run.plan import Selection, make_plan
 from harness.run.repeat import repetition
 from harness.scenario.selection import NothingSelected
 from harness.scenario.toml_source import InvalidData
@@ -70,6 +71,21 @@ def test_a_recorded_scenario_that_cannot_be_read_is_told_with_its_place(inputs, 
         repetition(tmp_path, a_run(CASE, "evidence"), CASE, inputs)
 
 
+def test_a_recorded_scenario_larger_than_any_is_not_read(inputs, scenario, tmp_path):
+    with scenario.open("wb") as file:
+        file.truncate(1 << 38)
+    with pytest.raises(InvalidData, match="cannot be read: has 274,877,906,944 octets"):
+        repetition(tmp_path, a_run(CASE, "evidence"), CASE, inputs)
+
+
+def test_a_case_that_was_out_of_the_runs_reach_is_so_again(inputs, tmp_path):
+    local = replace(a_run(CASE, ""), header=replace(HEADER, runtime=Runtime.LOCAL))
+    assert "needs Docker" in repetition(tmp_path, local, CASE, inputs).case.expectation.skipped
+    case = CASE.replace("strongswan-6.1", "libreswan-5.2")
+    userspace = replace(a_run(case, ""), header=replace(HEADER, kernel_choice=KernelChoice.USERSPACE))
+    assert "needs a kernel" in repetition(tmp_path, userspace, case, inputs).case.expectation.skipped
+
+
 def test_another_image_of_the_peer_is_told(inputs, scenario, tmp_path):
     again = repetition(tmp_path, a_run(CASE, "evidence"), CASE, inputs)
     words = again.other_image(replace(PEER, image="sha256:now"))
@@ -90,3 +106,21 @@ def test_a_peer_that_is_gone_is_told(inputs, tmp_path):
     case = f"{NAME}@strongswan-4.6@initiator"
     with pytest.raises(NothingSelected, match=r"peer 'strongswan-4\.6' matches nothing"):
         repetition(tmp_path, a_run(case, ""), case, inputs)
+
+
+def test_every_case_of_the_full_plan_can_be_repeated(inputs, tmp_path):
+    planned = make_plan(inputs, Selection(suite="full"))
+    records = [case.record((attempt(Verdict.PASS, ""),), expected=True) for case in planned]
+    assert {record.role for record in records} == {"initiator", "responder", "pair"}
+    for case, record in zip(planned, records, strict=True):
+        again = repetition(tmp_path, Run(HEADER, (record,)), record.case, inputs)
+        assert again.case == case
+
+
+def test_other_images_of_a_pair_are_told_of_each_side(inputs, tmp_path):
+    entries = tuple(replace(PEER, name=name, image=f"sha256:{name}") for name in ("strongswan-6.1", "libreswan-5.2"))
+    [case] = make_plan(inputs, Selection(cases=("pairs/classical@strongswan-6.1+libreswan-5.2@pair",)))
+    run = Run(replace(HEADER, peers=entries), (case.record((attempt(Verdict.PASS, ""),), expected=True),))
+    again = repetition(tmp_path, run, case.id, inputs)
+    assert [again.other_image(entry) for entry in entries] == ["", ""]
+    assert [bool(again.other_image(replace(entry, image="sha256:now"))) for entry in entries] == [True, True]

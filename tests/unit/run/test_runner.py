@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from fake_lab import FakeLab
 
-from harness.evidence.hygiene import Hygiene, Residue
+from harness.evidence.interruption import Disturbance, OwnProcess
+from harness.evidence.peer_report import Hygiene, Residue
 from harness.evidence.store import EvidenceFolder, folder_name
 from harness.lab.errors import LabError, WorkerLost
 from harness.results.model import Verdict
@@ -16,6 +17,7 @@ from harness.run.events import CaseFinished, CaseStarted, PeerStarted
 from harness.run.plan import Selection, make_plan
 from harness.run.runner import Runner
 from harness.scenario.peer import KnownFailure
+from harness.transport.pulse import Pulse
 
 PASS, FAIL, ERROR = Verdict.PASS, Verdict.FAIL, Verdict.ERROR
 NAME = "hybrid/x25519-mlkem768"
@@ -44,9 +46,15 @@ def run(inputs, tmp_path, script):
     return go
 
 
+def listing(case, entry):
+    """The case, whose peer has an entry on record."""
+    peer = replace(case.peers[0], known_failures=(entry,))
+    return replace(case, **{case.engine.other.value: peer})
+
+
 def known(cases, scenario):
     entry = KnownFailure(scenario, None, "A06", "broken since 6.1", "https://example.org/7", "peer.toml:1")
-    return [replace(case, peer=replace(case.peer, known_failures=(entry,))) for case in cases]
+    return [listing(case, entry) for case in cases]
 
 
 def test_what_passes_is_played_once_on_a_warm_peer(run, lab, script):
@@ -96,6 +104,13 @@ def test_a_lab_error_is_an_error_with_its_words(run, lab, script):
     assert played.verdicts(B) == [PASS]
 
 
+def test_an_error_while_one_of_ours_stood_still_says_that_first(run, lab, script, monkeypatch):
+    script.by_case[A] = [LabError("vici: TimeoutError"), PASS]
+    stalls = (Disturbance(OwnProcess.WORKER, 0.0, 2.5), Disturbance(OwnProcess.RUNNER, 0.0, 25.04))
+    monkeypatch.setattr(Pulse, "since", lambda *_: stalls)
+    assert run(lab).records[A].attempts[0].reason == "our runner stood still for 25.0 s: vici: TimeoutError"
+
+
 def test_a_bug_of_ours_ends_its_case_and_not_the_run(run, lab, script, tmp_path):
     script.by_case[A] = [ZeroDivisionError("division by zero"), PASS]
     played = run(lab)
@@ -121,7 +136,7 @@ def test_another_failure_than_the_listed_one_is_not_excused_by_it(run, lab, scri
     entry = KnownFailure(NAME, None, "B30", "another", "https://example.org/8", "peer.toml:1")
     cases = make_plan(inputs, Selection((NAME,), ("strongswan-6.1",)))
     script.by_case[A] = [FAIL, FAIL]
-    played = run(lab, [replace(case, peer=replace(case.peer, known_failures=(entry,))) for case in cases])
+    played = run(lab, [listing(case, entry) for case in cases])
     assert not played.records[A].expected
     assert played.verdicts(A) == [FAIL, FAIL]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.verify.check_names import CHECK_NAMES
+from harness.scenario.check_form import CheckForms
+from harness.verify.catalogue import CHECKS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -17,5 +18,5 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def checks() -> frozenset[str]:
-    return CHECK_NAMES
+def checks() -> CheckForms:
+    return CHECKS

@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.scenario.model import Role
-from harness.scenario.peer_file import load_family, load_peers
-from harness.scenario.render_half import without_unsupported
+from harness.scenario.capable_policy import without_unsupported
+from harness.scenario.family_file import load_family
+from harness.scenario.peer_file import load_peers
 from harness.scenario.toml_source import InvalidData
 
 PEER = """\
@@ -151,7 +152,7 @@ def test_a_profile_wears_a_real_peer(tmp_path: Path):
         (PROFILE.replace("acme-2.0", "acme-1.0") + behaviours(*KEYS) + ASSUMED, "acme-1.0 cannot do all of this"),
     ],
 )
-def test_a_profile_without_sources_or_wearer_refuses(tmp_path: Path, text, words):
+def test_a_profile_without_sources_or_product_refuses(tmp_path: Path, text, words):
     with pytest.raises(InvalidData) as caught:
         load_peers(folder(tmp_path, profile=text))
     assert words in str(caught.value)
@@ -165,8 +166,8 @@ def test_the_published_peers_load(root: Path):
     assert sorted(strongswans) == sorted([*releases, *(f"{name}-kernel-esp" for name in releases)])
     kernel = {name for name, peer in peers.items() if peer.esp_implementation == "kernel"}
     others = {"libreswan-4.10", "libreswan-5.2", "openiked-7.2", "openiked-7.4"}
-    assert kernel == others | {f"{name}-kernel-esp" for name in releases}
-    assert {name for name, peer in peers.items() if not peer.concurrent} == others - {"libreswan-5.2"}
+    assert kernel >= others | {f"{name}-kernel-esp" for name in releases}
+    assert {name for name, peer in peers.items() if not peer.concurrent} >= others - {"libreswan-5.2"}
     old, middle, new = (peers[f"strongswan-{version}"].capabilities for version in ("5.9", "6.0", "6.1"))
     assert not old.additional_key_exchange and middle.additional_key_exchange and new.additional_key_exchange
     kem = ke("ml-kem-512", "ml-kem-768", "ml-kem-1024")
@@ -258,7 +259,156 @@ def test_a_version_names_the_release_whose_source_was_read(tmp_path: Path):
 
 def test_every_product_has_its_defaults_on_record(root: Path):
     for peer in load_peers(root / "peers").values():
-        if not peer.emulated:
+        if not (peer.emulated or peer.is_harness) and peer.capabilities.status:  # without one it is in no pair
             assert peer.published is not None, peer.name
             assert all(one.source.startswith("https://") for one in peer.published.behaviours)
             assert not any("{" in one.source for one in peer.published.behaviours)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('family = "acme"', 'family = "../acme"', 1),
+        ('family = "acme"', 'family = "a@b"', 1),
+        ('family = "acme"', 'family = "a+b"', 1),
+        ('version = "1.0"', 'version = "1/../../x"', 19),
+    ],
+)
+def test_the_name_of_a_peer_is_a_name(tmp_path: Path, old, new, line):
+    path = tmp_path / "acme" / "peer.toml"
+    path.parent.mkdir()
+    path.write_text(PEER.replace(old, new))
+    with pytest.raises(InvalidData, match=rf"peer\.toml:{line}: .* may hold letters"):
+        load_family(path)
+
+
+def test_a_folder_that_is_brought_holds_no_link_that_leads_out(root: Path, tmp_path: Path):
+    folder = tmp_path / "peers" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "peer.toml").write_text(PEER)
+    (folder / "inside").symlink_to(folder / "peer.toml")
+    assert "acme-1.0" in load_peers(root / "peers", tmp_path / "peers")
+    (tmp_path / "id_key").write_text("a key of the user's")
+    (folder / "templates").mkdir()
+    (folder / "templates" / "swanctl.conf.j2").symlink_to(tmp_path / "id_key")
+    with pytest.raises(InvalidData, match=r"templates/swanctl\.conf\.j2:1: is a link that leads out"):
+        load_peers(root / "peers", tmp_path / "peers")
+
+
+ONE_HASH = "--hash=sha256:" + 64 * "0"
+
+
+def test_python_packages_are_pinned(tmp_path: Path):
+    """A version's list stands in place of the family's."""
+    text = PEER.replace('packages = ["acme"]', f'packages = ["acme"]\npython-packages = ["acme-vpn==1.0 {ONE_HASH}"]')
+    text = text.replace('title = "Acme 2.0"', f'title = "Acme 2.0"\npython-packages = ["acme-vpn==2.0 {ONE_HASH}"]')
+    peers = load_peers(folder(tmp_path, text))
+    assert [peer.python_packages for peer in peers.values()] == [
+        (f"acme-vpn==1.0 {ONE_HASH}",),
+        (f"acme-vpn==2.0 {ONE_HASH}",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    ["acme-vpn==1.0", f"acme-vpn {ONE_HASH}", f"acme-vpn==1.0 {ONE_HASH}\\n--index-url=x", f"-r other {ONE_HASH}"],
+)
+def test_python_packages_that_are_not_pinned(tmp_path: Path, requirement):
+    text = PEER.replace('packages = ["acme"]', f'packages = ["acme"]\npython-packages = ["{requirement}"]')
+    with pytest.raises(InvalidData, match=r"peer.toml:5: .*is not of the form 'name==version --hash=sha256:...'"):
+        load_peers(folder(tmp_path, text))
+
+
+def test_what_a_product_has_not(tmp_path: Path):
+    text = PEER.replace('title = "Acme 2.0"', 'title = "Acme 2.0"\nstatus = false\necho = false\nidentity = "acme-2"')
+    first, second = (peer.capabilities for peer in load_peers(folder(tmp_path, text)).values())
+    assert (first.status, first.echo, first.identity) == (True, True, "")
+    assert (second.status, second.echo, second.identity) == (False, False, "acme-2")
+
+
+EXTENSION = """\
+extends = "acme-2.0"
+
+[[version]]
+version = "3.0"
+title = "Acme 3.0"
+fragmentation = true
+[version.ike]
+ke = ["ecp384", "ml-kem-1024"]
+"""
+
+
+def newer(tmp_path: Path, text: str, *names: str) -> Path:
+    """A folder outside with a release of a product that is known."""
+    outside = tmp_path / "outside"
+    (outside / "acme-next").mkdir(parents=True)
+    for name in names:
+        (outside / "acme-next" / name).write_text("FROM x\n")
+    (outside / "acme-next" / "peer.toml").write_text(text)
+    return outside
+
+
+def test_a_newer_release_inherits_what_it_does_not_say(tmp_path: Path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    outside = newer(tmp_path, EXTENSION)
+    peers = load_peers(folder(inside), outside)
+    old, new = peers["acme-2.0"], peers["acme-3.0"]
+    assert (new.title, new.version, new.brought_in) == ("Acme 3.0", "3.0", outside)
+    for same in ("family", "driver", "suite", "packages", "esp_implementation", "concurrent", "folder", "image_folder"):
+        assert getattr(new, same) == getattr(old, same)
+    assert new.capabilities.fragmentation and not old.capabilities.fragmentation
+    assert new.capabilities.roles == old.capabilities.roles == (Role.RESPONDER,)
+    assert new.capabilities.ike == {**old.capabilities.ike, TransformType.KE: ke("ecp384", "ml-kem-1024")}
+    assert new.capabilities.esp == old.capabilities.esp
+
+
+def test_a_newer_release_has_the_known_failures_of_the_old_one_and_its_own(tmp_path: Path):
+    text = EXTENSION.replace("acme-2.0", "acme-1.0") + (
+        '[[version.known-failure]]\nscenario = "esp/esn"\nrequirement = "E01"\nreason = "new"\nlink = "x"\n'
+    )
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    peers = load_peers(folder(inside), newer(tmp_path, text))
+    assert [known.scenario for known in peers["acme-3.0"].known_failures] == ["esp/esn", "hybrid/*"]
+
+
+def test_a_newer_release_with_an_image_of_its_own(tmp_path: Path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    outside = newer(tmp_path, EXTENSION, "Dockerfile")
+    new = load_peers(folder(inside), outside)["acme-3.0"]
+    assert (new.image_folder, new.folder) == (outside / "acme-next", inside / "acme")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"acme-2.0"', '"acme-9"', r"peer.toml:1: unknown peer 'acme-9'; known: acme-1.0, acme-2.0"),
+        ("\n\n[[version]]", '\ndriver = "vici"\n\n[[version]]', r"peer.toml:2: unknown key 'driver'"),
+        ('title = "Acme 3.0"\n', "", r"key 'title' is missing"),
+        ('version = "3.0"', 'version = "2.0"', r"peer 'acme-2.0' is also in"),
+    ],
+)
+def test_a_newer_release_that_is_none(tmp_path: Path, old, new, words):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    with pytest.raises(InvalidData, match=words):
+        load_peers(folder(inside), newer(tmp_path, EXTENSION.replace(old, new)))
+
+
+@pytest.mark.parametrize("driver", ["vici", "program"])
+def test_a_peer_authenticates_by_certificate_where_its_sheet_says_so(tmp_path: Path, driver):
+    path = tmp_path / "peer.toml"
+    silent = PEER.replace('"vici"', f'"{driver}"')
+    path.write_text(silent)
+    (old, _) = load_family(path)
+    assert (old.capabilities.certificates, old.capabilities.certificates_reason) == (
+        False, "nothing says that its driver can have it authenticate by certificate"
+    )  # fmt: skip
+    path.write_text(silent.replace("packages", "certificates = true\npackages", 1))
+    (old, _) = load_family(path)
+    assert (old.capabilities.certificates, old.capabilities.certificates_reason) == (True, "")
+    path.write_text(path.read_text().replace('"Acme 1.0"', '"Acme 1.0"\ncertificates = false'))
+    with pytest.raises(InvalidData, match="says why in 'certificates-reason'"):
+        load_family(path)

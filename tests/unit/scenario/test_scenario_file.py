@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.ike.deviations.deviation import Deviation
+from harness.policy.deviation import Deviation
+from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.scenario.model import IpVersion, Requirement, Role, Settings, Step
+from harness.scenario.model import IpVersion, Requirement, Settings, Step
 from harness.scenario.requirements import load_requirements
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.toml_source import InvalidData
@@ -161,6 +162,11 @@ def test_without_accept_the_halves_are_equal(tmp_path: Path, checks):
         ("packets = 5", "packets = 0", 34, "from 1"),
         ('check = "authenticated"', 'check = "refused-with"\nnotify = "NOPE"', 38, "unknown notify 'NOPE'"),
         ("[offer.esp]", "[offer.ah]", 16, "unknown key 'ah'"),
+        ('steps = ["traffic", "liveness"]', 'parties = "everybody"', 4, "unknown parties 'everybody'; known: engine, "),
+        ('steps = ["traffic", "liveness"]', "parties = 7", 4, "'parties' must be a string"),
+        ('steps = ["traffic", "liveness"]', 'subject = "weather"', 4, "unknown subject 'weather'; known: "),
+        ("fragment-size = 576", 'authentication = "none"', 7, "unknown authentication 'none'; known: "),
+        ("fragment-size = 576", 'mode = "beet"', 7, "unknown mode 'beet'; known: "),
     ],
 )
 def test_a_mistake_refuses_to_load_with_its_line(tmp_path: Path, checks, old, new, line, words):

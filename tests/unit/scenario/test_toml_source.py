@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from budget import assert_within_budget
 
 from harness.scenario.toml_source import InvalidData, key_lines, read_toml
 
@@ -95,6 +96,16 @@ def test_a_key_without_a_line_takes_that_of_what_encloses_it(tmp_path: Path):
         (b'a = 1\n\nb = "open\n', 3, "not TOML"),
         (b"[open", 1, "not TOML"),
         (b"a = 1\nb = '\xff'\n", 2, "not UTF-8"),
+        (b"a = 1\nb = " + b"7" * 5000, 2, "not TOML: Exceeds the limit"),
+        (b"a = " + b"[" * 5000 + b"]" * 5000, 1, "nests tables and arrays deeper than 16"),
+        (b"a = " + b"{a=" * 5000 + b"1" + b"}" * 5000, 1, "nests tables and arrays deeper than 16"),
+        (b".".join([b"a"] * 5000) + b" = 1", 1, "nests tables and arrays deeper than 16"),
+        (b"[" + b".".join([b"a"] * 5000) + b"]", 1, "nests tables and arrays deeper than 16"),
+        (b".".join([b"a"] * 30) + b" = 1", 1, "nests tables and arrays deeper than 16"),
+        ('"\u2028"'.join([".a" * 900 + "."] * 9)[1:].encode() + b"a = 1", 1, "nests tables and arrays deeper than 16"),
+        (b"a = " + b"[" * 17 + b"]" * 17, 1, "nests tables and arrays deeper than 16"),
+        (b"a = 1979-02-31", 1, "not TOML"),
+        (b"#" * (1 << 20) + b"\n", 1, "cannot be read: has 1,048,577 octets, and 1,048,576 are the limit"),
     ],
 )
 def test_a_broken_file_says_path_line_and_why(tmp_path: Path, content, line, words):
@@ -110,3 +121,58 @@ def test_a_broken_file_says_path_line_and_why(tmp_path: Path, content, line, wor
 def test_a_missing_file_is_one_clear_line(tmp_path: Path):
     with pytest.raises(InvalidData, match=r"x\.toml:1: cannot be read: No such file"):
         read_toml(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize("text", [r"\u001b[2J", r"\u0000", r"\u202e", r"\u200b", r"\u2028"])
+def test_a_character_that_is_not_printed_is_a_mistake_with_its_line(tmp_path: Path, text):
+    path = tmp_path / "x.toml"
+    for where, content in ((2, f'a = 1\nb = "x{text}"\n'), (3, f'\n\nb = ["x", "{text}"]\n'), (1, f'"{text}" = 1\n')):
+        path.write_text(content)
+        with pytest.raises(InvalidData, match=rf"x\.toml:{where}: holds a character that is not printed") as error:
+            read_toml(path)
+        assert str(error.value).isprintable()
+
+
+COSTLY = {
+    "dotted keys": b"\n".join(b"a.b.c.d.e.f.g%d = 1" % n for n in range(800)),
+    "keys of many dots": b"\n".join(b"a" + b".b" * 13 + b".c%d = 1" % n for n in range(440)),
+    "prose of many dots": b"\n".join(b"# " + b"192.0.2.1, " * 12 for _ in range(120)),
+    "headers": b"\n".join(b"[a.b.c.d.e.f.g%d]" % n for n in range(900)),
+    "arrays of tables": b"[[a]]\n" * 2700,
+    "nested arrays of tables": b"[[a]]\n[[a.b]]\n" * 1000,
+    "a long array": b"a = [" + b"1," * 8000 + b"]",
+    "many short arrays": b"a = [" + b"[]," * 5000 + b"]",
+    "a long string": b'a = "' + rb"\u0041" * 2700 + b'"',
+    "quotes": b"a = '''" + b"''\n" * 5000 + b"'''",
+    "a long key": b"a" * 16000 + b" = 1",
+    "comments": b"#\n" * 8000,
+    "many keys": b"\n".join(b"k%d=1" % n for n in range(2200)),
+}
+
+
+@pytest.mark.parametrize("what", COSTLY)
+def test_what_reading_costs(tmp_path: Path, what):
+    path = tmp_path / "x.toml"
+    path.write_bytes(COSTLY[what])
+    assert read_toml(path).data is not None  # not refused
+    assert_within_budget(len(COSTLY[what]), lambda: read_toml(path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a." * 8000 + b"a = 1",
+        b"[" + b"a." * 8000 + b"a]",
+        b"a = " + b"[" * 16000,
+        b"\n".join(b"a." * 990 + b"a%d = 1" % n for n in range(8)),
+    ],
+)
+def test_what_refusing_costs(tmp_path: Path, text):
+    path = tmp_path / "x.toml"
+    path.write_bytes(text)
+
+    def refused() -> None:
+        with pytest.raises(InvalidData):
+            read_toml(path)
+
+    assert_within_budget(len(text), refused)

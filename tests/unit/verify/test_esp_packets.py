@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from case_builder import build, good
 
-from harness.verify.esp_packets import computed_keys, esp_packets, read_packets, uses_extended_sequence_numbers
+from harness.verify.esp import esp_packets, read_packets, uses_extended_sequence_numbers
+from harness.verify.keys import child_keys
 
 
 def test_every_packet_opens_and_tells_how_it_came():
@@ -16,7 +19,7 @@ def test_every_packet_opens_and_tells_how_it_came():
 
 def test_packets_do_not_open_under_the_other_kind_of_sequence_number():
     view = build("esp/esn", "strongswan-6.1-kernel-esp").view
-    keys, cipher = computed_keys(view, view.child)
+    keys, cipher = child_keys(view.chain, view.child.suite)
     assert uses_extended_sequence_numbers(view.child)
     assert all(packet.problem for packet in read_packets(view, view.child, keys, cipher, esn=False))
     assert not any(packet.problem for packet in read_packets(view, view.child, keys, cipher))
@@ -25,6 +28,15 @@ def test_packets_do_not_open_under_the_other_kind_of_sequence_number():
 def test_the_ends_in_transport_mode_are_those_of_the_packets():
     packets = esp_packets(build("esp/transport", "strongswan-6.1-kernel-esp").view)
     assert {packet.echo.source for packet in packets} == {bytes((198, 51, 100, 10)), bytes((198, 51, 100, 20))}
+
+
+def test_a_packet_in_transport_mode_between_addresses_of_ipv6_is_read_as_one():
+    case = build("esp/transport", "strongswan-6.1-kernel-esp")
+    *_, last = case.esp(from_engine=False)
+    moved = replace(last, source=("2001:db8::2", 0), destination=("2001:db8::1", 0))
+    *others, packet = [each for each in esp_packets(case.changed(last, moved).view) if not each.from_engine]
+    assert (packet.echo, packet.problem) == (None, "")  # an ICMP message, which is none of IPv6's echo messages
+    assert all(each.echo for each in others)
 
 
 def test_without_keys_all_stay_closed():

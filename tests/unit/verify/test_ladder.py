@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from case_builder import good
 
-from harness.scenario.model import Role
-from harness.verify.ladder import ladder
+from harness.policy.role import Role
+from harness.verify.judgement import ladder
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from case_builder import PEER_NAME, flipped, good
 
+from harness.policy.role import Role
 from harness.registry.transforms import TransformType
-from harness.scenario.model import Role
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -50,7 +50,7 @@ DIAGRAMS: list[tuple[int, str, Payload]] = [
     (41, "c8 00 9c40", Notify(NotifyType(40000), b"", Protocol(200))),  # unknown numbers stay
     (42, "01 00 0000", Delete(Protocol.IKE)),
     (42, "03 04 0002 01020304 05060708", Delete(Protocol.ESP, 4, (b"\1\2\3\4", b"\5\6\7\x08"))),
-    (42, "03 00 0003", Delete(Protocol.ESP, 0, (b"", b"", b""))),  # odd, but it fits its own lengths
+    (42, "03 00 0003", Delete(Protocol.ESP, empty_spis=3)),  # odd, but it fits its own lengths
     (43, "6964", VendorId(b"id")),
     (47, "01 000000", Configuration(ConfigurationType.CFG_REQUEST, ())),
     (

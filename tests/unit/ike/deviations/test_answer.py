@@ -3,7 +3,7 @@ from __future__ import annotations
 from engine_pair import policy
 
 from harness.ike.deviations.answer import second_transform
-from harness.ike.deviations.leaving import Leaving
+from harness.ike.deviations.outgoing import OutgoingMessage
 from harness.ike.negotiation import offer
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.transforms import TransformType
@@ -18,7 +18,7 @@ def header(exchange: ExchangeType, flags: int) -> Header:
 
 
 def test_the_other_key_length_stands_in_front_of_the_chosen_one():
-    sa, nonce = second_transform(Leaving(header(ExchangeType.IKE_SA_INIT, RESPONSE), ANSWER, None, b""))
+    sa, nonce = second_transform(OutgoingMessage(header(ExchangeType.IKE_SA_INIT, RESPONSE), ANSWER, None, b""))
     assert isinstance(sa, SecurityAssociation)
     transforms = sa.proposals[0].transforms
     assert [(t.type, t.key_length) for t in transforms[:2]] == [(TransformType.ENCR, 128), (TransformType.ENCR, 256)]
@@ -28,4 +28,4 @@ def test_the_other_key_length_stands_in_front_of_the_chosen_one():
 
 def test_requests_and_later_answers_stay_as_they_are():
     for where in (header(ExchangeType.IKE_SA_INIT, 0), header(ExchangeType.IKE_AUTH, RESPONSE)):
-        assert second_transform(Leaving(where, ANSWER, None, b"")) == ANSWER
+        assert second_transform(OutgoingMessage(where, ANSWER, None, b"")) == ANSWER

@@ -8,7 +8,7 @@ import pytest
 from engine_pair import pair, policy, run
 
 from harness.ike.deviations import int_auth
-from harness.ike.deviations.leaving import Leaving
+from harness.ike.deviations.outgoing import OutgoingMessage
 from harness.ike.exchanges import authentication
 from harness.ike.states import Standing
 from harness.registry.identities import AuthenticationMethod, IdentificationType
@@ -27,17 +27,17 @@ def machine_and_agreement():
     return engines.initiator._machine, engines.initiator.state.agreement
 
 
-def leaving(machine, agreement, by_initiator):
+def outgoing(machine, agreement, by_initiator):
     kind = IdentificationInitiator if by_initiator else IdentificationResponder
     payloads = (kind(FQDN, b"somebody.example"), Authentication(METHOD, b"right"))
     header = Header(bytes(8), bytes(8), ExchangeType.IKE_AUTH, INITIATOR if by_initiator else RESPONSE, 2)
-    return Leaving(header, payloads, agreement, machine.configuration.psk)
+    return OutgoingMessage(header, payloads, agreement, machine.configuration.psk)
 
 
 @pytest.mark.parametrize("by_initiator", [True, False])
 def test_auth_is_right_but_for_int_auth(machine_and_agreement, by_initiator):
     machine, agreement = machine_and_agreement
-    given = leaving(machine, agreement, by_initiator)
+    given = outgoing(machine, agreement, by_initiator)
     own = "int_auth_i" if by_initiator else "int_auth_r"
     value = getattr(agreement, own)
     for alter, changed in (
@@ -53,7 +53,7 @@ def test_auth_is_right_but_for_int_auth(machine_and_agreement, by_initiator):
 
 def test_messages_without_identity_or_int_auth_stay_as_they_are(machine_and_agreement):
     machine, agreement = machine_and_agreement
-    given = leaving(machine, agreement, by_initiator=True)
+    given = outgoing(machine, agreement, by_initiator=True)
     early = replace(given, agreement=replace(agreement, int_auth_i=b"", int_auth_r=b""))
     error = replace(given, payloads=(Notify(24),))
     for alter in (int_auth.wrong, int_auth.left_out):

@@ -4,7 +4,7 @@ import os
 
 from harness.crypto.key_exchange import key_exchange
 from harness.ike.deviations import ml_kem
-from harness.ike.deviations.leaving import Leaving
+from harness.ike.deviations.outgoing import OutgoingMessage
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.wire.message import RESPONSE, Header
@@ -31,6 +31,8 @@ def test_other_methods_and_the_other_direction_stay_as_they_are():
     classical = (KeyExchange(KeyExchangeMethod.CURVE25519, bytes(32)), Nonce(bytes(32)))
     hybrid = (KeyExchange(KeyExchangeMethod.ML_KEM_768, bytes(1184)),)
     shorten = ml_kem.spoiled(ml_kem.one_octet_short, response=False)
-    assert shorten(Leaving(REQUEST, classical, None, b"")) == classical
-    assert shorten(Leaving(ANSWER, hybrid, None, b"")) == hybrid
-    assert shorten(Leaving(REQUEST, hybrid, None, b"")) == (KeyExchange(KeyExchangeMethod.ML_KEM_768, bytes(1183)),)
+    assert shorten(OutgoingMessage(REQUEST, classical, None, b"")) == classical
+    assert shorten(OutgoingMessage(ANSWER, hybrid, None, b"")) == hybrid
+    assert shorten(OutgoingMessage(REQUEST, hybrid, None, b"")) == (
+        KeyExchange(KeyExchangeMethod.ML_KEM_768, bytes(1183)),
+    )

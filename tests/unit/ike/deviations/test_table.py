@@ -8,10 +8,10 @@ import pytest
 from engine_arrows import arrows, assert_established, closed
 from engine_pair import EnginePair, pair, policy, run
 
-from harness.ike.deviations.deviation import Deviation
 from harness.ike.deviations.table import DEVIATIONS
 from harness.ike.events import Deviated, Established, Ignored
 from harness.ike.states import Standing
+from harness.policy.deviation import Deviation
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 

@@ -1,0 +1,1 @@
+"""Docker alone: its engine, images, networks, and what of ours it holds."""

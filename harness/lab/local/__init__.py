@@ -1,0 +1,1 @@
+"""The laboratory without Docker: processes on loopback, with no right beyond a user's."""

@@ -1,0 +1,1 @@
+"""Libreswan, over whack."""

@@ -1,0 +1,1 @@
+"""OpenIKED, over ikectl."""

@@ -1,0 +1,1 @@
+"""Any product whose image brings a control program of its own."""

@@ -1,0 +1,1 @@
+"""pvpn, which has a command line and no other interface."""

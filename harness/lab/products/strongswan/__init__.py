@@ -1,0 +1,1 @@
+"""strongSwan, over vici."""

@@ -1,0 +1,153 @@
+"""Whether what two products chose is what was predicted, and whether both say the same of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.evidence.model import Side
+from harness.evidence.peer_report import ChildReport, SaReport, StepReport
+from harness.oracle.negotiation import is_acceptable
+from harness.policy.proposals import Suite
+from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
+from harness.results.model import CAPTURE, STEPS
+from harness.scenario.model import Step
+from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.checks.offer import could_choose, follows_from_the_offer, offered
+from harness.verify.view import PairView, established
+from harness.verify.wire import spelled
+
+
+@pair_check("pair-negotiated-as-predicted", due=Due.UP, requirement="B06")
+def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
+    """The suite that the responder chose, in clear, is one that both policies allow and none suits better."""
+    if view.suite is None:
+        return Checked("", (Objection(view.sides[1].peer, "no IKE_SA_INIT answer chooses a proposal", CAPTURE),))
+    offer, (initiator, responder) = offered(view), (side.peer for side in view.sides)
+    possible = offer is None or could_choose(view.suite, offer)
+    if possible and is_acceptable(view.suite, view.expectation.ike):
+        return Checked(spelled(view.suite))
+    due = " or ".join(spelled(suite) for suite in view.expectation.ike) or "nothing in common"
+    chosen = f"chosen was {spelled(view.suite)}"
+    if not possible:
+        party, sentence = responder, f"{chosen}, which is no choice from what {initiator} offers"
+    elif follows_from_the_offer(view):
+        party, sentence = (
+            "",
+            f"{chosen}, right for what {initiator} offers, which is not its policy: that leads to {due}",
+        )
+    else:
+        party, sentence = responder, f"{chosen}; the two policies lead to {due}"
+    return Checked("", (Objection(party, sentence, CAPTURE),))
+
+
+@pair_check("pair-esp-as-predicted", due=Due.UP, requirement="B06")
+def esp_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
+    """The ESP algorithms that a side reports are those that the two policies lead to; nobody can read them."""
+    allowed = {(_named(s, TransformType.ENCR), _named(s, TransformType.INTEG)) for s in view.expectation.esp}
+    told, objections = [], []
+    for step, side, sa in _reported(view):
+        for child in sa.installed:
+            if child.encr is not None:
+                told.append(f"{side.peer}: {esp_algorithms(child)}")
+            if child.encr is not None and (child.encr, child.integ) not in allowed:
+                words = f"it reports {esp_algorithms(child)}, which the two policies do not lead to"
+                objections.append(Objection(side.peer, f"after {step.step}: ESP: {words}", STEPS))
+    return Checked("; ".join(dict.fromkeys(told)) or "neither tells its ESP algorithms", tuple(objections))
+
+
+def esp_algorithms(child: ChildReport) -> str:
+    """As a side reports them: ``aes-256-cbc with hmac-sha2-256-128``, ``aes-256-gcm-16 alone``."""
+    return f"{child.encr} with {child.integ}" if child.integ else f"{child.encr} alone"
+
+
+@pair_check("pair-sides-agree", due=Due.UP, requirement="B06")
+def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
+    """What both report is the suite of the wire, each the other's SPIs, and the same ESP algorithms; at every step.
+
+    A product that does not tell a thing is not asked for it: the detail says what there was to compare.
+    """
+    objections: list[Objection] = []
+    compared: dict[str, dict[str, None]] = {}  # by whose word, in the order in which it came up
+    for step, side, sa in _reported(view):
+        for what, says, shows in _ike_pairs(view, side, sa):
+            compared.setdefault(f"of {side.peer} and the wire", {})[what] = None
+            if says != shows:
+                words = f"after {step.step}: {what}: it reports {says}, the wire {shows}"
+                objections.append(Objection(side.peer, words, STEPS))
+    for step in view.standing:
+        initiator, responder = established(step.initiator), established(step.responder)
+        if initiator is not None and responder is not None:  # whether both are up is for another check
+            compared.setdefault("of both", {}).update(dict.fromkeys(_both_tell(initiator, responder)))
+            objections += _crossed(step, initiator, responder)
+    detail = "; ".join(f"{', '.join(what)} {whose}" for whose, what in compared.items())
+    return Checked(f"compared: {detail or 'nothing, as nothing stood'}", tuple(objections))
+
+
+def _reported(view: PairView) -> Iterator[tuple[StepReport, Side, SaReport]]:
+    """The standing IKE SA of each side after each step."""
+    for step in view.standing:
+        for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
+            if sa := established(report):
+                yield step, side, sa
+
+
+def _ike_pairs(view: PairView, side: Side, sa: SaReport) -> list[tuple[str, object, object]]:
+    """What a side tells, beside what the wire shows. A rekeyed IKE SA has the suite of the first."""
+    if view.suite is None:
+        return []
+    additional = tuple(name for kind in ADDITIONAL_KEY_EXCHANGES if (name := _named(view.suite, kind)))
+    rekeyed = any(step.step == Step.REKEY_IKE for step in view.report.steps)
+    pairs = (
+        ("being the initiator", None if rekeyed else sa.initiator, side is view.sides[0]),
+        ("ENCR", sa.encr, _named(view.suite, TransformType.ENCR)),
+        ("PRF", sa.prf, _named(view.suite, TransformType.PRF)),
+        ("KE", sa.ke, _named(view.suite, TransformType.KE)),
+        ("ADDKE", sa.additional_ke, additional),
+    )
+    return [pair for pair in pairs if pair[1] is not None]
+
+
+def _both_tell(initiator: SaReport, responder: SaReport) -> Iterator[str]:
+    """What the two tell of the same thing, by name."""
+    yield "SPIs of the Child SAs"
+    if None not in _ike_spis(initiator) + _ike_spis(responder):
+        yield "SPIs of the IKE SA"
+    if all(child.encr is not None for sa in (initiator, responder) for child in sa.installed):
+        yield "ESP algorithms"
+
+
+def _ike_spis(sa: SaReport) -> tuple[str | None, str | None]:
+    return sa.initiator_spi, sa.responder_spi
+
+
+def _crossed(step: StepReport, initiator: SaReport, responder: SaReport) -> list[Objection]:
+    """Each Child SA of one side is one of the other's, SPIs exchanged, with its algorithms; both name one IKE SA."""
+    here, there = (_child_spis(sa) for sa in (initiator, responder))
+    objections = []
+    if here != {(out, into) for into, out in there}:
+        sentence = f"after {step.step} the two report different Child SAs: {sorted(here)}, {sorted(there)}"
+        objections.append(Objection("", sentence, STEPS))
+    theirs = {child.spi_in: child for child in responder.installed}
+    for child in initiator.installed:
+        other = theirs.get(child.spi_out)
+        if other is None or None in (child.encr, other.encr):
+            continue
+        if (child.encr, child.integ) != (other.encr, other.integ):
+            told = f"the initiator reports {esp_algorithms(child)}, the responder {esp_algorithms(other)}"
+            objections.append(Objection("", f"after {step.step} of one Child SA {told}", STEPS))
+    spis = [_ike_spis(sa) for sa in (initiator, responder)]
+    if None not in spis[0] and None not in spis[1] and spis[0] != spis[1]:
+        sentence = f"after {step.step} the two report different IKE SAs: {spis[0]}, {spis[1]}"
+        objections.append(Objection("", sentence, STEPS))
+    return objections
+
+
+def _child_spis(sa: SaReport) -> set[tuple[str, str]]:
+    children: list[ChildReport] = sa.installed
+    return {(child.spi_in, child.spi_out) for child in children}
+
+
+def _named(suite: Suite, kind: TransformType) -> str | None:
+    """A chosen algorithm's name; None where the type is absent or NONE."""
+    chosen = suite.get(kind)
+    return chosen.name(TransformType(kind)) if chosen is not None and chosen.identifier else None

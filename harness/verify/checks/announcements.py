@@ -1,0 +1,133 @@
+"""Notifications in their form, and what may only be done once both sides have announced it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from harness.evidence.model import CapturedDatagram
+from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.notifications import NotifyType
+from harness.results.model import Pointer
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.checks.fragmentation import both_announced
+from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage
+from harness.wire.payloads import Notify, SecurityAssociation
+
+_NAT = (NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP)
+_NAT_OCTETS = 20  # of a SHA-1 digest
+_SPI_OCTETS = 4  # of AH and ESP
+_ABOUT_A_CHILD = (Protocol.AH, Protocol.ESP)
+_OWN_RULE = (
+    NotifyType.QUICK_CRASH_DETECTION,
+)  # "Protocol ID (1 octet) MUST be 1" without an SPI (RFC 6290 section 4.1)
+
+
+@engine_check("notifies-in-their-form", due=Due.ALWAYS, requirement="B48")
+def notifies_in_their_form(view: View, _arguments: Arguments) -> Checked:
+    """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for (B36, B48, F01, I01).
+
+    Data of INTERMEDIATE_EXCHANGE_SUPPORTED is to be ignored, and so is no fault (RFC 9242 section 3.1). Where there is
+    NAT_DETECTION, both kinds are, with 20 octets each. That they do not fit the addresses means that there is a NAT.
+    """
+    objections, count = [], 0
+    for message in view.messages:
+        notifies = of(message, Notify)
+        count += len(notifies)
+        faults = [fault for notify in notifies for fault in _form(notify)]
+        if message.exchange == ExchangeType.IKE_SA_INIT:
+            faults += _nat_detection({notify.notify_type for notify in notifies})
+        for requirement, sentence in faults:
+            words = f"{message.label}: {sentence}"
+            objections.append(Objection(view.sender(message), words, message.pointer, requirement))
+    return Checked(f"{count} notify payloads in their form", tuple(objections))
+
+
+def _form(notify: Notify) -> Iterable[tuple[str, str]]:
+    kind, protocol = notify.notify_type, notify.protocol
+    if not notify.spi and protocol != Protocol.NONE and kind not in _OWN_RULE:
+        yield "B48", f"{kind} has Protocol ID {int(protocol)} and no SPI"
+    if notify.spi and protocol not in _ABOUT_A_CHILD:
+        yield "B48", f"{kind} has an SPI, and Protocol ID {int(protocol)}"
+    if notify.spi and protocol in _ABOUT_A_CHILD and len(notify.spi) != _SPI_OCTETS:
+        yield "B48", f"{kind} has an SPI of {len(notify.spi)} octets for {protocol.name}"
+    if kind == NotifyType.IKEV2_FRAGMENTATION_SUPPORTED and (notify.spi or notify.data):
+        yield "F01", f"{kind} has an SPI or data, and is to have none"
+    if kind == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED and (notify.spi or protocol != Protocol.NONE):
+        yield "I01", f"{kind} has an SPI or a protocol, and is to have none"
+    if kind in _NAT and len(notify.data) != _NAT_OCTETS:
+        yield "B36", f"{kind} has {len(notify.data)} octets of data, {_NAT_OCTETS} are due"
+
+
+def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
+    if len(kinds & set(_NAT)) == 1:
+        there, missing = sorted(_NAT, key=lambda kind: kind not in kinds)
+        yield "B36", f"{there} is there and {missing} is not"
+
+
+@engine_check("used-only-when-announced", due=Due.ALWAYS, requirement="A02")
+def used_only_when_announced(view: View, _arguments: Arguments) -> Checked:
+    """Fragments and IKE_INTERMEDIATE only after both sides announced them in IKE_SA_INIT (A02, F01, I01).
+
+    Who offers an additional key exchange, or agrees on one, has to announce IKE_INTERMEDIATE. Otherwise the side is at
+    fault that uses what the other side did not announce.
+    """
+    objections: list[Objection] = []
+    intermediate = view.find(ExchangeType.IKE_INTERMEDIATE)
+    objections += _silent(view)
+    if intermediate and not objections:
+        objections += _unannounced(view, intermediate[0], NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED, "I01")
+    fragmented = next((message for message in view.messages if message.fragmented), None)
+    if fragmented is not None:
+        objections += _unannounced(view, fragmented, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED, "F01")
+    used = [name for name, seen in (("IKE_INTERMEDIATE", intermediate), ("fragments", fragmented)) if seen]
+    return Checked(f"announced by both before use: {', '.join(used) or 'nothing was used'}", tuple(objections))
+
+
+def _silent(view: View) -> Iterable[Objection]:
+    """Who offers, or agrees on, an additional key exchange without a word of IKE_INTERMEDIATE."""
+    kind = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
+    for message in view.find(ExchangeType.IKE_SA_INIT):
+        additional = any(
+            transform.type.is_additional_key_exchange and transform.identifier
+            for sa in of(message, SecurityAssociation)
+            for proposal in sa.proposals
+            for transform in proposal.transforms
+        )
+        if additional and all(notify.notify_type != kind for notify in of(message, Notify)):
+            verb = "agrees on" if message.response else "offers"
+            sentence = f"{message.label} {verb} an additional key exchange and does not announce {kind}"
+            yield Objection(view.sender(message), sentence, message.pointer, "A02")
+
+
+def _unannounced(view: View, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:
+    missing = [party for party in both_announced(view, kind) if party]
+    if missing:
+        sentence = f"{user.label} uses what {' and '.join(missing)} did not announce: {kind}"
+        yield Objection(view.sender(user), sentence, user.pointer, requirement)
+
+
+@engine_check("answers-go-back", due=Due.ALWAYS, requirement="B38")
+def answers_go_back(view: View, _arguments: Arguments) -> Checked:
+    """A response leaves from where a copy of its request came to, and goes to where that came from (B38)."""
+    asked: dict[Hashable, list[CapturedDatagram]] = {}
+    for message in (m for m in view.messages if not m.response):
+        key = (message.exchange, message.message_id, message.from_initiator)
+        asked.setdefault(key, []).extend(piece.datagram for piece in message.pieces)
+    objections, count = [], 0
+    for message in (m for m in view.messages if m.response):
+        requests = asked.get((message.exchange, message.message_id, not message.from_initiator), [])
+        ways = {(each.destination, each.source) for each in requests if each.frame < message.frame}
+        later = ways | {(each.destination, each.source) for each in requests}
+        for number, piece in enumerate(message.pieces):
+            count += 1
+            datagram = piece.datagram
+            if ways and (datagram.source, datagram.destination) not in (later if number else ways):
+                there, back = (
+                    f"{a[1]} to {b[1]}" for a, b in ((datagram.source, datagram.destination), min(ways)[::-1])
+                )
+                sentence = f"{message.label} goes from port {there}, its request went from port {back}"
+                pointer = Pointer.to_frame(datagram.frame)
+                objections.append(Objection(view.sender(message), sentence, pointer))
+                break
+    return Checked(f"{count} responses go back to where their requests came from", tuple(objections))

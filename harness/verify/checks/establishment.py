@@ -1,0 +1,132 @@
+"""Whether the IKE SA and its Child SA came up as predicted, and if not, where it ended and by whom."""
+
+from __future__ import annotations
+
+from harness.oracle.negotiation import have_common_ground
+from harness.oracle.outcome import outcome_of
+from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.notifications import NotifyType
+from harness.results.model import CAPTURE, Outcome
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
+from harness.verify.checks.authentication import auth_fits
+from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
+from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
+from harness.verify.view import PairView, View, of
+from harness.verify.wire import spelled
+from harness.wire.payloads import Notify, SecurityAssociation
+
+_ANNOUNCED = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
+_RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}
+"""The requirement that says when a refusal of this kind is due; where it is not due, it was broken."""
+
+
+@engine_check("came-up-as-predicted", due=Due.PREDICTED)
+def came_up_as_predicted(view: View, _arguments: Arguments) -> Checked:
+    """The outcome is one of those that the two policies allow, and nothing was awaited in vain."""
+    return came_up(view, outcome_seen(view))
+
+
+def came_up(view: View, outcome: Outcome | None) -> Checked:
+    """What there is to say of an outcome, None being that nothing was sent at all."""
+    pointer = view.messages[-1].pointer if view.messages else CAPTURE
+    allowed = {outcome_of(suite) for suite in view.expectation.ike}
+    if outcome in allowed:
+        if awaited := view.report.timed_out:
+            return Checked("", (Objection(view.peer, f"we waited in vain for {awaited}", pointer, None),))
+        return Checked(f"{outcome} as predicted")
+    common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.expectation.ike)
+    predicted = " or ".join(sorted(allowed))
+    ground = f"{predicted} was predicted, as both policies allow {common}"
+    rule = _RULES.get(view.refusals[0][1]) if view.refusals and outcome is Outcome.REFUSED else None
+    if view.expectation.reaction is not None:  # all that is unusual about the case is what had to be taken as it is
+        rule = view.expectation.reaction.rule
+    return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, rule),))
+
+
+def _ending(view: View, outcome: Outcome | None) -> str:
+    report = view.report
+    if view.refusals and outcome is Outcome.REFUSED:
+        message, notify = view.refusals[0]
+        why = f": {report.closed_reason}" if view.sender(message) == "engine" and _provoked(view) else ""
+        return f"{view.sender(message)} answered {notify} in {message.label}{_unused_intermediate(view, notify)}{why}"
+    if report.established and view.established and unproven(view):
+        return f"it ended {outcome}: it is not proven that every key exchange entered the keys"
+    if report.closed_reason:
+        return f"it ended {outcome}: {report.closed_reason}"
+    if report.timed_out:
+        return f"it ended {outcome}: we waited in vain for {report.timed_out}"
+    return f"it ended {outcome}, after {view.messages[-1].label}"
+
+
+def _unused_intermediate(view: View, notify: NotifyType) -> str:
+    """What is special about an AUTH that was refused after an IKE_INTERMEDIATE that both announced and nobody began."""
+    if notify != NotifyType.AUTHENTICATION_FAILED or view.find(ExchangeType.IKE_INTERMEDIATE, response=False):
+        return ""
+    announced = [any(n.notify_type == _ANNOUNCED for n in of(m, Notify)) for m in view.final_init if m is not None]
+    if announced != [True, True] or not auth_fits(view, initiator=True):
+        return ""
+    return (
+        ", although AUTH is right: IKE_INTERMEDIATE was announced by both sides and did not take place, "
+        "so AUTH goes without IntAuth (RFC 9242 sections 3.2 and 3.3.2)"
+    )
+
+
+def _party(view: View) -> str:
+    """Who is to blame: for a refusal the one who refused, unless the other gave it a reason to."""
+    report = view.report
+    if view.refusals:
+        refuser = view.sender(view.refusals[0][0])
+        provoked = _provoked(view) or _off_policy(view)
+        return view.peer if refuser == "engine" and provoked else refuser
+    if report.closed_kind == "unavailable":
+        return "engine"  # it lacks a method on this machine
+    if report.established and view.established:
+        doubts = unproven(view)
+        return doubts[0].party if doubts else view.party(initiator=False)  # it chose what neither policy prefers
+    return "engine" if report.established else view.peer
+
+
+def _provoked(view: View) -> bool:
+    """Whether our engine ended it because the peer broke a rule."""
+    return view.report.closed_kind in ("misbehaved", "malformed")
+
+
+def _off_policy(view: View) -> bool:
+    """Whether the peer's offer is not the predicted one: our policy accepts nothing of it."""
+    exchange, protocol, policy = ExchangeType.IKE_SA_INIT, Protocol.IKE, view.expectation.of(view.role).ike
+    if view.refusals[0][0].exchange == ExchangeType.IKE_AUTH:
+        exchange, protocol, policy = ExchangeType.IKE_AUTH, Protocol.ESP, view.expectation.of(view.role).esp
+    offers = [sa for message in view.find(exchange, response=False) for sa in of(message, SecurityAssociation)]
+    return bool(offers) and not have_common_ground(policy_of(offers[-1], protocol), policy)
+
+
+@pair_check("pair-came-up-as-predicted", due=Due.PREDICTED)
+def pair_came_up_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
+    """The outcome is one of those that the two policies allow."""
+    seen = pair_outcome_seen(view)
+    allowed = {outcome_of(suite) for suite in view.expectation.ike} if view.expectation.establishes else set()
+    allowed = allowed or {Outcome.REFUSED}
+    if seen in allowed:
+        return Checked(f"{seen} as predicted")
+    predicted = " or ".join(sorted(allowed))
+    sentence = f"{predicted} was predicted from the two policies; it ended {seen}{pair_ending(view)}"
+    return Checked("", (Objection(_refuser(view), sentence, view.messages[-1].pointer, "B06"),))
+
+
+def pair_ending(view: PairView) -> str:
+    """How the exchanges came to their end, to be added to a sentence."""
+    if view.refusals:
+        message, notify = view.refusals[0]
+        return f": {view.sender(message)} answered {notify} in {message.label}"
+    said = next((step.said for step in view.report.steps if step.said), "")
+    words = f", and {view.sides[0].peer} says: {said}" if said else ""
+    return f" after {view.messages[-1].label}{words}"
+
+
+def _refuser(view: PairView) -> str:
+    """Who refused in clear what it should have taken, by the offer on the wire; else nobody can tell who erred."""
+    if not view.refusals:
+        return ""
+    message, notify = view.refusals[0]
+    right = notify == NotifyType.NO_PROPOSAL_CHOSEN and offers_nothing_acceptable(view)
+    return "" if right else view.sender(message)

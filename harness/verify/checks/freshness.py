@@ -1,0 +1,80 @@
+"""Values that are made afresh: nonces, ML-KEM's public values, initialization vectors, and ESP's padding."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from harness.registry.transforms import KeyExchangeMethod
+from harness.results.model import Pointer
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.esp import esp_packets
+from harness.verify.view import View, of
+from harness.verify.wire import sealed_payload
+from harness.wire.payloads import KeyExchange, Nonce
+
+_ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
+
+
+@engine_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")
+def values_are_fresh(view: View, _arguments: Arguments) -> Checked:
+    """No nonce is the other side's, no public value of ML-KEM and no AEAD's IV comes twice (B23, M11, K06).
+
+    A public value of (EC)DH may be used again (RFC 7296 section 2.12). A message that is repeated is the same message.
+    """
+    objections = [*_nonces(view), *_ml_kem(view), *_vectors(view)]
+    return Checked("nonces, ML-KEM values and initialization vectors are all different", tuple(objections))
+
+
+def _nonces(view: View) -> Iterable[Objection]:
+    """A nonce that came from the other side proves no freshness at all."""
+    request, response = view.final_init
+    if request is not None and response is not None:
+        theirs = {nonce.nonce for nonce in of(request, Nonce)}
+        if any(nonce.nonce in theirs for nonce in of(response, Nonce)):
+            yield Objection(view.sender(response), "Nr is Ni, octet for octet", response.pointer, "B23")
+
+
+def _ml_kem(view: View) -> Iterable[Objection]:
+    """IKE_SA_INIT may be sent anew with the same key: a cookie or another group was asked for."""
+    seen: dict[bytes, Hashable] = {}
+    for message in view.messages:
+        place = (message.exchange, message.message_id, message.from_initiator)
+        for ke in of(message, KeyExchange):
+            if ke.method in _ML_KEM and ke.data and seen.setdefault(ke.data, place) != place:
+                sentence = f"{message.label} carries the public value of {ke.method} of an earlier message"
+                yield Objection(view.sender(message), sentence, message.pointer, "M11")
+
+
+def _vectors(view: View) -> Iterable[Objection]:
+    """The IV of a combined-mode cipher, in IKE messages; two pieces under one key of one direction."""
+    if view.chain is None or not view.chain.protection.iv_may_be_counter:
+        return
+    octets = view.chain.protection.iv_octets
+    seen: dict[Hashable, bytes] = {}
+    for message in (m for m in view.messages if m.generation is not None):
+        for piece in message.pieces:
+            sealed = sealed_payload(piece.message)
+            if sealed is None:
+                continue
+            key = (message.from_initiator, message.generation, sealed.content[:octets])
+            if seen.setdefault(key, piece.octets) != piece.octets:
+                pointer = Pointer.to_frame(piece.datagram.frame)
+                sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
+                yield Objection(view.sender(message), sentence, pointer, "K06")
+
+
+@engine_check("esp-in-its-form", due=Due.ALWAYS, requirement="E06")
+def esp_in_its_form(view: View, _arguments: Arguments) -> Checked:
+    """Padding is 1, 2, 3, ..., and no initialization vector of an AEAD comes twice under a key (E05, E06)."""
+    packets = [packet for packet in esp_packets(view) if not packet.problem]
+    objections, seen = [], dict[Hashable, bytes]()
+    for packet in packets:
+        party = "engine" if packet.from_engine else view.peer
+        if packet.padding != bytes(range(1, len(packet.padding) + 1)):
+            sentence = f"an ESP packet's padding is {packet.padding[:8].hex()}, not 01, 02, 03"
+            objections.append(Objection(party, sentence, packet.pointer, "E06"))
+        key = (packet.from_engine, packet.counter)
+        if packet.counter and seen.setdefault(key, packet.octets) != packet.octets:
+            sentence = "an ESP packet has the initialization vector of an earlier one under the same key"
+            objections.append(Objection(party, sentence, packet.pointer, "E05"))
+    return Checked(f"{len(packets)} ESP packets: padding and initialization vectors as due", tuple(objections))

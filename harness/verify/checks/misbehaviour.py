@@ -1,0 +1,134 @@
+"""Our engine's deviations as the octets on the wire show them: what the trace says is compared, not believed."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from harness.evidence.model import MessagePlace, deviations_in_trace
+from harness.policy.deviation import Deviation
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
+from harness.registry.messages import ExchangeType
+from harness.registry.transforms import TransformType
+from harness.verify.checks.authentication import auth_of, expected_auth
+from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage
+from harness.wire.payloads import Authentication, KeyExchange, SecurityAssociation, Unknown
+
+Shows = Callable[[View, SeenMessage], bool]
+"""Whether a message of our engine shows a misbehaviour."""
+
+_Q = 3329  # ML-KEM's modulus (FIPS 203 section 2.4)
+_RHO_OCTETS = 32  # of the seed at the end of an encapsulation key, behind its coefficients of 12 bits
+
+
+def deviating(view: View) -> tuple[SeenMessage, ...]:
+    """The messages in which our engine breaks the scenario's rule on purpose, as their octets show.
+
+    In an altered ciphertext nobody can see it, which is the point of it: there the trace tells which one it is.
+    """
+    deviation = view.scenario.deviation
+    if deviation is None:
+        return ()
+    shows, seen = _SHOWS[deviation], (m for m in view.messages if m.readable and view.sender(m) == "engine")
+    found = tuple(message for message in seen if shows(view, message))
+    if deviation is not Deviation.CIPHERTEXT_ALTERED:
+        return found
+    traced = set(deviations_in_trace(view.evidence.trace or ()))
+    return tuple(message for message in found if _place(message) in traced)
+
+
+def deviation_as_traced(view: View) -> str:
+    """Why the case says nothing of the peer; "" where our deviation is on the wire and in the trace alike."""
+    if view.scenario.deviation is None:
+        return ""
+    traced, shown = (
+        set(deviations_in_trace(view.evidence.trace or ())),
+        {_place(message) for message in deviating(view)},
+    )
+    for place in sorted(traced ^ shown, key=str):
+        if place in traced:
+            return f"trace.jsonl says that our engine deviates in the {place}, and its octets do not show it"
+        return f"the octets of the {place} deviate, and trace.jsonl does not tell of it"
+    if not shown:
+        ending = f": {view.refusals[0][1]} in {view.refusals[0][0].label}" if view.refusals else ""
+        return f"the case ended before our deviation{ending}"
+    return ""
+
+
+def _place(message: SeenMessage) -> MessagePlace:
+    return MessagePlace(message.exchange, message.message_id, message.response)
+
+
+def _critical_in(exchange: ExchangeType) -> Shows:
+    def shows(_view: View, message: SeenMessage) -> bool:
+        marked = any(payload.critical for payload in of(message, Unknown))
+        return marked and message.exchange == exchange and not message.response
+
+    return shows
+
+
+def _unknown(_view: View, message: SeenMessage) -> bool:
+    return any(not payload.critical for payload in of(message, Unknown))
+
+
+def _ml_kem(wrong: Callable[[bytes, int], bool], *, response: bool) -> Shows:
+    """An ML-KEM public value for which ``wrong(data, octets that are due)`` holds."""
+
+    def shows(_view: View, message: SeenMessage) -> bool:
+        values = [ke for ke in of(message, KeyExchange) if ke.method.is_post_quantum and message.response == response]
+        return any(wrong(ke.data, KEY_EXCHANGE_OCTETS[ke.method][int(response)]) for ke in values)
+
+    return shows
+
+
+def _out_of_range(key: bytes, due: int) -> bool:
+    """Whether a coefficient is not below q (FIPS 203 section 7.2); two of them stand in three octets."""
+    packed = key[:-_RHO_OCTETS]
+    triples = (int.from_bytes(packed[at : at + 3], "little") for at in range(0, len(packed), 3))
+    return len(key) == due and any(three & 0xFFF >= _Q or three >> 12 >= _Q for three in triples)
+
+
+def _auth(*, left_out: bool) -> Shows:
+    """AUTH that is not the one over the IntAuth of this wire; over none of it, or over another."""
+
+    def shows(view: View, message: SeenMessage) -> bool:
+        initiator = message.from_initiator
+        if not of(message, Authentication):
+            return False
+        if auth_of(view, initiator=initiator) is not message or not view.find(ExchangeType.IKE_INTERMEDIATE):
+            return False
+        data = of(message, Authentication)[0].data
+        due = expected_auth(view, message, initiator=initiator)
+        without = expected_auth(view, message, initiator=initiator, int_auth=False)
+        if due is None or without is None or hmac.compare_digest(due, data):
+            return False
+        return hmac.compare_digest(without, data) == left_out
+
+    return shows
+
+
+def _two_ciphers(_view: View, message: SeenMessage) -> bool:
+    answers = of(message, SecurityAssociation) if message.response else []
+    kinds = [[t.type for t in answer.proposals[0].transforms] for answer in answers if answer.proposals]
+    return any(each.count(TransformType.ENCR) > 1 for each in kinds)
+
+
+_SHOWS: Mapping[Deviation, Shows] = MappingProxyType(
+    {
+        Deviation.CRITICAL_PAYLOAD_IN_IKE_SA_INIT: _critical_in(ExchangeType.IKE_SA_INIT),
+        Deviation.CRITICAL_PAYLOAD_IN_IKE_INTERMEDIATE: _critical_in(ExchangeType.IKE_INTERMEDIATE),
+        Deviation.CRITICAL_PAYLOAD_IN_IKE_AUTH: _critical_in(ExchangeType.IKE_AUTH),
+        Deviation.UNKNOWN_PAYLOAD_EVERYWHERE: _unknown,
+        Deviation.ENCAPSULATION_KEY_SHORT: _ml_kem(lambda data, due: len(data) < due, response=False),
+        Deviation.ENCAPSULATION_KEY_LONG: _ml_kem(lambda data, due: len(data) > due, response=False),
+        Deviation.ENCAPSULATION_KEY_OVERFLOW: _ml_kem(_out_of_range, response=False),
+        Deviation.CIPHERTEXT_SHORT: _ml_kem(lambda data, due: len(data) < due, response=True),
+        Deviation.CIPHERTEXT_LONG: _ml_kem(lambda data, due: len(data) > due, response=True),
+        Deviation.CIPHERTEXT_ALTERED: _ml_kem(lambda data, due: len(data) == due, response=True),
+        Deviation.INT_AUTH_WRONG: _auth(left_out=False),
+        Deviation.INT_AUTH_LEFT_OUT: _auth(left_out=True),
+        Deviation.SECOND_TRANSFORM: _two_ciphers,
+    }
+)

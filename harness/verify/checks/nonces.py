@@ -1,0 +1,43 @@
+"""Nonces (RFC 7296 sections 2.10 and 3.9)."""
+
+from __future__ import annotations
+
+from harness.crypto.errors import MethodUnavailable
+from harness.crypto.prf import prf
+from harness.registry.transforms import TransformType
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.checks.misbehaviour import deviating
+from harness.verify.view import View, of
+from harness.wire.payloads import Nonce
+
+_LEAST, _MOST = 16, 256  # octets
+
+
+@engine_check("nonces-of-due-size", due=Due.ALWAYS, requirement="B23")
+def nonces_of_due_size(view: View, _arguments: Arguments) -> Checked:
+    """Every nonce has 16 to 256 octets, and at least half as many as the key of the negotiated PRF (B23)."""
+    half_key, ours = _half_of_prf_key(view), {message.frame for message in deviating(view)}
+    seen = [(message, len(nonce.nonce)) for message in view.messages for nonce in of(message, Nonce)]
+    objections = []
+    for message, octets in seen:
+        if message.frame in ours:
+            continue
+        sentence = f"{message.label} carries a nonce of {octets} octets"
+        if not _LEAST <= octets <= _MOST:
+            words = f"{sentence}; {_LEAST} to {_MOST} are allowed"
+            objections.append(Objection(view.sender(message), words, message.pointer))
+        elif octets < half_key:
+            words = f"{sentence}; half the key of the PRF has {half_key}"
+            objections.append(Objection(view.sender(message), words, message.pointer))
+    return Checked(f"octets of the nonces: {', '.join(str(octets) for _, octets in seen) or 'none'}", tuple(objections))
+
+
+def _half_of_prf_key(view: View) -> int:
+    """Half the octets of the negotiated PRF's key, which for HMAC is its output; 0 where nobody knows."""
+    chosen = view.suite.get(TransformType.PRF) if view.suite else None
+    if chosen is None:
+        return 0
+    try:
+        return prf(chosen).output_octets // 2
+    except MethodUnavailable:
+        return 0

@@ -1,0 +1,135 @@
+"""What the initiator offers and how the responder refuses, both in clear in IKE_SA_INIT."""
+
+from __future__ import annotations
+
+from harness.oracle.negotiation import have_common_ground, may_choose
+from harness.policy.proposals import Policy, ProposalPolicy, Suite
+from harness.registry.algorithms import Algorithm
+from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.results.model import CAPTURE, Severity
+from harness.verify.check import Arguments, Checked, Due, Objection, missing, pair_check
+from harness.verify.view import PairView, of
+from harness.wire.payloads import Notify, SecurityAssociation
+
+_LISTED = 4  # algorithms that a sentence names of a longer list
+
+
+@pair_check("pair-offered-as-published", due=Due.PREDICTED)
+def offered_as_published(view: PairView, _arguments: Arguments) -> Checked:
+    """The first request offers what the record of the initiator's policy says, in its order.
+
+    A difference shows that our record is wrong, or how the lab configured the peer: it is no failure of the product,
+    but what was predicted from the record proves nothing then.
+    """
+    seen, recorded = offered(view), _spoken(view.expectation.initiator.ike)
+    if seen is None:
+        return missing("the IKE_SA_INIT request", CAPTURE)
+    if seen == recorded:
+        return Checked(f"the {len(seen)} IKE proposals on record for {view.sides[0].peer}")
+    sentence = f"our record of what {view.sides[0].peer} offers is wrong: {_difference(recorded, seen)}"
+    pointer = view.find(ExchangeType.IKE_SA_INIT, response=False)[0].pointer
+    return Checked("", (Objection("", sentence, pointer, None, Severity.INCONCLUSIVE),))
+
+
+def offered(view: PairView) -> Policy | None:
+    """What the first request offers, without what says NONE; None where there is no request."""
+    first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
+    offer = next(iter(of(first, SecurityAssociation)), None) if first else None
+    return None if offer is None else policy_of(offer)
+
+
+def follows_from_the_offer(view: PairView) -> bool:
+    """Whether the offer on the wire and the responder's policy lead to what was chosen, whatever was predicted."""
+    return view.suite is not None and may_choose(view.suite, offered(view) or (), view.expectation.responder.ike)
+
+
+def offers_nothing_acceptable(view: PairView) -> bool:
+    """Whether the offer on the wire, or that there is none, has nothing in common with the responder's policy."""
+    return not have_common_ground(offered(view) or (), view.expectation.responder.ike)
+
+
+def could_choose(suite: Suite, offer: Policy) -> bool:
+    """Whether some responder may choose this suite from an offer, whatever it likes best (RFC 7296 section 2.7)."""
+    only = ProposalPolicy({TransformType(kind): (one,) for kind, one in suite.transforms.items()})
+    proposal = offer[max(suite.proposal_number - 1, 0) : suite.proposal_number]  # alone: another may hold the same
+    return may_choose(Suite(1, suite.transforms), proposal, (only,))
+
+
+@pair_check("pair-refused-with-no-proposal-chosen", due=Due.NOT_UP, requirement="B08")
+def refused_with_no_proposal_chosen(view: PairView, _arguments: Arguments) -> Checked:
+    """Two policies without an IKE proposal in common end in NO_PROPOSAL_CHOSEN, in clear (RFC 7296 section 2.7).
+
+    Where only ESP has nothing in common, the notification is encrypted: both sides' word that no Child SA came up,
+    after an IKE_AUTH exchange, is all that can be had.
+    """
+    if view.expectation.establishes:
+        return Checked("a tunnel is due, and no refusal")
+    if view.expectation.ike:
+        return _child_sa_refused(view)
+    for message, notify in view.refusals:
+        if notify == NotifyType.NO_PROPOSAL_CHOSEN:
+            return Checked(f"{view.sender(message)} answers NO_PROPOSAL_CHOSEN")
+    said = ", ".join(map(str, _errors(view))) or "no error notification in clear"
+    return Checked("", (Objection(view.sides[1].peer, f"NO_PROPOSAL_CHOSEN is due; there is {said}", CAPTURE),))
+
+
+def _errors(view: PairView) -> list[NotifyType]:
+    """The error notifications in IKE_SA_INIT, those that ask to try again among them."""
+    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
+    return [each.notify_type for message in answers for each in of(message, Notify) if each.notify_type.is_error]
+
+
+def _child_sa_refused(view: PairView) -> Checked:
+    """The IKE proposals have one in common, so that IKE_SA_INIT is not where it may end."""
+    if view.refusals:
+        message, notify = view.refusals[0]
+        sentence = f"it ends with {notify} in {message.label}, though the IKE proposals have one in common"
+        return Checked("", (Objection(view.sender(message), sentence, message.pointer),))
+    if not view.find(ExchangeType.IKE_AUTH, response=True):
+        return missing("the IKE_AUTH response", CAPTURE)
+    return Checked("the refusal of the Child SA is inside of IKE_AUTH; neither side reports one")
+
+
+def policy_of(offer: SecurityAssociation, protocol: Protocol | None = None) -> Policy:
+    """The proposals of an SA payload, or those for one protocol, as a policy, without what says NONE."""
+    proposals = []
+    for proposal in (each for each in offer.proposals if protocol in (None, each.protocol)):
+        transforms: dict[TransformType, list[Algorithm]] = {}
+        for each in proposal.transforms:
+            transforms.setdefault(each.type, []).append(Algorithm(each.identifier, each.key_length))
+        proposals.append(ProposalPolicy({kind: tuple(those) for kind, those in transforms.items()}))
+    return _spoken(tuple(proposals))
+
+
+def _spoken(policy: Policy) -> Policy:
+    """A policy without INTEG NONE beside a combined-mode cipher: an offer may spell it out or leave it away."""
+    return tuple(
+        ProposalPolicy(
+            {
+                kind: algorithms
+                for kind, algorithms in proposal.transforms.items()
+                if not (kind == TransformType.INTEG and all(one.identifier == 0 for one in algorithms))
+            }
+        )
+        for proposal in policy
+    )
+
+
+def _difference(recorded: Policy, seen: Policy) -> str:
+    """The first difference, in words."""
+    if len(recorded) != len(seen):
+        return f"it has {len(recorded)} proposals, the wire {len(seen)}"
+    for number, (here, there) in enumerate(zip(recorded, seen, strict=True), start=1):
+        for kind in sorted({*here.transforms, *there.transforms}):
+            if here.of(kind) != there.of(kind):
+                sides = [_listed(proposal.of(kind), kind) for proposal in (here, there)]
+                return f"{kind.name} of proposal {number} is {sides[0]} on record, {sides[1]} on the wire"
+    return "the order of its proposals"
+
+
+def _listed(algorithms: tuple[Algorithm, ...], kind: TransformType) -> str:
+    names = [algorithm.name(kind) for algorithm in algorithms] or ["none"]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -1,0 +1,210 @@
+"""The ESP packets of a capture, opened with keys computed again; the echo messages in them (RFC 4303, 792, 4443).
+
+The engine opens what it receives by code of its own, of which nothing is used here.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from harness.crypto.errors import IntegrityError, MethodUnavailable
+from harness.crypto.protection import Protection
+from harness.evidence.model import CapturedDatagram
+from harness.registry.transforms import SequenceNumbers, TransformType
+from harness.results.model import Pointer
+from harness.scenario.model import Mode
+from harness.verify.keys import ChildKeys, child_keys
+from harness.verify.view import SeenChild, View
+from harness.verify.wire import is_esp
+
+_DUMMY = 59  # a packet that is only there to be seen: its receiver drops it (RFC 4303 section 2.6)
+_ICMP, _IPV4, _IPV6, _ICMPV6 = 1, 4, 41, 58  # protocol numbers, and what a Next Header says (RFC 4303 section 2.6)
+_ECHO_TYPES = {4: (8, 0), 16: (128, 129)}  # of ICMP and ICMPv6, by octets of an address: request, reply
+
+
+@dataclass(frozen=True, slots=True)
+class EchoMessage:
+    """An ICMP echo request or reply, with the ends that it goes between."""
+
+    request: bool
+    source: bytes  # 4 octets, of IPv6 16
+    destination: bytes
+    identifier: int
+    sequence: int
+    data: bytes
+
+    @property
+    def counterpart(self) -> EchoMessage:
+        """The reply to this request, or the request that this reply answers: ends swapped, all else the same."""
+        return replace(self, request=not self.request, source=self.destination, destination=self.source)
+
+
+def read_transported_echo(message: bytes, source: bytes, destination: bytes) -> EchoMessage | None:
+    """The echo message that an ESP packet in transport mode carries; the ends are those of its own IP header.
+
+    Between ends of 4 octets it is one of ICMP (RFC 792), of 16 one of ICMPv6 (RFC 4443 section 4).
+    """
+    types = _ECHO_TYPES[len(source)]
+    if len(message) < 8 or message[0] not in types:
+        return None
+    identifier, sequence = int.from_bytes(message[4:6]), int.from_bytes(message[6:8])
+    return EchoMessage(message[0] == types[0], source, destination, identifier, sequence, message[8:])
+
+
+def read_echo(packet: bytes) -> EchoMessage | None:
+    """The echo message in an IPv4 packet; None if it holds something else."""
+    if len(packet) < 20 or packet[0] >> 4 != 4 or packet[9] != _ICMP:
+        return None
+    message = packet[4 * (packet[0] & 15) : int.from_bytes(packet[2:4])]
+    return read_transported_echo(message, packet[12:16], packet[16:20])
+
+
+_ESP_HEADER, _ESP_TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
+
+
+class Unopened(Exception):
+    """Why an ESP packet does not open, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class EspKeys:
+    """The keys of one direction of a Child SA."""
+
+    cipher: Protection
+    encryption: bytes = field(repr=False)
+    integrity: bytes = field(repr=False)
+    extended: bool = False  # 64-bit sequence numbers, of which 32 are sent
+
+
+@dataclass(frozen=True, slots=True)
+class EspContent:
+    """What an ESP packet carried."""
+
+    next_header: int
+    payload: bytes
+    padding: bytes  # without the Pad Length
+
+
+def open_packet(packet: bytes, keys: EspKeys) -> EspContent:
+    """What an ESP packet carries, if its keys are these. The high half of an extended sequence number is taken for 0.
+
+    An AEAD authenticates the SPI and the whole number in front (RFC 4106 section 5); a MAC the high half at the end
+    (RFC 4303 section 2.2.1).
+
+    Raises:
+        Unopened: too short, not authentic, or a Pad Length that does not fit.
+    """
+    cipher, start = keys.cipher, _ESP_HEADER + keys.cipher.iv_octets
+    if len(packet) < start + _ESP_TRAILER + cipher.icv_octets:
+        raise Unopened(f"{len(packet)} octets cannot hold an ESP packet of this SA")
+    in_front, behind = packet[:_ESP_HEADER], b""
+    if keys.extended and cipher.integrity_key_octets:
+        behind = bytes(4)
+    elif keys.extended:
+        in_front = packet[:4] + bytes(4) + packet[4:_ESP_HEADER]
+    iv, sealed = packet[_ESP_HEADER:start], packet[start:]
+    try:
+        plain = cipher.open(keys.encryption, keys.integrity, iv, in_front, sealed, behind)
+    except IntegrityError as error:
+        raise Unopened(str(error)) from None
+    if plain[-1:] == bytes((_DUMMY,)):  # "the rest of the Payload Data may consist of only random bytes" (section 2.6)
+        return EspContent(_DUMMY, plain[:-_ESP_TRAILER], b"")
+    end = len(plain) - _ESP_TRAILER - plain[-2] if len(plain) >= _ESP_TRAILER else -1
+    if end < 0:
+        raise Unopened(f"its Pad Length does not fit in {len(plain)} octets of plaintext")
+    return EspContent(plain[-1], plain[:end], plain[end:-_ESP_TRAILER])
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEsp:
+    """One ESP packet of the capture, decrypted if the computed keys fit."""
+
+    frame: int
+    from_engine: bool
+    sequence: int
+    echo: EchoMessage | None
+    problem: str
+    octets: bytes = field(repr=False)
+    in_udp: bool = False
+    padding: bytes = b""  # of one that opens
+    counter: bytes = b""  # the IV of one that opens, where it must be another one in each packet
+
+    @property
+    def pointer(self) -> Pointer:
+        """Where a reader finds it."""
+        return Pointer.to_frame(self.frame)
+
+
+def esp_packets(view: View) -> list[SeenEsp]:
+    """The ESP packets of the capture, opened with keys computed again; all closed where there are no such keys."""
+    child = view.child
+    if child is not None and view.chain is not None:
+        with suppress(MethodUnavailable):
+            return read_packets(view, child, *child_keys(view.chain, child.suite))
+    return [
+        _open(datagram, view.source(datagram) == "engine", None, Mode.TUNNEL)
+        for datagram in view.wire.datagrams
+        if is_esp(datagram)
+    ]
+
+
+def uses_extended_sequence_numbers(child: SeenChild) -> bool:
+    """Whether the answer on the wire selects 64-bit sequence numbers (RFC 7296 section 3.3.2)."""
+    sn = child.suite.get(TransformType.SN)
+    return sn is not None and sn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS
+
+
+def read_packets(
+    view: View, child: SeenChild, keys: ChildKeys, cipher: Protection, *, esn: bool | None = None
+) -> list[SeenEsp]:
+    """Every ESP packet of the capture, in order. ``esn`` opens them as if the other answer had been given."""
+    extended = uses_extended_sequence_numbers(child) if esn is None else esn
+    to_responder = (keys.initiator_encryption, keys.initiator_integrity)
+    to_initiator = (keys.responder_encryption, keys.responder_integrity)
+    initiator_is_engine = view.party(initiator=True) == "engine"
+    sas = {  # by sender and SPI
+        (initiator_is_engine, child.responder_spi): EspKeys(cipher, *to_responder, extended),
+        (not initiator_is_engine, child.initiator_spi): EspKeys(cipher, *to_initiator, extended),
+    }
+    seen = []
+    for datagram in view.wire.datagrams:
+        if is_esp(datagram):
+            from_engine = datagram.source[0] == view.evidence.engine_address
+            seen.append(_open(datagram, from_engine, sas.get((from_engine, datagram.payload[:4])), child.mode))
+    return seen
+
+
+def _open(datagram: CapturedDatagram, from_engine: bool, sa: EspKeys | None, mode: Mode) -> SeenEsp:
+    packet, sequence = datagram.payload, int.from_bytes(datagram.payload[4:8])
+    echo, problem, padding, counter = None, "", b"", b""
+    if sa is None:
+        problem = f"SPI {packet[:4].hex()} belongs to no SA of this direction"
+    else:
+        try:
+            inner = open_packet(packet, sa)
+        except Unopened as error:
+            problem = str(error)
+        else:
+            echo, problem = _echo(datagram, inner, mode)
+            padding = inner.padding
+            counter = packet[_ESP_HEADER:][: sa.cipher.iv_octets] if sa.cipher.iv_may_be_counter else b""
+    in_udp = datagram.source[1] != 0
+    return SeenEsp(datagram.frame, from_engine, sequence, echo, problem, packet, in_udp, padding, counter)
+
+
+def _echo(datagram: CapturedDatagram, inner: EspContent, mode: Mode) -> tuple[EchoMessage | None, str]:
+    """What a packet carries, and what is wrong with it: Next Header says what it is (RFC 4303 section 2.6)."""
+    ends = tuple(ip_address(address).packed for address, _ in (datagram.source, datagram.destination))
+    kind = inner.next_header
+    if kind == _DUMMY:
+        return None, ""
+    if mode is Mode.TUNNEL and kind != _IPV4:
+        return None, f"its Next Header is {kind}, {_IPV4} is due in {mode} mode"
+    if mode is Mode.TUNNEL:
+        return read_echo(inner.payload), ""
+    if kind in (_IPV4, _IPV6):
+        return None, f"its Next Header is {kind}, a whole IP packet in transport mode"
+    is_echo = kind == (_ICMP if len(ends[0]) == 4 else _ICMPV6)  # any other protocol may be transported, too
+    return (read_transported_echo(inner.payload, *ends) if is_echo else None), ""

@@ -1,0 +1,226 @@
+"""How a case with our engine is judged: we hold the keys of one side, and so can read everything on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from harness.evidence.model import CaseEvidence, MessagePlace, half_open_in_trace, messages_in_trace
+from harness.oracle.expectation import Expectation
+from harness.oracle.reaction import Duty, Reaction
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.results.model import CAPTURE, ENGINE_REPORT, SECRETS, Finding, Grade, Outcome, Pointer, Severity, Verdict
+from harness.scenario.check_form import Known
+from harness.scenario.model import Expect, Scenario
+from harness.verify.catalogue import ENGINE_CHECKS, due_without_asking
+from harness.verify.check import Check, Checked, Due, DueCheck, Requirements, asked
+from harness.verify.checks.authentication import auth_is_as_due, authenticated
+from harness.verify.checks.deviation import deviation_refused, keys_differ
+from harness.verify.checks.errors import refused_with
+from harness.verify.checks.establishment import came_up_as_predicted
+from harness.verify.checks.key_agreement import keys_depend_on_every_exchange
+from harness.verify.checks.misbehaviour import deviating, deviation_as_traced
+from harness.verify.checks.negotiation import answer_is_a_subset_of_the_offer, negotiated_as_predicted
+from harness.verify.esp import SeenEsp, esp_packets
+from harness.verify.judgement import Judgement, concluded, inconclusive, outcome_seen
+from harness.verify.view import View, make_view, of
+from harness.wire.payloads import SecurityAssociation
+
+_REFUSED_BY_RULE = "B08"
+_UNCHANGED: Mapping[str, str] = MappingProxyType({})
+
+
+def judge(
+    scenario: Scenario, expectation: Expectation, evidence: CaseEvidence, requirements: Requirements
+) -> Judgement:
+    """The verdict on one attempt."""
+    if expectation.skipped:
+        return Judgement(Verdict.SKIPPED, None, None, (), (), expectation.skipped)
+    if evidence.configuration_refused:
+        return _not_configured(scenario, expectation, evidence.configuration_refused)
+    if lacking := absent(evidence):
+        return inconclusive(f"{lacking} is missing from the evidence")
+    view = make_view(scenario, expectation, evidence)
+    outcome = outcome_seen(view)
+    if outcome is None:
+        return inconclusive("no IKE message of this case is in the capture")
+    lost, fault = not_captured(view), _own_fault(view)
+    if lost or fault:
+        return inconclusive(lost or fault, view, Verdict.INCONCLUSIVE if lost else Verdict.ERROR)
+    ours = {message.pointer for message in deviating(view)}
+    judged = [
+        due.judged(_without_our_deviation(ours, due.check(view, due.arguments)), requirements)
+        for due in due_checks(view)
+    ]
+    return concluded(view, outcome, judged, _grade)
+
+
+def _not_configured(scenario: Scenario, expectation: Expectation, words: str) -> Judgement:
+    """A product that does not take what its build lacks refuses cleanly, before anything is sent; all else is ours."""
+    if not scenario.settings.as_written or not expectation.unsupported:
+        return Judgement(Verdict.ERROR, None, None, (), (), f"the configuration was not taken: {words}")
+    reason = f"{expectation.unsupported}, and the configuration that names it is refused: {words}"
+    return Judgement(Verdict.UNSUPPORTED, Outcome.REFUSED, None, (), (), reason)
+
+
+def absent(evidence: CaseEvidence) -> str:
+    """The files without which nothing is judged, as far as they are missing."""
+    parts = {
+        CAPTURE: evidence.wire,
+        SECRETS: evidence.secrets,
+        "trace.jsonl": evidence.trace,
+        ENGINE_REPORT: evidence.report,
+    }
+    return ", ".join(name for name, part in parts.items() if part is None)
+
+
+def _own_fault(view: View) -> str:
+    """What our side could not do, so that nothing can be said of the peer; "" for nothing."""
+    if not all(half_open_in_trace(view.evidence.trace or ())):
+        return "the peer could not be brought to demand cookies: a half-open IKE SA that was to do so got no answer"
+    if view.report.closed_kind == "unavailable":  # a method is lacking here
+        return view.report.closed_reason
+    return deviation_as_traced(view)
+
+
+def _without_our_deviation(ours: Container[Pointer], checked: Checked) -> Checked:
+    """A check's result without what it holds against our engine in the very messages that deviate on purpose."""
+    kept = tuple(o for o in checked.objections if o.party != "engine" or o.pointer not in ours)
+    if len(kept) == len(checked.objections):
+        return checked
+    return Checked("; ".join(filter(None, (checked.detail, "but for our own deviation"))), kept)
+
+
+def _grade(findings: list[Finding]) -> Grade:
+    """A: read off the wire. B: the only objections come from the peer's status interface."""
+    failing = [finding for finding in findings if finding.severity is Severity.FAIL]
+    return Grade.B if failing and all(finding.pointer.startswith("peer/") for finding in failing) else Grade.A
+
+
+def not_captured(view: View) -> str:
+    """Where our trace and the capture do not tell of the same messages, in words; "" where they do.
+
+    The frames that the kernel dropped are named, too. A capture with gaps must not become a peer's fault, and what our
+    engine did not do is no evidence.
+    """
+    gap = _messages_missing(view) or _messages_untold(view) or _echoes_missing(view)
+    drops = view.report.capture_drops
+    return f"{gap}; the kernel dropped {drops} frames of the capture" if gap and drops else gap
+
+
+def _messages_missing(view: View) -> str:
+    seen = {MessagePlace(m.exchange, m.message_id, m.response) for m in view.messages}
+    missing = (place for place in messages_in_trace(view.evidence.trace or ()) if place not in seen)
+    return next((f"wire.pcapng lacks the {place} that trace.jsonl tells of" for place in missing), "")
+
+
+def _messages_untold(view: View) -> str:
+    """A message that our engine sent and our trace does not tell of: wire and trace are not of one conversation."""
+    told = set(messages_in_trace(view.evidence.trace or ()))
+    sent = (m for m in view.messages if view.sender(m) == "engine")
+    untold = (m for m in sent if MessagePlace(m.exchange, m.message_id, m.response) not in told)
+    return next((f"trace.jsonl lacks the {m.label} that wire.pcapng has of our engine" for m in untold), "")
+
+
+def _echoes_missing(view: View) -> str:
+    """Echo messages in ESP that our side counted and the capture lacks."""
+    packets, count = esp_packets(view), view.report.echo
+    for told, from_engine, request in (
+        (count.requests_sent, True, True),
+        (count.replies_received, False, False),
+        (count.requests_received, False, True),
+        (count.replies_sent, True, False),
+    ):
+        seen = {p.octets for p in packets if p.from_engine == from_engine and _may_be(p, request)}
+        if len(seen) < told:
+            way = "to" if from_engine else "from"
+            what = f"{'requests' if request else 'replies'} {way} {view.peer}"
+            return f"wire.pcapng holds {len(seen)} of the {told} echo {what} that engine/sas.json counts"
+    return ""
+
+
+def _may_be(packet: SeenEsp, request: bool) -> bool:
+    """Whether a packet may be such an echo message; what it holds instead, if anything, is for a check to say."""
+    return packet.echo is None or packet.echo.request == request
+
+
+def due_checks(view: View) -> Iterator[DueCheck[View]]:
+    """The checks that the prediction calls for, each once: the scenario's own first, then those of every case."""
+    called = {expect.check: expect for expect in _called_for(view)}
+    for check in due_without_asking(Known.KEYS, Due.ALWAYS):
+        called.setdefault(check.name, asked(check))
+    for expect in called.values():
+        check = ENGINE_CHECKS[expect.check]
+        instead = _instead(view, check)
+        yield DueCheck(check, instead.get(expect.requirement, expect.requirement), expect.arguments, instead)
+
+
+def _instead(view: View, check: Check[View]) -> Mapping[str, str]:
+    """What replaces requirements in this case: without an additional key exchange only RFC 7296 applies.
+
+    IntAuth is due wherever an IKE_INTERMEDIATE took place, with a key exchange or without.
+    """
+    suites = (view.suite,) if view.suite is not None else view.expectation.ike
+    if any(suite.additional_key_exchanges for suite in suites):
+        return _UNCHANGED
+    if check is authenticated and view.find(ExchangeType.IKE_INTERMEDIATE, response=True):
+        return _UNCHANGED
+    return check.without_addke
+
+
+def _called_for(view: View) -> Iterator[Expect]:
+    if view.expectation.establishes:
+        yield from _of_a_tunnel(view)
+    elif view.expectation.reaction is not None:
+        yield from _of_a_deviation(view, view.expectation.reaction)
+    elif view.expectation.refusal is not None:
+        yield from _of_a_refusal(view, view.expectation.refusal)
+
+
+def _of_a_tunnel(view: View) -> Iterator[Expect]:
+    """Where the Child SA came up, be it by the wire alone or by our engine's word alone, all of them are due."""
+    default = view.scenario.requirements[0].id if view.scenario.requirements else ""
+    yield asked(came_up_as_predicted, default)
+    if view.report.child_established or (view.child_established and not _rejected(view)):
+        own = {expect.check for expect in view.scenario.expect}
+        yield from view.scenario.expect
+        usual = [check for check in due_without_asking(Known.KEYS, Due.UP) if check.name not in own]
+        yield from (asked(check, check.requirement or default) for check in usual)
+    else:
+        yield from map(asked, due_without_asking(Known.KEYS, Due.NOT_UP))
+
+
+def _rejected(view: View) -> bool:
+    """Whether our engine ended it for what it got: then nothing that would follow is due of it."""
+    return view.report.closed_kind in ("misbehaved", "malformed", "incompatible")
+
+
+def _of_a_deviation(view: View, reaction: Reaction) -> Iterator[Expect]:
+    """The scenario's own checks; what the peer owes after our deviation, if they do not name it."""
+    owed = keys_differ if reaction.duty is Duty.NOTICE_LATER else deviation_refused
+    yield from view.scenario.expect
+    if owed.name not in {expect.check for expect in view.scenario.expect}:
+        yield asked(owed, reaction.rule)
+    yield from map(asked, due_without_asking(Known.KEYS, Due.NOT_UP))
+
+
+def _of_a_refusal(view: View, refusal: NotifyType) -> Iterator[Expect]:
+    """The refusal, and as much of what went before it as says why.
+
+    A peer whose policy has no common ground refuses before it comes to what the scenario is about: the scenario's own
+    checks are due only where it means the refusal.
+    """
+    notify: dict[str, str | int | bool] = {"notify": refusal.name}
+    yield replace(asked(refused_with, _REFUSED_BY_RULE), arguments=notify)
+    if any(of(m, SecurityAssociation) for m in view.find(ExchangeType.IKE_SA_INIT, response=True)):
+        yield asked(answer_is_a_subset_of_the_offer)
+        yield asked(negotiated_as_predicted)
+    if view.chain is not None and view.find(ExchangeType.IKE_AUTH, response=False):
+        yield asked(keys_depend_on_every_exchange)  # a refusal in IKE_AUTH comes after all key exchanges
+    if view.child_alone_refused:
+        yield asked(auth_is_as_due)
+    if view.scenario.expects_refusal and not view.expectation.unsupported:
+        for expect in view.scenario.expect:  # the policies' notification comes before the one that was meant
+            yield replace(expect, arguments=notify) if expect.check == refused_with.name else expect

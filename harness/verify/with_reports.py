@@ -1,0 +1,127 @@
+"""How a case of two products is judged: by what is in clear on the wire, and by what both sides report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from harness.evidence.model import PairEvidence
+from harness.oracle.expectation import Expectation
+from harness.registry.notifications import NotifyType
+from harness.results.model import STEPS, CheckResult, Finding, Grade, Outcome
+from harness.scenario.check_form import Known
+from harness.scenario.model import Expect, Parties, Scenario
+from harness.verify.catalogue import PAIR_CHECKS, due_without_asking
+from harness.verify.check import Check, Due, DueCheck, Requirements, asked
+from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
+from harness.verify.checks.establishment import pair_came_up_as_predicted
+from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
+from harness.verify.checks.published import agreed_as_published, wrongly_chosen
+from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
+from harness.verify.view import PairView, make_pair_view
+from harness.verify.wire import SeenMessage
+
+_OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
+"""The checks of our own records of policies. Where one objects, what was predicted from the records proves nothing."""
+
+_PREDICTED = (
+    pair_came_up_as_predicted,
+    pair_negotiated_as_predicted,
+    esp_as_predicted,
+    refused_with_no_proposal_chosen,
+)
+"""Checks that compare with the prediction, and so accuse nobody of what a wrong record behind it would explain."""
+
+
+def judge_pair(
+    scenario: Scenario, expectation: Expectation, evidence: PairEvidence, requirements: Requirements
+) -> Judgement:
+    """The verdict on one attempt."""
+    if evidence.wire is None or evidence.report is None:
+        absent = "wire.pcapng" if evidence.wire is None else STEPS
+        return inconclusive(f"{absent} is missing from the evidence")
+    view = make_pair_view(scenario, expectation, evidence)
+    outcome = pair_outcome_seen(view)
+    if outcome is None:
+        said = next((step.said for step in view.report.steps if step.said), "")
+        return inconclusive(f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}")
+    if evidence.report.capture_drops:
+        return inconclusive(f"the kernel dropped {evidence.report.capture_drops} frames of the capture", view)
+    if gap := not_captured(view):
+        return inconclusive(gap, view)
+    return concluded(view, outcome, _judged(view, requirements), lambda _findings: Grade.B)
+
+
+def not_captured(view: PairView) -> str:
+    """A request that the capture lacks, by the answered ones after it; "" for none.
+
+    The Message ID of each side's requests grows by one, from 0 (RFC 7296 section 2.2): who answers request 5 has had
+    request 4. A gap that no answer follows may be the sender's fault.
+    """
+    answered = {(_spi(m), not m.from_initiator, m.message_id) for m in view.messages if m.response}
+    asked: dict[tuple[bytes, bool], set[int]] = {}
+    for message in view.messages:
+        if not message.response:
+            asked.setdefault((_spi(message), message.from_initiator), set()).add(message.message_id)
+    for (spi, by_initiator), numbers in asked.items():
+        last = max((number for number in numbers if (spi, by_initiator, number) in answered), default=0)
+        gap = next(number for number in count() if number not in numbers)
+        if gap < last:
+            party = view.party(initiator=by_initiator)
+            return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
+    return ""
+
+
+def _spi(message: SeenMessage) -> bytes:
+    """The initiator's SPI, which no other IKE SA between the two has."""
+    return message.pieces[0].octets[:8]
+
+
+def _judged(view: PairView, requirements: Requirements) -> list[tuple[list[Finding], CheckResult]]:
+    judged = []
+    doubted = False
+    for due in due_checks(view):
+        if doubted and _rests_on_records(view, due.check):
+            continue
+        found, result = due.judged(due.check(view, due.arguments), requirements)
+        judged.append((found, result))
+        doubted = doubted or (due.check in _OF_OUR_RECORDS and not result.passed)
+    return judged
+
+
+def due_checks(view: PairView) -> Iterator[DueCheck[PairView]]:
+    """The checks that the prediction calls for, each once; those of our records first.
+
+    A tunnel that no record leads to undergoes what any tunnel does: the record may be what is wrong.
+    """
+    default = view.scenario.requirements[0].id if view.scenario.requirements else ""
+    published = view.scenario.parties is Parties.PUBLISHED
+    first = (*_OF_OUR_RECORDS, pair_came_up_as_predicted) if published else (pair_came_up_as_predicted,)
+    due: dict[str, Expect] = {check.name: asked(check, default) for check in first}
+    usual: list[Check[PairView]] = []
+    if view.up and (published or view.expectation.establishes):
+        due |= {expect.check: expect for expect in view.scenario.expect if expect.check not in due}
+        usual += due_without_asking(Known.PEER_REPORTS, Due.UP, Due.ALWAYS)
+    if not (view.up and view.expectation.establishes):
+        usual += due_without_asking(Known.PEER_REPORTS, Due.NOT_UP, Due.ALWAYS)
+        if view.suite is not None:  # a choice in clear can be wrong whatever became of it
+            usual.append(pair_negotiated_as_predicted)
+    for check in usual:
+        due.setdefault(check.name, asked(check))
+    for expect in due.values():
+        yield DueCheck(PAIR_CHECKS[expect.check], expect.requirement, expect.arguments, {})
+
+
+def _rests_on_records(view: PairView, check: Check[PairView]) -> bool:
+    """Whether an objection of this check may be our record's fault.
+
+    Three things never are: a choice that no record of ours can excuse, an end without a refusal, and one by another
+    error in clear than NO_PROPOSAL_CHOSEN.
+    """
+    if check is pair_negotiated_as_predicted:
+        return not wrongly_chosen(view)
+    if check is pair_came_up_as_predicted and pair_outcome_seen(view) is Outcome.BROKEN:
+        return False
+    ended = view.refusals[:1] if view.suite is None else []
+    compares = check in (*_PREDICTED, agreed_as_published)
+    return compares and all(kind is NotifyType.NO_PROPOSAL_CHOSEN for _, kind in ended)

@@ -1,0 +1,24 @@
+"""Every seeded defect is caught, the peer alone is named for it, and the sentence is the one that it breaks."""
+
+from __future__ import annotations
+
+import pytest
+from case_builder import requirements
+from defect_rows import PLAYED, ROWS
+
+from harness.results.model import Severity, Verdict
+
+PEER = "strongswan-6.1-kernel-esp"
+
+
+@pytest.mark.parametrize(("defect", "scenario"), PLAYED, ids=[f"{row.name}-{name}" for row, name in PLAYED])
+def test_a_defect_is_caught(defect, scenario):
+    judged = defect.play(scenario).judge()
+    failing = [each for each in judged.findings if each.severity is Severity.FAIL]
+    assert judged.verdict is Verdict.FAIL, judged.reason
+    assert {each.party for each in failing} == {PEER}
+    assert defect.requirement in {each.requirement for each in failing}
+
+
+def test_every_requirement_of_a_row_is_in_the_catalogue():
+    assert {row.requirement for row in ROWS} <= set(requirements())

@@ -1,0 +1,170 @@
+"""Notifies in their form, what is used unannounced, and answers that go elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import PEER_NAME, Case, build, good
+from judging import initiator, objects, passes, responder
+
+from harness.policy.role import Role
+from harness.registry.messages import Protocol
+from harness.registry.notifications import NotifyType
+from harness.results.model import Verdict
+from harness.wire.message import Message
+from harness.wire.payloads import Notify, SecurityAssociation
+
+FORM, USED, BACK = "notifies-in-their-form", "used-only-when-announced", "answers-go-back"
+FRAGMENTED, HYBRID, CLASSICAL = "fragmentation/mlkem1024-at-576", "hybrid/x25519-mlkem768", "classical/modp3072"
+FIRST, ANSWER = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
+
+
+@pytest.mark.parametrize("scenario", [FRAGMENTED, HYBRID, CLASSICAL, "denial-of-service/cookie"])
+def test_all_as_it_should_be(role, scenario):
+    for check in (FORM, USED, BACK):
+        case = good(scenario, role=role)
+        assert case.check(check).objections == ()
+    passes(good(scenario, role=role), "notifies-in-their-form")
+    passes(good(scenario, role=role), "used-only-when-announced")
+    passes(good(scenario, role=role), "answers-go-back")
+
+
+def with_notify(kind: NotifyType, **parts: object):
+    def edit(payloads):
+        return [replace(p, **parts) if isinstance(p, Notify) and p.notify_type == kind else p for p in payloads]
+
+    return edit
+
+
+def without(*kinds: NotifyType):
+    return lambda payloads: [p for p in payloads if not (isinstance(p, Notify) and p.notify_type in kinds)]
+
+
+NAT, FRAGMENTS = NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
+INTERMEDIATE = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
+
+
+@pytest.mark.parametrize("label", [FIRST, ANSWER])
+@pytest.mark.parametrize(
+    ("edit", "saying", "requirement"),
+    [
+        (with_notify(NAT, protocol=Protocol.IKE), "has Protocol ID 1 and no SPI", "B48"),
+        (with_notify(NAT, data=bytes(19)), "19 octets of data, 20 are due", "B36"),
+        (with_notify(NAT, data=b""), "0 octets of data, 20 are due", "B36"),
+        (with_notify(FRAGMENTS, data=b"1"), "is to have none", "F01"),
+        (with_notify(INTERMEDIATE, protocol=Protocol.ESP, spi=bytes(4)), "is to have none", "I01"),
+        (with_notify(INTERMEDIATE, protocol=Protocol.IKE), "is to have none", "I01"),
+        (with_notify(NAT, protocol=Protocol.IKE, spi=bytes(8)), "has an SPI, and Protocol ID 1", "B48"),
+        (with_notify(NAT, protocol=Protocol.ESP, spi=bytes(8)), "has an SPI of 8 octets for ESP", "B48"),
+        (without(NAT), "NAT_DETECTION_DESTINATION_IP is there and NAT_DETECTION_SOURCE_IP is not", "B36"),
+        (
+            without(NotifyType.NAT_DETECTION_DESTINATION_IP),
+            "NAT_DETECTION_SOURCE_IP is there and NAT_DETECTION_DESTINATION_IP is not",
+            "B36",
+        ),
+    ],
+)
+def test_a_notify_of_another_form(role, label, edit, saying, requirement):
+    case = good(HYBRID, role=role).rewritten(label, edit)
+    party = initiator(role) if label == FIRST else responder(role)
+    at = case.message(label).pointer
+    objects(case, "notifies-in-their-form", saying, party=party, at=at, requirement=requirement)
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_neither_kind_of_nat_detection_is_no_fault(role):
+    case = good(HYBRID, role=role).rewritten(ANSWER, without(NAT, NotifyType.NAT_DETECTION_DESTINATION_IP))
+    passes(case, FORM)
+
+
+def test_data_that_nobody_understands_is_no_fault(role):
+    """ "Implementations MUST ignore non-empty Notification Data if they don't understand its purpose" (RFC 9242)."""
+    passes(good(HYBRID, role=role).rewritten(ANSWER, with_notify(INTERMEDIATE, data=b"1")), FORM)
+
+
+def test_a_token_that_has_a_protocol_by_its_own_rule(role):
+    token = Notify(NotifyType.QUICK_CRASH_DETECTION, bytes(16), Protocol.IKE)
+    passes(good(HYBRID, role=role).rewritten("IKE_AUTH response 2", lambda old: [*old, token]), FORM)
+
+
+def test_digests_that_do_not_fit_mean_a_nat(role):
+    passes(good(HYBRID, role=role).rewritten(ANSWER, with_notify(NAT, data=bytes(20))), FORM)
+
+
+@pytest.mark.parametrize("label", [FIRST, ANSWER])
+def test_an_additional_key_exchange_without_a_word_of_intermediate(role, label):
+    case = good(HYBRID, role=role).rewritten(label, without(INTERMEDIATE))
+    party = initiator(role) if label == FIRST else responder(role)
+    verb = "offers" if label == FIRST else "agrees on"
+    saying = f"{verb} an additional key exchange and does not announce"
+    at = case.message(label).pointer
+    objects(case, "used-only-when-announced", saying, party=party, at=at, requirement="A02")
+
+
+@pytest.mark.parametrize("label", [FIRST, ANSWER])
+def test_fragments_that_the_other_side_did_not_ask_for(role, label):
+    """Either side's first fragments are at fault where one of the two has not announced them."""
+    case = good(FRAGMENTED, role=role).rewritten(label, without(FRAGMENTS))
+    first = next(m for m in case.view.messages if m.pieces[0].fragment is not None)
+    saying = f"{first.label} uses what {initiator(role) if label == FIRST else responder(role)} did not announce"
+    objects(case, "used-only-when-announced", saying, party=initiator(role), at=first.pointer, requirement="F01")
+
+
+def test_an_intermediate_exchange_that_was_not_announced(role):
+    """Nobody agreed on an additional key exchange: then it is the one who begins it."""
+    case = good(HYBRID, role=role)
+    begun = case.message("IKE_INTERMEDIATE request 1")
+
+    def classical(old):
+        kept = [p for p in old if not (isinstance(p, Notify) and p.notify_type == INTERMEDIATE)]
+        return [without_additional(p) if isinstance(p, SecurityAssociation) else p for p in kept]
+
+    bare = case.rewritten(FIRST, classical).rewritten(ANSWER, classical)
+    saying = f"{begun.label} uses what"
+    objects(bare, "used-only-when-announced", saying, party=initiator(role), at=begun.pointer, requirement="I01")
+
+
+def without_additional(sa: SecurityAssociation) -> SecurityAssociation:
+    proposals = []
+    for proposal in sa.proposals:
+        kept = tuple(each for each in proposal.transforms if not each.type.is_additional_key_exchange)
+        proposals.append(replace(proposal, transforms=kept))
+    return replace(sa, proposals=tuple(proposals))
+
+
+def elsewhere(case: Case, label: str, **ends: tuple[str, int]) -> Case:
+    datagram = case.message(label).pieces[0].datagram
+    return case.changed(datagram, replace(datagram, **ends))
+
+
+@pytest.mark.parametrize("label", ["IKE_SA_INIT response 0", "IKE_AUTH response 1"])
+def test_an_answer_from_or_to_another_port(role, label):
+    case = good(CLASSICAL, role=role)
+    datagram = case.message(label).pieces[0].datagram
+    marker = bytes(4)
+    moved = case.changed(
+        datagram,
+        replace(
+            datagram,
+            payload=marker + datagram.payload,
+            source=(datagram.source[0], 4500),
+            destination=(datagram.destination[0], 4500),
+        ),
+    )
+    saying = "goes from port 4500 to 4500, its request went from port 500 to 500"
+    objects(
+        moved, "answers-go-back", saying, party=responder(role), at=f"wire.pcapng#{datagram.frame}", requirement="B38"
+    )
+    assert moved.judge().verdict is Verdict.FAIL
+
+
+def test_an_engine_that_sends_its_answer_elsewhere_is_named():
+    case = build(CLASSICAL, role=Role.RESPONDER)
+    datagram = case.message("IKE_AUTH response 1").pieces[0].datagram
+    moved = elsewhere(case, "IKE_AUTH response 1", destination=(datagram.destination[0], 501))
+    objects(
+        moved, BACK, "goes from port 500 to 501", party="engine", at=f"wire.pcapng#{datagram.frame}", requirement="B38"
+    )
+    assert PEER_NAME not in {finding.party for finding in moved.judge().findings}
+    assert Message.parse(datagram.payload).header.is_response

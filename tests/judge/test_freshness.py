@@ -1,0 +1,120 @@
+"""Values that come twice, and padding of another form."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import pytest
+from case_builder import PEER_NAME, Case, build, good
+from esp_packets import reply, sealed
+from judging import objects, passes, responder
+
+from harness.crypto.aead import IV_OCTETS
+from harness.esp import sa as esp_sa
+from harness.ike.protected import SecureChannel
+from harness.policy.role import Role
+from harness.results.model import Verdict
+from harness.wire.payloads import KeyExchange, Nonce
+
+FRESH, ESP = "values-are-fresh", "esp-in-its-form"
+HYBRID, CLASSICAL, SEVEN = "hybrid/x25519-mlkem768", "classical/modp3072", "multiple-ke/seven"
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, CLASSICAL, SEVEN, "fragmentation/mlkem1024-at-576"])
+def test_all_is_fresh(role, scenario):
+    passes(good(scenario, role=role), "values-are-fresh")
+    passes(good(scenario, role=role), "esp-in-its-form")
+
+
+def test_a_nonce_thrown_back(role):
+    case = good(CLASSICAL, role=role)
+    ours = next(p for p in case.message("IKE_SA_INIT request 0").payloads if isinstance(p, Nonce))
+    label = "IKE_SA_INIT response 0"
+    mirrored = case.rewritten(label, lambda old: [ours if isinstance(p, Nonce) else p for p in old])
+    at = case.message(label).pointer
+    objects(mirrored, "values-are-fresh", "Nr is Ni", party=responder(role), at=at, requirement="B23")
+
+
+def test_a_public_value_of_the_peer_twice_in_seven(role):
+    case = good(SEVEN, role=role)
+    labels = [m.label for m in case.view.messages if m.label.startswith("IKE_INTERMEDIATE response")]
+    values = {label: next(p for p in case.message(label).payloads if isinstance(p, KeyExchange)) for label in labels}
+    quantum = [label for label, value in values.items() if value.method.is_post_quantum]
+    first, second = quantum[0], labels[-1]
+    assert first != second
+    again = case.rewritten(second, lambda old: [values[first] if isinstance(p, KeyExchange) else p for p in old])
+    at = case.message(second).pointer
+    objects(again, FRESH, "carries the public value of", party=responder(role), at=at, requirement="M11")
+
+
+@contextmanager
+def constant_vectors():
+    """A sender whose IVs are all the same."""
+    finish = SecureChannel._finish
+
+    def same(self, prefix, plain, _rng):
+        return finish(self, prefix, plain, bytes)
+
+    with patch.object(SecureChannel, "_finish", same):
+        yield
+
+
+def test_an_initialization_vector_again(role):
+    case = build(HYBRID, role=role, doctored=constant_vectors())
+    found = case.check(FRESH).objections
+    assert {each.requirement for each in found} == {"K06"}
+    assert {each.party for each in found} >= {PEER_NAME}
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_the_vectors_of_a_block_cipher_are_another_matter(role):
+    """They are to be unpredictable, which one conversation cannot show."""
+    passes(build(CLASSICAL, role=role), FRESH)
+
+
+def test_padding_of_another_form(role):
+    case = good(HYBRID, role=role)
+    last = case.esp(from_engine=False)[-1]
+
+    def zeros(payload: bytes, next_header: int, _block: int) -> bytes:
+        return payload + bytes(6) + bytes((6, next_header))
+
+    with patch.object(esp_sa, "add_trailer", zeros):
+        padded = sealed(case, reply(5), last, by_engine=False)
+    saying = "padding is 000000000000, not 01, 02, 03"
+    at = f"wire.pcapng#{last.frame}"
+    objects(padded, "esp-in-its-form", saying, party=PEER_NAME, at=at, requirement="E06")
+    assert padded.judge().verdict is Verdict.FAIL
+
+
+def test_more_padding_than_is_needed_is_no_fault(role):
+    case = good(HYBRID, role=role)
+    last = case.esp(from_engine=False)[-1]
+
+    def long(payload: bytes, next_header: int, _block: int) -> bytes:
+        return payload + bytes(range(1, 43)) + bytes((42, next_header))
+
+    with patch.object(esp_sa, "add_trailer", long):
+        padded = sealed(case, reply(5), last, by_engine=False)
+    passes(padded, ESP)
+    assert padded.judge().verdict is Verdict.PASS
+
+
+def test_an_esp_packet_with_the_vector_of_another(role):
+    case: Case = good(HYBRID, role=role)
+    first, second, *_ = case.esp(from_engine=False)
+    vector = first.payload[8 : 8 + IV_OCTETS]
+    with patch("esp_packets.os.urandom", lambda octets: vector[:octets]):
+        again = sealed(case, reply(2), second, by_engine=False)
+    at = f"wire.pcapng#{second.frame}"
+    objects(again, ESP, "initialization vector of an earlier one", party=PEER_NAME, at=at, requirement="E05")
+    assert again.judge().verdict is Verdict.FAIL
+
+
+def test_our_own_engine_is_held_to_it():
+    case = good(HYBRID, role=Role.INITIATOR)
+    first, second, *_ = case.esp(from_engine=True)
+    with patch("esp_packets.os.urandom", lambda octets: first.payload[8 : 8 + octets]):
+        again = sealed(case, second.payload[:84], second, by_engine=True)
+    assert {each.party for each in again.check(ESP).objections} == {"engine"}

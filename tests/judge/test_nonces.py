@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import Case, build, good
+from judging import initiator, objects, passes, responder
+
+from harness.wire.payloads import Nonce
+
+REQUEST, RESPONSE = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
+
+
+def with_nonce(case: Case, label: str, octets: int) -> Case:
+    def edit(payloads):
+        return [replace(each, nonce=octets * b"n") if isinstance(each, Nonce) else each for each in payloads]
+
+    return case.rewritten(label, edit)
+
+
+@pytest.mark.parametrize("scenario", ["classical/x25519", "hybrid/x25519-mlkem768", "authentication/wrong-psk"])
+def test_nonces_of_due_size(role, scenario):
+    passes(good(scenario, role=role), "nonces-of-due-size")
+
+
+def test_the_least_and_the_most_are_allowed(role):
+    for octets in (16, 256):
+        passes(with_nonce(good("classical/x25519", role=role), REQUEST, octets), "nonces-of-due-size")
+
+
+@pytest.mark.parametrize("octets", [0, 15, 257])
+def test_a_nonce_out_of_bounds(role, octets):
+    for label, party in ((REQUEST, initiator(role)), (RESPONSE, responder(role))):
+        case = good("classical/x25519", role=role)
+        saying = f"carries a nonce of {octets} octets; 16 to 256 are allowed"
+        flawed = with_nonce(case, label, octets)
+        objects(flawed, "nonces-of-due-size", saying, party=party, at=case.message(label).pointer, requirement="")
+
+
+def test_a_nonce_shorter_than_half_the_prfs_key(role):
+    """classical/ecp384 has HMAC-SHA2-384: 24 octets."""
+    case = good("classical/ecp384", role=role)
+    passes(with_nonce(case, REQUEST, 24), "nonces-of-due-size")
+    saying = "carries a nonce of 23 octets; half the key of the PRF has 24"
+    at = case.message(REQUEST).pointer
+    objects(with_nonce(case, REQUEST, 23), "nonces-of-due-size", saying, party=initiator(role), at=at, requirement="")
+
+
+def test_without_a_nonce_there_is_nothing_to_object_to(role):
+    assert (
+        build(role=role).without(REQUEST).without(RESPONSE).check("nonces-of-due-size").detail
+        == "octets of the nonces: none"
+    )

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import PEER_NAME, flipped, good
+
+from harness.policy.role import Role
+from harness.results.model import Outcome
+from harness.verify.checks.establishment import came_up
+from harness.verify.judgement import outcome_seen, unproven
+
+
+def test_the_predicted_outcome_needs_no_more_words():
+    assert came_up(good().view, Outcome.HYBRID).detail == "HYBRID as predicted"
+    assert unproven(good().view) == ()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CLASSICAL, Outcome.PQ_ONLY, Outcome.BROKEN, Outcome.REFUSED])
+@pytest.mark.parametrize("role", list(Role))
+def test_any_other_outcome_is_objected_to(role, outcome):
+    (objection,) = came_up(good(role=role).view, outcome).objections
+    assert objection.sentence.startswith("HYBRID was predicted, as both policies allow proposal 1, ENCR=aes-256-gcm-16")
+    assert str(outcome) in objection.sentence
+    assert objection.requirement is None
+
+
+def test_several_suites_may_be_right():
+    """Where both policies allow a hybrid and a classical suite and do not agree which comes first, either will do."""
+    case = good("hybrid/mlkem768-or-classical")
+    classical = good("hybrid/mlkem768-or-classical", "strongswan-6.0").expectation.ike
+    both = replace(case.expectation, ike=(*case.expectation.ike, *classical))
+    view = replace(case, expectation=both).view
+    assert came_up(view, Outcome.HYBRID).objections == ()
+    assert came_up(view, Outcome.CLASSICAL).objections == ()
+    assert came_up(view, Outcome.BROKEN).objections
+
+
+def test_keys_that_cannot_be_proven_break_the_outcome():
+    case = good()
+    first, second = case.evidence.secrets.generations
+    flawed = case.with_secrets(generations=(first, replace(second, sk_d=flipped(second.sk_d))))
+    assert outcome_seen(flawed.view) is Outcome.BROKEN
+    (objection,) = came_up(flawed.view, Outcome.BROKEN).objections
+    assert "not proven that every key exchange entered the keys" in objection.sentence
+    assert objection.party == "engine"
+
+
+def test_our_own_word_is_needed_too():
+    case = good()
+    assert outcome_seen(case.view) is Outcome.HYBRID
+    assert outcome_seen(case.with_report(established=False).view) is Outcome.BROKEN
+    assert outcome_seen(case.with_report(child_established=False).view) is Outcome.BROKEN
+    assert outcome_seen(case.with_datagrams(()).view) is None
+
+
+def test_what_our_engine_lacks_is_its_own_fault():
+    case = good().with_report(established=False, closed_kind="unavailable", closed_reason="no ML-KEM here")
+    (objection,) = came_up(case.view, Outcome.BROKEN).objections
+    assert objection.party == "engine"
+    assert "no ML-KEM here" in objection.sentence
+    silent = good().with_report(established=False, closed_kind="silent", closed_reason="no answer")
+    (objection,) = came_up(silent.view, Outcome.BROKEN).objections
+    assert objection.party == PEER_NAME
