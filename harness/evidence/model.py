@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -157,6 +158,20 @@ class TraceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketDatagram:
+    """What our side sent or read at one of its sockets: UDP payload or bare ESP packet, beside what the capture has."""
+
+    sent: bool
+    octets: int
+    sha256: str  # hexadecimal
+
+    @classmethod
+    def of(cls, payload: bytes, *, sent: bool) -> SocketDatagram:
+        """The datagram of these octets."""
+        return cls(sent, len(payload), hashlib.sha256(payload).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class EchoCount:
     """Inner traffic as our side counted it: ICMP echo requests and replies."""
 
@@ -184,6 +199,7 @@ class EngineReport:
     timed_out: str  # what the worker waited for when the case's time ran out; "" when it did not
     capture_drops: int = 0  # frames of the case that the kernel dropped from the capture
     overrun: Overrun | None = None  # where the case ended as it cost more than any case may
+    datagrams: int | None = None  # sent and read at our sockets; None in records of the first harnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +219,7 @@ class Conversation:
     report: EngineReport
     frames: tuple[Frame, ...]
     disturbances: tuple[Disturbance, ...] = ()  # as far as the worker knows
+    datagrams: tuple[SocketDatagram, ...] = ()  # in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +269,7 @@ class CaseEvidence:
     hygiene: Hygiene | None = None  # of the peer, once its connection was unloaded
     disturbances: tuple[Disturbance, ...] = ()  # of our own side
     death: Death | None = None  # of the peer's daemon
+    datagrams: tuple[SocketDatagram, ...] | None = None  # at our sockets
 
     @property
     def role(self) -> Role:

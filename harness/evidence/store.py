@@ -19,6 +19,7 @@ from harness.evidence.model import (
     EngineReport,
     PairEvidence,
     Secrets,
+    SocketDatagram,
     TraceEntry,
     WirePicture,
     read_facts,
@@ -36,6 +37,9 @@ _FACTS_OF_PAIRS = "pair.json"  # what it was called for two products in the firs
 CONFIGURATION_REFUSED = "peer/configuration-refused.txt"
 """What a product said that did not take the configuration of the case, which then ends there."""
 
+
+DATAGRAMS = "engine/datagrams.jsonl"
+"""Every datagram at our own sockets by its size and SHA-256: a second witness of what the capture holds."""
 
 PEER_STATUS, PEER_STATUS_AFTER = "peer/sas.json", "peer/sas-after.json"
 """What the peer's status interface says while the SAs stand, and once the case is over."""
@@ -106,7 +110,8 @@ class EvidenceFolder:
         """What the worker brought back, and the decryption tables that follow from it, as ``wireshark`` has them."""
         self._write_json("secrets.json", to_json(conversation.secrets))
         self._write_json("engine/sas.json", to_json(conversation.report))
-        self.write_text("trace.jsonl", "".join(json.dumps(to_json(e)) + "\n" for e in conversation.trace))
+        self._write_lines("trace.jsonl", conversation.trace)
+        self._write_lines(DATAGRAMS, conversation.datagrams)
         write_pcapng(self.path / "wire.pcapng", conversation.frames)
         self.write_files("wireshark", tables)
 
@@ -167,7 +172,7 @@ class EvidenceFolder:
             facts=facts,
             wire=self.wire(),
             secrets=self.secrets(),
-            trace=self._read_trace(),
+            trace=self._read_lines("trace.jsonl", TraceEntry),
             report=self.read("engine/sas.json", EngineReport),
             peer_report=self.read(PEER_STATUS, PeerReport),
             peer_report_after=self.read(PEER_STATUS_AFTER, PeerReport),
@@ -177,6 +182,7 @@ class EvidenceFolder:
             hygiene=self.hygiene("peer"),
             disturbances=self.disturbances(),
             death=self.death(),
+            datagrams=self._read_lines(DATAGRAMS, SocketDatagram),
         )
 
     def wire(self) -> WirePicture | None:
@@ -204,9 +210,12 @@ class EvidenceFolder:
             tables.append(text)
         return tuple(tables) or None
 
-    def _read_trace(self) -> tuple[TraceEntry, ...] | None:
-        text = self._read_text("trace.jsonl")
-        return None if not text else tuple(self._parse("trace.jsonl", text.splitlines(), TraceEntry))
+    def _read_lines(self, name: str, kind: type[T]) -> tuple[T, ...] | None:
+        text = self._read_text(name)
+        return None if not text else tuple(self._parse(name, text.splitlines(), kind))
+
+    def _write_lines(self, name: str, values: Iterable[object]) -> None:
+        self.write_text(name, "".join(json.dumps(to_json(each)) + "\n" for each in values))
 
     def read(self, name: str, kind: type[T]) -> T | None:
         """A recorded value from its JSON file; None if there is none. Raises UnreadableEvidence when malformed."""

@@ -96,7 +96,8 @@ class Player:
             link.raise_failure()
         report = link.recorder.report(type(link.session.state).__name__, link.echo(), timed_out, drops)
         secrets = link.recorder.secrets(link.session.keylog, link.session.spis, job.psk)
-        return Conversation(tuple(link.recorder.trace), secrets, report, frames, tuple(self._disturbances))
+        trace, datagrams = tuple(link.recorder.trace), tuple(link.recorder.datagrams)
+        return Conversation(trace, secrets, report, frames, tuple(self._disturbances), datagrams)
 
     async def _begin(self) -> None:
         if self._job.role is Role.INITIATOR:

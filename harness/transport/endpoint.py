@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 
 from harness.ike.configuration import Address, Datagram, Path
 from harness.transport.packet_filter import attach, packets_from
@@ -89,18 +88,21 @@ class Endpoint:
         """Send from the port that the datagram's path begins at."""
         self.send_raw(datagram.payload, datagram.path)
 
-    def send_raw(self, payload: bytes, path: Path) -> None:
-        """Send any payload: ESP goes this way, in UDP or, from port 0, without. After ``close`` nothing goes."""
+    def send_raw(self, payload: bytes, path: Path) -> bool:
+        """Send any payload: ESP goes this way, in UDP or, from port 0, without. Whether it left: after ``close`` no."""
         if self._closed:
-            return
+            return False
         if path.local[1] == BARE_ESP and NAT_PORT in self._transports and self._bare is None:  # in UDP (RFC 3948)
             path = Path((path.local[0], NAT_PORT), (path.remote[0], NAT_PORT))
         self._wiring.told(payload, path, sent=True)
         if path.local[1] == BARE_ESP and self._bare is not None:
-            with suppress(BlockingIOError):  # the buffer is full: IP promises no delivery
+            try:
                 self._bare.sendto(payload, path.remote)
+            except BlockingIOError:  # the buffer is full: IP promises no delivery
+                return False
         else:
             self._transports[path.local[1]].sendto(payload, self._wiring.actual(path.remote))
+        return True
 
     def close(self) -> None:
         """Give the ports back; once is enough."""

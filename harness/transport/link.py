@@ -90,6 +90,7 @@ class Link:
         """The event loop only logs what a callback raises: the case would go on as if nothing had happened."""
 
         def guarded(data: bytes, path: Path) -> None:
+            self.recorder.datagram(data, sent=False)
             try:
                 receive(data, path)
             except Exception as error:  # noqa: BLE001  # raised again in the task of the case
@@ -141,7 +142,7 @@ class Link:
         if path is None:
             return
         for _ in range(count):
-            self._endpoint.send_raw(tunnel.request(identifier=os.getpid() & 0xFFFF), path)
+            self._send(tunnel.request(identifier=os.getpid() & 0xFFFF), path)
 
     def repeat_echo_requests(self, tunnel: Tunnel) -> None:
         """Send the echo requests that have no reply yet once more; none once the IKE SA is gone."""
@@ -149,7 +150,7 @@ class Link:
         if path is None:
             return
         for packet in tunnel.repeated_requests():
-            self._endpoint.send_raw(packet, path)
+            self._send(packet, path)
 
     async def until(self, condition: Callable[[], bool], awaited: str, at_most: float | None = None) -> None:
         """Wait for a condition, ``at_most`` so many seconds. Raises OutOfTimeError then, or without time left.
@@ -192,6 +193,10 @@ class Link:
             return path
         return Path((path.local[0], BARE_ESP), (path.remote[0], BARE_ESP))
 
+    def _send(self, payload: bytes, path: Path) -> None:
+        if self._endpoint.send_raw(payload, path):
+            self.recorder.datagram(payload, sent=True)
+
     def _receive(self, data: bytes, path: Path) -> None:
         self.datagrams_received += 1
         if path.local[1] != IKE_PORT:
@@ -214,14 +219,14 @@ class Link:
             return
         self._esp_path = path  # only authentic ESP tells where the peer is
         if answer is not None:
-            self._endpoint.send_raw(answer, path)
+            self._send(answer, path)
         self._changed.set()
 
     def _flush(self) -> None:
         """Send what is due and take note of what happened."""
         now = time.monotonic()
         for datagram in self.session.datagrams_to_send(now):
-            self._endpoint.send(datagram)
+            self._send(datagram.payload, datagram.path)
         while (event := self.session.next_event()) is not None:
             self.recorder.take(event, now - self._began)
         child = self.recorder.child

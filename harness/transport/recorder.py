@@ -11,6 +11,7 @@ from harness.evidence.model import (
     KeyGeneration,
     Secrets,
     SharedSecret,
+    SocketDatagram,
     TraceEntry,
 )
 from harness.ike.events import (
@@ -38,6 +39,7 @@ class Recorder:
     def __init__(self, budget: Budget | None = None) -> None:
         self._budget = budget or Budget()
         self.trace: list[TraceEntry] = []
+        self.datagrams: list[SocketDatagram] = []
         self.negotiated: Negotiated | None = None
         self.established: Established | None = None
         self.child: ChildEstablished | None = None
@@ -64,6 +66,11 @@ class Recorder:
             self.deviated = True
         elif isinstance(event, LivenessAnswered):
             self.liveness_answers += 1
+
+    def datagram(self, payload: bytes, *, sent: bool) -> None:
+        """Note what goes through a socket of ours. The capture's budget holds for it, too: nothing comes after that."""
+        if self._budget.overrun is None:
+            self.datagrams.append(SocketDatagram.of(payload, sent=sent))
 
     def note(self, at: float, event: str, **detail: str) -> None:
         """Note something that is not the engine's: a step of the worker."""
@@ -92,6 +99,7 @@ class Recorder:
             timed_out=timed_out,
             capture_drops=capture_drops,
             overrun=self._budget.overrun,
+            datagrams=len(self.datagrams),
         )
 
     def secrets(self, keylog: KeyLog, spis: tuple[bytes, bytes], psk: bytes) -> Secrets:

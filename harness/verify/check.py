@@ -49,6 +49,11 @@ def missing(what: str, file: Pointer) -> Checked:
     )
 
 
+def told_otherwise(sentence: str, file: Pointer) -> Objection:
+    """A file of the evidence that contradicts the wire: product, driver or record errs, and nobody can tell which."""
+    return Objection("", sentence, file, severity=Severity.INCONCLUSIVE)
+
+
 V = TypeVar("V", View, PairView)
 
 _NONE: Mapping[str, Argument] = MappingProxyType({})

@@ -45,6 +45,7 @@ class Opened:
     inner: tuple[Payload, ...]
     a: bytes = field(repr=False)
     p: bytes = field(repr=False)
+    malformed: str = ""  # why what is inside SK is no chain of payloads; ``inner`` is empty then
 
     @property
     def payloads(self) -> tuple[Payload, ...]:
@@ -259,15 +260,17 @@ def _plain(
     return padded[:rest] if rest >= 0 else None
 
 
-def _put_together(pieces: Sequence[tuple[Message, bytes, bytes]]) -> Opened | None:
+def _put_together(pieces: Sequence[tuple[Message, bytes, bytes]]) -> Opened:
     message, octets, _ = pieces[0]
     plain = b"".join(plain for _, _, plain in pieces)
     sealed = message.payloads[-1]
+    inner: tuple[Payload, ...] = ()
+    malformed = ""
     try:
         inner = parse_chain(sealed.next_inside, plain)
-    except MalformedMessage:
-        return None
-    return Opened(message.payloads[:-1], inner, _int_auth_a(octets, len(plain)), plain)
+    except MalformedMessage as error:
+        malformed = str(error)
+    return Opened(message.payloads[:-1], inner, _int_auth_a(octets, len(plain)), plain, malformed)
 
 
 def _int_auth_a(octets: bytes, plain: int) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from harness.evidence.model import CaseEvidence, MessagePlace, half_open_in_trace, messages_in_trace
+from harness.evidence.model import CaseEvidence, half_open_in_trace
 from harness.oracle.expectation import Expectation
 from harness.oracle.reaction import Duty, Reaction
 from harness.registry.messages import ExchangeType
@@ -23,7 +23,8 @@ from harness.verify.checks.establishment import came_up_as_predicted
 from harness.verify.checks.key_agreement import keys_depend_on_every_exchange
 from harness.verify.checks.misbehaviour import deviating, deviation_as_traced
 from harness.verify.checks.negotiation import answer_is_a_subset_of_the_offer, negotiated_as_predicted
-from harness.verify.esp import SeenEsp, esp_packets
+from harness.verify.checks.second_reading import read_otherwise
+from harness.verify.checks.witnesses import not_captured
 from harness.verify.judgement import Judgement, concluded, inconclusive, outcome_seen
 from harness.verify.view import View, make_view, of
 from harness.wire.payloads import SecurityAssociation
@@ -46,7 +47,7 @@ def judge(
     outcome = outcome_seen(view)
     if outcome is None:
         return inconclusive("no IKE message of this case is in the capture")
-    lost, fault = not_captured(view), _own_fault(view)
+    lost, fault = not_captured(view) or read_otherwise(view), _own_fault(view)
     if lost or fault:
         return inconclusive(lost or fault, view, Verdict.INCONCLUSIVE if lost else Verdict.ERROR)
     ours = {message.pointer for message in deviating(view)}
@@ -97,53 +98,6 @@ def _grade(findings: list[Finding]) -> Grade:
     """A: read off the wire. B: the only objections come from the peer's status interface."""
     failing = [finding for finding in findings if finding.severity is Severity.FAIL]
     return Grade.B if failing and all(finding.pointer.startswith("peer/") for finding in failing) else Grade.A
-
-
-def not_captured(view: View) -> str:
-    """Where our trace and the capture do not tell of the same messages, in words; "" where they do.
-
-    The frames that the kernel dropped are named, too. A capture with gaps must not become a peer's fault, and what our
-    engine did not do is no evidence.
-    """
-    gap = _messages_missing(view) or _messages_untold(view) or _echoes_missing(view)
-    drops = view.report.capture_drops
-    return f"{gap}; the kernel dropped {drops} frames of the capture" if gap and drops else gap
-
-
-def _messages_missing(view: View) -> str:
-    seen = {MessagePlace(m.exchange, m.message_id, m.response) for m in view.messages}
-    missing = (place for place in messages_in_trace(view.evidence.trace or ()) if place not in seen)
-    return next((f"wire.pcapng lacks the {place} that trace.jsonl tells of" for place in missing), "")
-
-
-def _messages_untold(view: View) -> str:
-    """A message that our engine sent and our trace does not tell of: wire and trace are not of one conversation."""
-    told = set(messages_in_trace(view.evidence.trace or ()))
-    sent = (m for m in view.messages if view.sender(m) == "engine")
-    untold = (m for m in sent if MessagePlace(m.exchange, m.message_id, m.response) not in told)
-    return next((f"trace.jsonl lacks the {m.label} that wire.pcapng has of our engine" for m in untold), "")
-
-
-def _echoes_missing(view: View) -> str:
-    """Echo messages in ESP that our side counted and the capture lacks."""
-    packets, count = esp_packets(view), view.report.echo
-    for told, from_engine, request in (
-        (count.requests_sent, True, True),
-        (count.replies_received, False, False),
-        (count.requests_received, False, True),
-        (count.replies_sent, True, False),
-    ):
-        seen = {p.octets for p in packets if p.from_engine == from_engine and _may_be(p, request)}
-        if len(seen) < told:
-            way = "to" if from_engine else "from"
-            what = f"{'requests' if request else 'replies'} {way} {view.peer}"
-            return f"wire.pcapng holds {len(seen)} of the {told} echo {what} that engine/sas.json counts"
-    return ""
-
-
-def _may_be(packet: SeenEsp, request: bool) -> bool:
-    """Whether a packet may be such an echo message; what it holds instead, if anything, is for a check to say."""
-    return packet.echo is None or packet.echo.request == request
 
 
 def due_checks(view: View) -> Iterator[DueCheck[View]]:

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 from case_builder import PEER_NAME, build, flipped, good
 from idle_exchanges import idle_exchanges
-from judging import initiator, objects, passes, responder
+from judging import contradicts, initiator, objects, passes, responder
 
 from harness.policy.role import Role
 from harness.results.model import Verdict
@@ -59,16 +59,6 @@ def test_both_sides_forget_int_auth(role):
     objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
 
 
-@pytest.mark.parametrize("field", ["int_auth_initiator", "int_auth_responder"])
-def test_a_recorded_int_auth_of_other_octets(role, field):
-    case = good("multiple-ke/two-with-a-gap", role=role)
-    for number in range(2):
-        values = list(getattr(case.evidence.secrets, field))
-        values[number] = flipped(values[number])
-        altered = case.with_secrets(**{field: tuple(values)})
-        objects(altered, "authenticated", "recorded IntAuth", party="engine", at="secrets.json", requirement="I09")
-
-
 def test_another_pre_shared_key_in_the_record(role):
     case = good(role=role).with_secrets(psk=b"quite another one")
     objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
@@ -97,8 +87,7 @@ def test_an_exchange_without_a_key_exchange_that_auth_leaves_out(role):
         case = build(ANNOUNCED, role=role, doctored=idle_exchanges(1))
     at = f"wire.pcapng#{case.message(REQUEST).frame}"
     objects(case, "authenticated", "AUTH is not what", party=initiator(role), at=at)
-    (finding, *_) = [each for each in case.judge().findings if each.check == "authenticated"]
-    assert finding.requirement == "I08"
+    contradicts(case, "AUTH of the IKE_AUTH request")
 
 
 def test_a_right_auth_that_is_refused_although_the_announced_exchange_was_not_used():
@@ -109,7 +98,6 @@ def test_a_right_auth_that_is_refused_although_the_announced_exchange_was_not_us
     assert "although AUTH is right: IKE_INTERMEDIATE was announced by both sides" in findings[0].sentence
     for unlike in (
         build(ANNOUNCED, product={**refuses, "announce_intermediate": False}),
-        build(ANNOUNCED, product=refuses).with_secrets(psk=b"quite another one"),
         build(ANNOUNCED, role=Role.RESPONDER, product=refuses, doctored=idle_exchanges(1)),
     ):
         sentences = [each.sentence for each in unlike.judge().findings if each.check == "came-up-as-predicted"]

@@ -39,7 +39,7 @@ def test_a_fail_is_an_error_while_our_side_stood_still(role, ours, words):
 
 def test_what_was_awaited_in_vain_is_not_held_against_the_peer():
     """The case of a runner that was stopped: all was well, but the peer's status never came."""
-    waiting = good().with_report(timed_out="the peer's status")
+    waiting = good().awaiting("the peer's status")
     assert waiting.judge().verdict is Verdict.FAIL
     assert waiting.with_evidence(disturbances=STILL).judge().verdict is Verdict.ERROR
 

@@ -80,7 +80,6 @@ def test_a_fragment_of_another_form(role, number, changes, saying, requirement):
     case = refragmented(good(SCENARIO, role=role), number, **changes)
     at = {"party": initiator(role), "at": "wire.pcapng#3", "requirement": requirement}
     objects(case, CHECK, saying, octets=576, **at)
-    assert case.judge().verdict is Verdict.FAIL
 
 
 def test_fragments_whose_headers_differ(role):

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
-from case_builder import Case, build, flipped, good
-from judging import initiator, objects, passes, responder
+from case_builder import Case, build, good
+from judging import contradicts, initiator, objects, passes, responder
 
-from harness.crypto.key_schedule import after_intermediate, after_sa_init
-from harness.evidence.model import KeyGeneration
+from harness.crypto.key_schedule import after_intermediate
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
 from harness.wire.payloads import KeyExchange, SecurityAssociation
@@ -47,20 +46,15 @@ DOCTORED = {
 @pytest.mark.parametrize("formula", DOCTORED)
 @pytest.mark.parametrize("scenario", ["hybrid/x25519-mlkem768", TWO])
 def test_a_secret_that_never_entered_the_keys(role, scenario, formula):
+    """Our engine is one of the two that agree with each other alone: the second reader says so, and blames nobody."""
     case = build(scenario, role=role, doctored=patch("harness.ike.states.after_intermediate", DOCTORED[formula]))
     assert case.evidence.report.child_established, "both ends agree with each other"
     assert case.evidence.report.echo.replies_received == 5
-    objects(case, CHECK, "of generation 1", party="engine", at="secrets.json", requirement="A06")
     last = len(case.evidence.secrets.shared_secrets)
-    objects(
-        case,
-        CHECK,
-        f"IKE_AUTH request {last} is due",
-        party="engine",
-        at=at(case, "IKE_AUTH request"),
-        requirement="I07",
-    )
-    fails(case)
+    label = f"IKE_AUTH request {last}"
+    party, where = initiator(role), at(case, label)
+    objects(case, CHECK, f"{label} is due", party=party, at=where, requirement="I07")
+    contradicts(case, "")
 
 
 def at(case: Case, words: str) -> str:
@@ -83,86 +77,6 @@ def test_ike_auth_under_the_keys_before_the_last_exchange(role):
 def test_an_intermediate_exchange_under_keys_that_it_should_make(role):
     case = good(TWO, role=role).rewritten("IKE_INTERMEDIATE response 2", generation=2)
     objects(case, CHECK, "under keys of generation 1; 2", party=responder(role), at="wire.pcapng#6", requirement="I07")
-    fails(case)
-
-
-@pytest.mark.parametrize("index", [0, 1, 2])
-def test_a_recorded_shared_secret_of_other_octets(role, index):
-    case = good(TWO, role=role)
-    secrets = list(case.evidence.secrets.shared_secrets)
-    for place in (0, len(secrets[index].secret) - 1):
-        altered = replace(secrets[index], secret=flipped(secrets[index].secret, place))
-        flawed = case.with_secrets(shared_secrets=(*secrets[:index], altered, *secrets[index + 1 :]))
-        objects(flawed, CHECK, f"of generation {index}", party="engine", at="secrets.json", requirement="A06")
-        fails(flawed)
-
-
-@pytest.mark.parametrize("name", [field.name for field in fields(KeyGeneration)])
-@pytest.mark.parametrize("generation", [0, 1])
-def test_a_recorded_key_of_other_octets(role, generation, name):
-    case = good("classical/modp3072" if generation == 0 else "hybrid/x25519-mlkem768", role=role)
-    generations = list(case.evidence.secrets.generations)
-    octets = getattr(generations[generation], name)
-    flawed = flipped(octets) if octets else b"\1"
-    generations[generation] = replace(generations[generation], **{name: flawed})
-    altered = case.with_secrets(generations=tuple(generations))
-    saying = f"recorded {name} of generation {generation} do not follow"
-    objects(altered, CHECK, saying, party="engine", at="secrets.json", requirement="A06")
-    fails(altered)
-
-
-def test_a_generation_of_keys_that_is_not_recorded(role):
-    case = good(role=role)
-    short = case.with_secrets(generations=case.evidence.secrets.generations[:1])
-    objects(short, CHECK, "1 generations of keys", party="engine", at="secrets.json", requirement="A06")
-    fails(short)
-
-
-def test_a_secret_that_is_not_recorded(role):
-    case = good(role=role)
-    short = case.with_secrets(shared_secrets=case.evidence.secrets.shared_secrets[:1])
-    objects(short, CHECK, "recorded for another suite", party="engine", at="secrets.json", requirement="A06")
-    fails(short)
-    none = case.with_secrets(shared_secrets=())
-    objects(none, CHECK, "cannot be computed", party="", at="secrets.json")
-    fails(none)
-
-
-@pytest.mark.parametrize("secret", [b"", bytes(32)])
-def test_a_secret_of_nothing(role, secret):
-    case = good(role=role)
-    first, second = case.evidence.secrets.shared_secrets
-    empty = case.with_secrets(shared_secrets=(first, replace(second, secret=secret)))
-    objects(empty, CHECK, "secret is zero", party="engine", at="secrets.json", requirement="A06")
-    fails(empty)
-
-
-def test_a_first_secret_used_again_for_the_second(role):
-    """As if an engine fed g^ir once more into the keys: everything fits together, and ML-KEM protects nothing."""
-    first: list[bytes] = []
-
-    def again(schedule, previous, secret):
-        return after_intermediate(schedule, previous, first[0])
-
-    def noted(schedule, secret):
-        first.append(secret)
-        return after_sa_init(schedule, secret)
-
-    with patch("harness.ike.exchanges.sa_init.after_sa_init", noted):
-        case = build(role=role, doctored=patch("harness.ike.states.after_intermediate", again))
-    one, two = case.evidence.secrets.shared_secrets
-    lying = case.with_secrets(shared_secrets=(one, replace(two, secret=one.secret)))
-    objects(lying, CHECK, "or another one's", party="engine", at="secrets.json", requirement="A06")
-    fails(lying)
-
-
-def test_methods_recorded_in_another_order(role):
-    case = good(TWO, role=role)
-    first, second, third = case.evidence.secrets.shared_secrets
-    swapped = (first, replace(second, method=third.method), replace(third, method=second.method))
-    altered = case.with_secrets(shared_secrets=swapped)
-    objects(altered, CHECK, "recorded for another suite", party="engine", at="secrets.json", requirement="A06")
-    fails(altered)
 
 
 def test_nothing_after_the_last_exchange_proves_nothing(role):
@@ -186,13 +100,11 @@ def test_an_intermediate_exchange_with_other_key_exchange_payloads(role, methods
     case = good(role=role).rewritten("IKE_INTERMEDIATE response 1", exchanging(*methods))
     saying, at = "is to carry one KE", "wire.pcapng#4"
     objects(case, "key-exchanges-in-their-place", saying, party=responder(role), at=at, requirement="A15")
-    fails(case)
 
 
 def test_a_first_message_with_a_key_of_another_method(role):
     case = good(role=role).rewritten("IKE_SA_INIT request 0", exchanging(20))
     objects(case, PLACE, "is to carry one KE", party=initiator(role), at="wire.pcapng#1", requirement="B02")
-    fails(case)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ def test_a_refused_case_needs_no_tables():
     passes(good("hybrid/x25519-mlkem768", "strongswan-5.9"), "decryption-tables")
 
 
+LYING = {"party": "", "severity": "inconclusive"}
+
+
 def altered(text: str, octets: bytes) -> str:
     """A table in which one digit of some octets is another one."""
     digits = octets.hex()
@@ -36,7 +39,7 @@ def test_an_ike_table_that_lies(role, scenario, name):
     tables[last] = altered(tables[last], octets)
     lying = case.with_evidence(ikev2_tables=tuple(tables))
     at = f"wireshark/{last}/ikev2_decryption_table"
-    objects(lying, CHECK, f"keys of generation {last}", party="engine", at=at)
+    objects(lying, CHECK, f"keys of generation {last}", at=at, **LYING)
 
 
 def test_an_ike_table_with_its_keys_changed_about(role):
@@ -46,14 +49,14 @@ def test_an_ike_table_with_its_keys_changed_about(role):
     tables[0] = tables[0].replace(one, "x").replace(other, one).replace("x", other, 1)
     lying = case.with_evidence(ikev2_tables=tuple(tables))
     at = "wireshark/0/ikev2_decryption_table"
-    objects(lying, CHECK, "keys of generation 0", party="engine", at=at)
+    objects(lying, CHECK, "keys of generation 0", at=at, **LYING)
 
 
 def test_a_generation_in_the_table_of_another(role):
     case = good(role=role)
     lying = case.with_evidence(ikev2_tables=case.evidence.ikev2_tables[::-1])
     at = "wireshark/0/ikev2_decryption_table"
-    objects(lying, "decryption-tables", "keys of generation 0", party="engine", at=at)
+    objects(lying, "decryption-tables", "keys of generation 0", at=at, **LYING)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_a_generation_in_the_table_of_another(role):
 def test_an_esp_table_that_lies(role, name):
     case = good("classical/modp3072", role=role)
     text = altered(case.evidence.esp_table, getattr(case.evidence.secrets.children[0], name))
-    objects(case.with_evidence(esp_table=text), CHECK, "not in the ESP table", party="engine", at="wireshark/esp_sa")
+    objects(case.with_evidence(esp_table=text), CHECK, "not in the ESP table", at="wireshark/esp_sa", **LYING)
 
 
 def test_a_table_that_is_missing(role):

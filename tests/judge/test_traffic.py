@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
-from judging import objects, passes
+from judging import contradicts, objects, passes
 
 from harness.evidence.model import ClearPacket
 from harness.evidence.peer_report import PeerReport
 from harness.registry.transforms import TransformType
-from harness.results.model import Grade, Verdict
+from harness.results.model import Verdict
 from harness.scenario.model import Step
 from harness.transport.echo import echo_request
 
@@ -63,7 +63,7 @@ def test_a_reply_with_other_data_is_no_reply(role):
     for inner in (reply(5, b"other"), reply(4), reply(5, source="10.99.0.2"), b"", bytes(84)):
         other = sealed(case, inner, last, by_engine=False)
         objects(other, CHECK, "4 of 5 echo requests are answered", party=PEER_NAME, at="wire.pcapng", packets=5)
-        judged(other)
+        judged(other.with_echo(replies_received=4))
 
 
 def test_our_own_requests_thrown_back_are_no_replies(role):
@@ -91,7 +91,9 @@ def test_a_packet_of_other_octets(role, scenario, from_engine):
         flawed = case.changed(packet, replace(packet, payload=flipped(packet.payload, place)))
         party = "engine" if from_engine else PEER_NAME
         objects(flawed, CHECK, "does not open", party=party, at=f"wire.pcapng#{packet.frame}", packets=5)
-        judged(flawed)
+        contradicts(flawed, f"wire.pcapng holds 4 of the 5 echo {'requests' if from_engine else 'replies'}")
+        if not from_engine:  # our engine did not open it either
+            judged(flawed.with_echo(replies_received=4))
     short = case.changed(packet, replace(packet, payload=packet.payload[:12]))
     objects(short, CHECK, "does not open", party=party, at=f"wire.pcapng#{packet.frame}", packets=5)
 
@@ -101,7 +103,7 @@ def test_a_packet_of_an_unknown_sa(role):
     packet = case.esp(from_engine=False)[0]
     other = case.changed(packet, replace(packet, payload=flipped(packet.payload)))
     objects(other, CHECK, "belongs to no SA", party=PEER_NAME, at=f"wire.pcapng#{packet.frame}", packets=5)
-    judged(other)
+    judged(other.with_echo(replies_received=4))
 
 
 def test_a_sequence_number_again(role):
@@ -145,9 +147,9 @@ def test_an_inner_packet_in_the_clear(role, source, destination, party):
 def test_a_peer_that_counted_less(role, field):
     for count in (0, 4):
         case = good(role=role).with_peer_child(**{field: count})
-        objects(case, CHECK, "the peer counts", party=PEER_NAME, at="peer/sas.json", packets=5)
-        judgement = case.judge()
-        assert (judgement.verdict, judgement.grade) == (Verdict.FAIL, Grade.B)
+        where = {"party": "", "at": "peer/sas.json", "severity": "inconclusive"}
+        objects(case, CHECK, "the peer counts", packets=5, **where)
+        assert case.judge().verdict is Verdict.INCONCLUSIVE
 
 
 def test_counters_of_another_child_sa_do_not_count(role):
@@ -155,37 +157,12 @@ def test_counters_of_another_child_sa_do_not_count(role):
     child = case.evidence.peer_report.sas[0].children[0]
     mine, other = replace(child, packets_in=0, packets_out=0), replace(child, spi_in="00000001")
     doubled = case.with_peer_sa(children=(other, mine))
-    objects(doubled, CHECK, "the peer counts 0 packets in", party=PEER_NAME, at="peer/sas.json", packets=5)
+    where = {"party": "", "at": "peer/sas.json", "severity": "inconclusive", "packets": 5}
+    objects(doubled, CHECK, "the peer counts 0 packets in", **where)
     unknown = case.with_peer_sa(children=(other,))
-    objects(unknown, CHECK, "does not report the Child SA", party=PEER_NAME, at="peer/sas.json", packets=5)
+    objects(unknown, CHECK, "does not report the Child SA", **where)
     silent = case.with_evidence(peer_report=None)
-    objects(silent, CHECK, "is missing", party="", at="peer/sas.json", severity="inconclusive", packets=5)
-
-
-CHILD_KEYS = ["initiator_encryption", "initiator_integrity", "responder_encryption", "responder_integrity"]
-
-
-@pytest.mark.parametrize("name", CHILD_KEYS)
-def test_a_recorded_child_key_of_other_octets(role, name):
-    case = good("classical/modp3072", role=role)
-    child = case.evidence.secrets.children[0]
-    flawed = case.with_secrets(children=(replace(child, **{name: flipped(getattr(child, name), -1)}),))
-    saying = f"recorded {name} of the Child SA do not follow"
-    objects(flawed, CHECK, saying, party="engine", at="secrets.json", requirement="K02", packets=5)
-    judged(flawed)
-
-
-@pytest.mark.parametrize("name", ["initiator_spi", "responder_spi"])
-def test_a_recorded_child_sa_other_than_on_the_wire(role, name):
-    case = good(role=role)
-    child = case.evidence.secrets.children[0]
-    flawed = case.with_secrets(children=(replace(child, **{name: flipped(getattr(child, name))}),))
-    at = {"party": "engine", "at": "secrets.json", "requirement": "K02", "packets": 5}
-    objects(flawed, CHECK, "another Child SA is recorded", **at)
-    judged(flawed)
-    none = case.with_secrets(children=())
-    objects(none, CHECK, "no Child SA is recorded", **at)
-    judged(none)
+    objects(silent, CHECK, "is missing", **where)
 
 
 def test_no_child_sa(role):

@@ -7,20 +7,24 @@ from unittest.mock import patch
 
 import pytest
 from case_builder import PEER_NAME, ROOT, Case, build, flipped, good, requirements
-from judging import responder
+from defect_rows import without
+from defective import NAME, Defect, Edit
+from judging import contradicts, responder
 
 from harness.evidence.model import TraceEntry, WirePicture
 from harness.evidence.peer_report import PeerReport
 from harness.ike.exchanges import authentication
 from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.peer_file import load_peers
 from harness.verify.judge import judge
 from harness.verify.judgement import Judgement
+from harness.verify.with_keys import due_checks
 from harness.wire.message import Message
-from harness.wire.payloads import Authentication, Notify, SecurityAssociation
+from harness.wire.payloads import Authentication, Notify
 
 HYBRID, CLASSICAL, WRONG_PSK = "hybrid/x25519-mlkem768", "classical/ecp384", "authentication/wrong-psk"
 EITHER = "hybrid/mlkem768-or-classical"
@@ -112,14 +116,15 @@ def test_without_an_additional_key_exchange_only_rfc_7296_applies(role, scenario
     assert named["authenticated"] == ("K03" if plain else "I08")
     assert named["keys-depend-on-every-exchange"] == ("K01" if plain else "A06")
     assert named["key-exchange-sizes"] == "K04"
-    request = case.message("IKE_AUTH request 1" if plain else "IKE_AUTH request 2").pieces[0].datagram
-    closed = case.changed(request, replace(request, payload=flipped(request.payload, -1))).with_secrets(generations=())
-    cited = {finding.requirement for finding in closed.judge().findings}
-    assert bool(cited & {"I07", "I08", "I09", "A06"}) is not plain
+    (request,) = (m for m in case.view.messages if m.label.startswith("IKE_AUTH request"))
+    wrong = lambda old: [replace(p, data=b"") if isinstance(p, Authentication) else p for p in old]  # noqa: E731
+    due = next(each for each in due_checks(case.view) if each.check.name == "authenticated")
+    found, _ = due.judged(case.rewritten(request.label, wrong).check("authenticated"), requirements())
+    assert {each.requirement for each in found} == {"K03" if plain else "I08"}
 
 
 def test_a_failure_counts_more_than_a_missing_file(role):
-    case = good(role=role).with_secrets(psk=b"another").with_evidence(peer_report=None)
+    case = good(role=role).awaiting("another word").with_evidence(peer_report=None)
     assert case.judge().verdict is Verdict.FAIL
 
 
@@ -139,18 +144,18 @@ def test_another_refusal_for_want_of_the_method_is_a_failure(kind):
     assert (finding.party, finding.requirement, finding.level) == ("strongswan-5.9", "B08", "MUST")
 
 
-def accepting_what_it_lacks(peer: str) -> Case:
-    """The peer accepts the hybrid that it is said to lack, and answers NO_PROPOSAL_CHOSEN only later."""
+def accepting_what_it_lacks(peer: str, exchange: ExchangeType, edit: Edit) -> Case:
+    """The peer accepts the hybrid that it is said to lack, and errs in one more response."""
     policy = good(HYBRID).expectation.responder.ike
-    case = build(HYBRID, peer, product={"ike": policy}, steps=[])
-    return case.rewritten("IKE_AUTH response 2", lambda old: [Notify(NotifyType.NO_PROPOSAL_CHOSEN)]).with_evidence(
-        peer_report_after=PeerReport("5.9", (), "[]")
-    )
+    defect = Defect("", exchange, True, edit, "B04", (HYBRID,))
+    case = build(HYBRID, peer, product={"ike": policy, "deviation": NAME}, steps=[], doctored=defect.in_force())
+    return case.with_evidence(peer_report_after=PeerReport("5.9", (), "[]"))
 
 
 @pytest.mark.parametrize("peer", ["strongswan-5.9", "strongswan-6.0"])
 def test_a_peer_that_accepts_what_it_lacks_and_fails_later_is_no_unsupported_one(peer):
-    judgement = accepting_what_it_lacks(peer).judge()
+    refusal = [Notify(NotifyType.NO_PROPOSAL_CHOSEN)]
+    judgement = accepting_what_it_lacks(peer, ExchangeType.IKE_AUTH, lambda _: refusal).judge()
     ends(judgement, Verdict.FAIL, Outcome.REFUSED)
     finding = judgement.findings[0]
     assert (finding.check, finding.requirement, finding.party) == ("refused-with", "B04", peer)
@@ -160,19 +165,8 @@ def test_a_peer_that_accepts_what_it_lacks_and_fails_later_is_no_unsupported_one
 
 
 def test_a_transform_type_that_was_dropped_from_a_proposal_is_named():
-    def stripped(old):
-        for each in old:
-            if isinstance(each, SecurityAssociation):
-                proposals = (
-                    replace(p, transforms=tuple(t for t in p.transforms if t.type != TransformType.ADDKE1))
-                    for p in each.proposals
-                )
-                yield replace(each, proposals=tuple(proposals))
-            else:
-                yield each
-
-    case = accepting_what_it_lacks("strongswan-5.9").rewritten("IKE_SA_INIT response 0", stripped)
-    judgement = case.judge()
+    stripped = without(TransformType.ADDKE1)
+    judgement = accepting_what_it_lacks("strongswan-5.9", ExchangeType.IKE_SA_INIT, stripped).judge()
     assert judgement.verdict is Verdict.FAIL
     finding = {f.check: f for f in judgement.findings}["answer-is-a-subset-of-the-offer"]
     assert (finding.requirement, finding.party) == ("B04", "strongswan-5.9")
@@ -221,10 +215,10 @@ def test_a_refusal_in_ike_auth_has_keys_to_prove(role, name):
     case = good(WRONG_PSK, role=role)
     (keys,) = case.evidence.secrets.generations
     flawed = case.with_secrets(generations=(replace(keys, **{name: flipped(getattr(keys, name))}),))
-    ends(flawed.judge(), Verdict.FAIL, Outcome.REFUSED)
+    contradicts(flawed, f"{name} of generation 0 in secrets.json do not follow")
     request = case.message("IKE_AUTH request 1").pieces[0].datagram
     closed = case.changed(request, replace(request, payload=flipped(request.payload, -1)))
-    ends(closed.judge(), Verdict.FAIL, Outcome.REFUSED)
+    contradicts(closed, "what wire.pcapng has of it does not open")
 
 
 def test_established_although_a_refusal_is_predicted(role):
@@ -337,13 +331,11 @@ def test_an_engine_that_believes_more_than_the_wire_shows():
     case = good(HYBRID).rewritten(
         "IKE_AUTH response 2", lambda old: [p for p in old if not isinstance(p, Authentication)]
     )
-    judgement = case.judge()
-    ends(judgement, Verdict.FAIL, Outcome.BROKEN)
-    assert "authenticated" in {finding.check for finding in judgement.findings}
+    contradicts(case, "engine/sas.json says that the IKE SA stood")
 
 
 def test_what_was_awaited_in_vain_is_a_failure(role):
-    judgement = good(role=role).with_report(timed_out="the deletion of the IKE SA").judge()
+    judgement = good(role=role).awaiting("the deletion of the IKE SA").judge()
     assert judgement.verdict is Verdict.FAIL
     assert judgement.findings[0].party == PEER_NAME
     assert "the deletion of the IKE SA" in judgement.findings[0].sentence
@@ -370,7 +362,11 @@ def test_a_wrong_key_is_refused_under_a_vendors_policy_too(peer):
 
 
 def test_every_finding_says_who_and_where(role):
-    flawed = good(role=role).with_secrets(psk=b"another").with_peer_sa(ke="ecp256")
+    last = good(role=role).esp(from_engine=False)[-1]
+    flawed = (
+        good(role=role).changed(last, replace(last, payload=flipped(last.payload, -1))).with_echo(replies_received=4)
+    )
+    assert flawed.judge().findings
     for finding in flawed.judge().findings:
         assert finding.party in ("engine", PEER_NAME)
         assert finding.pointer and finding.sentence
@@ -384,7 +380,7 @@ def test_known_good_evidence_judged_twice(role):
 
 
 def test_a_method_that_our_own_side_lacks_is_an_error_and_nobodys_fault(role):
-    judgement = good(HYBRID, role=role).with_report(closed_kind="unavailable", closed_reason="make liboqs").judge()
+    judgement = good(HYBRID, role=role).ending("unavailable", "make liboqs").judge()
     ends(judgement, Verdict.ERROR, None)
     assert judgement.findings == ()
     assert judgement.reason == "make liboqs"

@@ -26,6 +26,8 @@ from harness.evidence.model import (
     Conversation,
     EchoCount,
     Frame,
+    SocketDatagram,
+    TraceEntry,
     WirePicture,
 )
 from harness.evidence.model import Side as FactsSide
@@ -137,6 +139,23 @@ class Case:
         assert self.evidence.report is not None
         return self.with_evidence(report=replace(self.evidence.report, **parts))
 
+    def awaiting(self, words: str) -> Case:
+        """Our side waited in vain."""
+        entry = TraceEntry(9.0, "OutOfTime", {"awaited": words})
+        return self.with_evidence(trace=(*(self.evidence.trace or ()), entry)).with_report(timed_out=words)
+
+    def ending(self, kind: str, reason: str) -> Case:
+        """Our side ended it for another reason."""
+        closed = TraceEntry(9.0, "Closed", {"kind": kind, "reason": reason, "by_peer": "False"})
+        trace = tuple(entry for entry in self.evidence.trace or () if entry.event != "Closed")
+        told = self.with_evidence(trace=(*trace, closed))
+        return told.with_report(closed_kind=kind, closed_reason=reason, closed_by_peer=False)
+
+    def with_echo(self, **counts: int) -> Case:
+        """Our side counted other echo messages."""
+        assert self.evidence.report is not None
+        return self.with_report(echo=replace(self.evidence.report.echo, **counts))
+
     def with_peer_sa(self, **parts: Any) -> Case:
         """The peer reports its IKE SA with other fields."""
         report = self.evidence.peer_report
@@ -155,6 +174,14 @@ class Case:
         return self.evidence.wire.datagrams
 
     def with_datagrams(self, datagrams: Iterable[CapturedDatagram]) -> Case:
+        """Others crossed the wire; our sockets saw them, too."""
+        assert self.evidence.wire is not None
+        wire = replace(self.evidence.wire, datagrams=tuple(datagrams))
+        seen = sockets_saw(wire.datagrams)
+        return self.with_evidence(wire=wire, datagrams=seen).with_report(datagrams=len(seen))
+
+    def with_capture(self, datagrams: Iterable[CapturedDatagram]) -> Case:
+        """The capture alone says otherwise: a damaged file."""
         assert self.evidence.wire is not None
         return self.with_evidence(wire=replace(self.evidence.wire, datagrams=tuple(datagrams)))
 
@@ -207,6 +234,12 @@ class Case:
         sk_e, sk_a, _ = chain.generations[at].of(initiator=message.from_initiator)
         channel = SecureChannel(chain.protection, sk_e, sk_a)
         return channel.seal(header, payloads, os.urandom, None).messages[0]
+
+
+def sockets_saw(datagrams: Iterable[CapturedDatagram]) -> tuple[SocketDatagram, ...]:
+    """What our sockets tell of a wire."""
+    ours = [each for each in datagrams if ENGINE in (each.source[0], each.destination[0])]
+    return tuple(SocketDatagram.of(each.payload, sent=each.source[0] == ENGINE) for each in ours)
 
 
 def ip_sizes(payload: int) -> tuple[int, ...]:
@@ -398,6 +431,8 @@ def _collected(
     session, recorder = play.engine.session, play.engine.recorder
     tunnel = play.engine.tunnel
     secrets = recorder.secrets(session.keylog, session.spis, b"a pre-shared key")
+    seen = sockets_saw(play.wire)
+    recorder.datagrams[:] = seen
     engine_report = recorder.report(type(session.state).__name__, tunnel.count() if tunnel else EchoCount(), "")
     tables = decryption_tables(secrets, engine_report, *((ENGINE, PEER) if role is Role.INITIATOR else (PEER, ENGINE)))
     ikev2 = tuple(text for name, text in tables.items() if name.endswith("ikev2_decryption_table"))
@@ -411,9 +446,11 @@ def _collected(
         peer_report_after=_peer_report(play.peer),
         ikev2_tables=ikev2,
         esp_table=tables.get("esp_sa"),
+        datagrams=seen,
     )
     frames = tuple(frame for datagram in play.wire for frame in frames_of(datagram))
-    return Case(scenario, predicted, evidence, Conversation(tuple(recorder.trace), secrets, engine_report, frames))
+    told = Conversation(tuple(recorder.trace), secrets, engine_report, frames, datagrams=seen)
+    return Case(scenario, predicted, evidence, told)
 
 
 def frames_of(datagram: CapturedDatagram) -> list[Frame]:

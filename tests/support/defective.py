@@ -43,9 +43,9 @@ class Defect:
 
     def play(self, scenario: str, peer: str = "strongswan-6.1-kernel-esp") -> Case:
         """The case as it goes with such a peer."""
-        return build(scenario, peer, self.role, product={"deviation": _NAME}, doctored=self._in_force())
+        return build(scenario, peer, self.role, product={"deviation": NAME}, doctored=self.in_force())
 
-    def _in_force(self) -> AbstractContextManager[Any]:
+    def in_force(self) -> AbstractContextManager[Any]:
         seen: list[int] = []
 
         def alter(outgoing: OutgoingMessage) -> tuple[Payload, ...]:
@@ -58,10 +58,10 @@ class Defect:
                 return outgoing.payloads
             return tuple(self.edit(outgoing.payloads))
 
-        return patch("harness.ike.machine.DEVIATIONS", {_NAME: SimpleNamespace(alter=alter)})
+        return patch("harness.ike.machine.DEVIATIONS", {NAME: SimpleNamespace(alter=alter)})
 
 
-_NAME = "a defect of the peer"
+NAME = "a defect of the peer"
 
 
 def changed(kind: type[Any], **fields: Any) -> Edit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from case_builder import PEER_NAME, Case
 
 from harness.policy.role import Role
+from harness.results.model import Verdict
 from harness.verify.catalogue import CHECKS
 from harness.verify.check import Objection
 
@@ -24,6 +25,14 @@ def passes(case: Case, check: str, **arguments: str | int | bool) -> None:
     checked = case.check(check, **arguments)
     assert checked.objections == ()
     assert checked.detail
+
+
+def contradicts(case: Case, saying: str) -> None:
+    """The case is INCONCLUSIVE in these words, and nobody is named."""
+    judged = case.judge()
+    assert judged.verdict is Verdict.INCONCLUSIVE, judged.findings
+    assert saying in judged.reason
+    assert judged.findings == ()
 
 
 def objects(

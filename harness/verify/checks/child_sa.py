@@ -8,7 +8,7 @@ from harness.evidence.peer_report import ChildReport
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, Severity
 from harness.scenario.model import Mode
-from harness.verify.check import Arguments, Checked, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Objection, engine_check, told_otherwise
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import (
     SeenEsp,
@@ -25,7 +25,7 @@ _PARTIES = (True, False)  # whether packets are from the engine
 
 @engine_check("esp-mode", requirement="B45")
 def esp_mode(view: View, _arguments: Arguments) -> Checked:
-    """The Child SA has the scenario's mode: asked for and agreed to, in every ESP packet, and in the peer's report."""
+    """The Child SA has the scenario's mode: asked for and agreed to, and in every ESP packet."""
     wanted, none = view.scenario.settings.mode, _no_child(view)
     if none is not None:
         return none
@@ -43,11 +43,7 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
         for packet in esp_packets(view)
         if packet.problem
     ]
-    child = _reported(view)
-    if child is not None and child.mode is not None and child.mode.lower() != wanted.value:
-        sentence = f"the peer reports mode {child.mode.lower()}, the scenario asks for {wanted}"
-        objections.append(Objection(view.peer, sentence, PEER_STATUS))
-    return Checked(f"{wanted} mode is agreed, and every ESP packet and the peer's report say so", tuple(objections))
+    return Checked(f"{wanted} mode is agreed, and every ESP packet says so", tuple(objections))
 
 
 @engine_check("esp-without-udp", requirement="B46")
@@ -76,9 +72,7 @@ def esp_without_udp(view: View, _arguments: Arguments) -> Checked:
             objections.append(Objection(party, sentence, inside[0].pointer, severity=severity))
     child = _reported(view)
     if child is not None and child.udp_encapsulated:
-        objections.append(
-            Objection(view.peer, "the peer reports that ESP is inside UDP", PEER_STATUS, severity=Severity.INCONCLUSIVE)
-        )
+        objections.append(told_otherwise("the peer reports that ESP is inside UDP", PEER_STATUS))
     return Checked(f"{len(packets)} ESP packets, all of them right above IP; IKE stays on port 500", tuple(objections))
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 
-from harness.evidence.model import KeyGeneration
 from harness.policy.proposals import Suite
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
@@ -31,7 +29,7 @@ def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
 
     Each negotiated method has the messages of its exchange (A06), each message comes under the keys that are due (I07).
     """
-    objections = [*_recorded_keys(view), *_wrong_generation(view), *_exchanges_missing(view)]
+    objections = [*_wrong_generation(view), *_exchanges_missing(view)]
     suite, chain = view.suite, view.chain
     if suite is None or chain is None:
         objections.append(Objection("", "the keys cannot be computed from what was recorded", SECRETS))
@@ -40,7 +38,7 @@ def keys_depend_on_every_exchange(view: View, _arguments: Arguments) -> Checked:
     recorded = [entry.method for entry in view.secrets.shared_secrets]
     if recorded != expected:
         names = ", ".join(map(str, recorded))
-        objections.append(Objection("engine", f"secrets of {names} are recorded for another suite", SECRETS, "A06"))
+        objections.append(Objection("", f"the keys are made of {names} alone", SECRETS, "A06"))
     secrets = [entry.secret for entry in view.secrets.shared_secrets]
     if len(set(secrets)) < len(secrets) or not all(any(secret) for secret in secrets):
         objections.append(Objection("engine", "a recorded shared secret is zero, or another one's", SECRETS, "A06"))
@@ -153,7 +151,7 @@ def _wrong_generation(view: View) -> list[Objection]:
         if message.generation != due:
             got = "none" if message.generation is None else str(message.generation)
             sentence = f"{message.label} is due under keys of generation {due}; {got} of the computed ones opens it"
-            objections.append(Objection(_at_odds(view, message), sentence, message.pointer, "I07"))
+            objections.append(Objection(view.sender(message), sentence, message.pointer, "I07"))
     return objections
 
 
@@ -170,30 +168,6 @@ def _late_error(message: SeenMessage) -> bool:
     payloads = message.pieces[0].message.payloads
     errors = {p.notify_type for p in payloads if isinstance(p, Notify) and p.notify_type in _OF_AN_UNKNOWN_SA}
     return bool(errors) and all(isinstance(p, Notify) or p.type == PayloadType.VENDOR_ID for p in payloads)
-
-
-def _at_odds(view: View, message: SeenMessage) -> str:
-    """Whose keys differ: the sender's, unless our own records contradict each other."""
-    return "engine" if _recorded_keys(view) else view.sender(message)
-
-
-def _recorded_keys(view: View) -> list[Objection]:
-    """SK_d to SK_pr as recorded against those computed from the recorded secrets and the nonces on the wire."""
-    if view.chain is None:
-        return []
-    objections = []
-    names = [field.name for field in fields(KeyGeneration)]
-    computed = [tuple(getattr(keys, name) for name in names) for keys in view.chain.generations]
-    recorded = [tuple(getattr(keys, name) for name in names) for keys in view.secrets.generations]
-    if len(computed) != len(recorded):
-        sentence = f"{len(recorded)} generations of keys are recorded for {len(computed)} shared secrets"
-        objections.append(Objection("engine", sentence, SECRETS, "A06"))
-    for number, (ours, theirs) in enumerate(zip(computed, recorded, strict=False)):
-        wrong = [name for name, a, b in zip(names, ours, theirs, strict=True) if a != b]
-        if wrong:
-            sentence = f"recorded {', '.join(wrong)} of generation {number} do not follow from the recorded secrets"
-            objections.append(Objection("engine", sentence, SECRETS, "A06"))
-    return objections
 
 
 @engine_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")

@@ -6,7 +6,7 @@ from harness.evidence.peer_report import IN_USE, STANDING, ChildReport, SaReport
 from harness.policy.proposals import Suite
 from harness.registry.transforms import TransformType
 from harness.results.model import PEER_STATUS
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
+from harness.verify.check import Arguments, Checked, Due, engine_check, missing, told_otherwise
 from harness.verify.esp import uses_extended_sequence_numbers
 from harness.verify.view import SeenChild, View
 
@@ -23,11 +23,10 @@ def peer_agrees(view: View, _arguments: Arguments) -> Checked:
     # A status that shows no IKE SPIs is taken by its connection, which the report is of; the Child SA's SPIs are shown.
     mine = [sa for sa in report.sas if (sa.initiator_spi, sa.responder_spi) in (spis, (None, None))]
     if not mine:
-        return Checked(
-            "", (Objection(view.peer, f"the peer reports no IKE SA with SPIs {spis[0]} and {spis[1]}", PEER_STATUS),)
-        )
+        sentence = f"the peer reports no IKE SA with SPIs {spis[0]} and {spis[1]}"
+        return Checked("", (told_otherwise(sentence, PEER_STATUS),))
     sentences = [*_ike_differences(view, mine[0]), *_child_differences(view, mine[0].children)]
-    objections = tuple(Objection(view.peer, sentence, PEER_STATUS) for sentence in sentences)
+    objections = tuple(told_otherwise(sentence, PEER_STATUS) for sentence in sentences)
     return Checked("the peer reports the SPIs and algorithms of the wire", objections)
 
 

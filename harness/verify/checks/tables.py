@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.results.model import Pointer
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
+from harness.verify.check import Arguments, Checked, Due, engine_check, missing, told_otherwise
 from harness.verify.view import View
 
 
@@ -23,15 +23,14 @@ def decryption_tables(view: View, _arguments: Arguments) -> Checked:
         spis = (view.secrets.initiator_spi, view.secrets.responder_spi)
         wanted = [octets.hex() for octets in (*spis, keys.sk_ei, keys.sk_er, keys.sk_ai, keys.sk_ar) if octets]
         if not _in_order(wanted, tables[number]):
-            objections.append(Objection("engine", f"the keys of generation {number} are not in their table", file))
+            objections.append(told_otherwise(f"the keys of generation {number} are not in their table", file))
     for child in view.secrets.children:
         there = (child.responder_spi, child.initiator_encryption, child.initiator_integrity)
         back = (child.initiator_spi, child.responder_encryption, child.responder_integrity)
         wanted = [octets.hex() for octets in (*there, *back) if octets]
         if not _in_order(wanted, esp or ""):
-            objections.append(
-                Objection("engine", "the Child SA's keys are not in the ESP table", Pointer("wireshark/esp_sa"))
-            )
+            sentence = "the Child SA's keys are not in the ESP table"
+            objections.append(told_otherwise(sentence, Pointer("wireshark/esp_sa")))
     return Checked(
         f"{len(view.chain.generations)} IKE tables and the ESP table hold the computed keys", tuple(objections)
     )

@@ -34,6 +34,9 @@ def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
     """
     objections = [*_foreign(view)]
     for message in view.messages:
+        if message.opened is not None and message.opened.malformed:
+            sentence = f"{message.label}: what is encrypted in it cannot be parsed: {message.opened.malformed}"
+            objections.append(Objection(view.sender(message), sentence, message.pointer))
         for requirement, sentence in (*_form(message), *_spis(view, message), *_roles(message)):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))

@@ -5,7 +5,7 @@ from case_builder import good
 
 from harness.evidence.model import TraceEntry
 from harness.policy.role import Role
-from harness.verify.with_keys import not_captured
+from harness.verify.checks.witnesses import not_captured
 
 SCENARIOS = ["fragmentation/mlkem1024-at-576", "denial-of-service/cookie", "lifecycle/liveness-and-delete"]
 

@@ -1,0 +1,104 @@
+"""Capture, trace, sockets and counters are witnesses of the same datagrams: where one lacks what another has, in words.
+
+A capture with gaps or with other octets must not become a peer's fault. Nor is what our engine did not do evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from harness.evidence.model import MessagePlace, SocketDatagram, messages_in_trace
+from harness.verify.checks.misbehaviour import deviating
+from harness.verify.esp import esp_packets
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage
+
+_SHOWN = 12  # digits of a digest
+
+
+def not_captured(view: View) -> str:
+    """Where our side and the capture do not tell of the same datagrams, in words; "" where they do.
+
+    The frames that the kernel dropped are named, too.
+    """
+    gap = _messages_missing(view) or _messages_untold(view) or _datagrams_differ(view) or _echoes_missing(view)
+    drops = view.report.capture_drops
+    return f"{gap}; the kernel dropped {drops} frames of the capture" if gap and drops else gap
+
+
+def place_of(message: SeenMessage) -> MessagePlace:
+    """Where a message stands in the conversation."""
+    return MessagePlace(message.exchange, message.message_id, message.response)
+
+
+def _messages_missing(view: View) -> str:
+    """A message that our engine sent or took, and the capture lacks, or has in octets that do not open.
+
+    Our engine opened what it took, and made what it sent: where the second reader cannot open it, the capture, the
+    recorded secrets or one of the two readers is wrong. What our engine spoils on purpose is not meant to open.
+    """
+    seen: dict[MessagePlace, list[SeenMessage]] = {}
+    for message in view.messages:
+        seen.setdefault(place_of(message), []).append(message)
+    spoilt = {place_of(message) for message in deviating(view)}
+    for place in messages_in_trace(view.evidence.trace or ()):
+        if place not in seen:
+            return f"wire.pcapng lacks the {place} that trace.jsonl tells of"
+        if place not in spoilt and all(message.sealed and message.opened is None for message in seen[place]):
+            return f"trace.jsonl has the {place}, and what wire.pcapng has of it does not open with secrets.json"
+    return ""
+
+
+def _messages_untold(view: View) -> str:
+    """A message that our engine sent and our trace does not tell of: wire and trace are not of one conversation."""
+    told = set(messages_in_trace(view.evidence.trace or ()))
+    sent = (m for m in view.messages if view.sender(m) == "engine")
+    untold = (m for m in sent if place_of(m) not in told)
+    return next((f"trace.jsonl lacks the {m.label} that wire.pcapng has of our engine" for m in untold), "")
+
+
+def _datagrams_differ(view: View) -> str:
+    """What our sockets sent and read, octet for octet, against the capture.
+
+    What the capture has and our sockets did not read may have come too late. The first harnesses kept no such record.
+    """
+    told = view.evidence.datagrams or ()
+    if view.report.datagrams is None:
+        return ""
+    if len(told) != view.report.datagrams:
+        return f"engine/datagrams.jsonl has {len(told)} datagrams, engine/sas.json counts {view.report.datagrams}"
+    ours = view.evidence.engine_address
+    wire = {
+        SocketDatagram.of(datagram.payload, sent=datagram.source[0] == ours)
+        for datagram in view.wire.datagrams
+        if ours in (datagram.source[0], datagram.destination[0])
+    }
+    for each in told:
+        if each not in wire:
+            way = "sent" if each.sent else "received"
+            what = f"{each.octets} octets, SHA-256 {each.sha256[:_SHOWN]}..."
+            return f"wire.pcapng lacks a datagram that our socket {way} ({what})"
+    known = {each.sha256 for each in told if each.sent}
+    pieces = [piece.datagram for message in view.messages for piece in message.pieces]
+    for datagram in (*pieces, *view.esp):
+        if datagram.source[0] == ours and hashlib.sha256(datagram.payload).hexdigest() not in known:
+            return f"engine/datagrams.jsonl lacks the datagram of our engine in frame {datagram.frame} of wire.pcapng"
+    return ""
+
+
+def _echoes_missing(view: View) -> str:
+    """Echo messages in ESP that our side counted, and the capture does not have in packets that open."""
+    count = view.report.echo
+    packets = esp_packets(view) if any((count.requests_sent, count.requests_received)) else []
+    for told, from_engine, request in (
+        (count.requests_sent, True, True),
+        (count.replies_received, False, False),
+        (count.requests_received, False, True),
+        (count.replies_sent, True, False),
+    ):
+        seen = {p.octets for p in packets if p.from_engine == from_engine and p.echo and p.echo.request == request}
+        if len(seen) < told:
+            way = "to" if from_engine else "from"
+            what = f"{'requests' if request else 'replies'} {way} {view.peer}"
+            return f"wire.pcapng holds {len(seen)} of the {told} echo {what} that engine/sas.json counts"
+    return ""
