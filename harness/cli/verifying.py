@@ -21,8 +21,9 @@ from harness.run.rejudge import Rejudged, rejudge
 def verify(run_name: str, case_glob: str) -> None:
     """Judge a recorded RUN again from its evidence alone.
 
-    Exit status 1 if a verdict, outcome or grade is not the recorded one; else that of the recorded verdicts: 3 of a run
-    that did not reach its end.
+    Exit status 1 if a verdict, outcome or grade is not the recorded one, or a check is not made any more; else that of
+    the recorded verdicts: 3 of a run that did not reach its end. A file of the evidence that is not as it was recorded
+    is named.
     """
     folder = find_run(run_name)
     run = read_run(folder)
@@ -42,6 +43,8 @@ def _show(each: Rejudged) -> None:
     judgement = each.judgement
     notes = ", ".join(f"{what} {now}, recorded {recorded}" for what, recorded, now in each.differences)
     out(f"{judgement.verdict:12} {each.record.case}" + (f"  differs: {notes}" if notes else ""))
+    if each.altered:
+        out(f"             warning: not as it was recorded: {', '.join(each.altered)}")
     if each.same:
         return
     for finding in judgement.findings:

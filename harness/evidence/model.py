@@ -162,13 +162,14 @@ class SocketDatagram:
     """What our side sent or read at one of its sockets: UDP payload or bare ESP packet, beside what the capture has."""
 
     sent: bool
+    ports: tuple[int, int]  # ours and the other side's; 0 for bare ESP
     octets: int
     sha256: str  # hexadecimal
 
     @classmethod
-    def of(cls, payload: bytes, *, sent: bool) -> SocketDatagram:
-        """The datagram of these octets."""
-        return cls(sent, len(payload), hashlib.sha256(payload).hexdigest())
+    def of(cls, payload: bytes, ports: tuple[int, int], *, sent: bool) -> SocketDatagram:
+        """The datagram of these octets between two ports, ours first."""
+        return cls(sent, ports, len(payload), hashlib.sha256(payload).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

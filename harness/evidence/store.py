@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -72,6 +74,24 @@ def foreign_names(names: Iterable[str]) -> dict[str, str]:
             raise UnsafeName(name, f"another file has the place of {stored}")
         taken.add(stored.casefold())
     return kept
+
+
+def evidence_files(folder: Path) -> tuple[str, ...]:
+    """Every file of an evidence folder, relative to it."""
+    if not folder.is_dir():
+        return ()
+    # What a killed run had not written to its end is hidden.
+    inside = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    return tuple(str(path) for path in inside if not path.parts[0].startswith("attempt-"))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of these files, in hexadecimal; of one that leads out of the folder there is none."""
+    found = {}
+    for name in evidence_files(folder):
+        with suppress(UnsafeName):
+            found[name] = hashlib.sha256(read_stored(inside(folder, name))).hexdigest()
+    return found
 
 
 class EvidenceFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -130,6 +131,7 @@ class Attempt:
     ladder: tuple[LadderStep, ...] = ()
     files: tuple[str, ...] = ()  # what the evidence folder holds, relative to it: reports link only what exists
     kernel: str = ""  # whose kernel did the peer's ESP, "own Linux 6.12.101"; "" where the peer's daemon did
+    sha256: Mapping[str, str] = field(default_factory=dict)  # of each of these files, in hexadecimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,14 @@ from pathlib import Path
 from harness.crypto.certificates import EndCertificate
 from harness.evidence.interruption import DEATH_FILE, Death
 from harness.evidence.model import CaseFacts, Side
-from harness.evidence.store import CONFIGURATION_REFUSED, CONNECTION, DAEMON, EvidenceFolder
+from harness.evidence.store import (
+    CONFIGURATION_REFUSED,
+    CONNECTION,
+    DAEMON,
+    EvidenceFolder,
+    digests,
+    evidence_files,
+)
 from harness.lab.drivers import driver_family
 from harness.lab.errors import ConfigurationRefused, NotReady, PeerDied, PeerUnreachable
 from harness.lab.products.shared.fault_lines import fault_lines
@@ -232,6 +239,7 @@ def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: f
         ladder=judgement.ladder,
         files=evidence_files(folder),
         kernel=kernel,
+        sha256=digests(folder),
     )
 
 
@@ -239,15 +247,6 @@ def judged_death(stage: Stage, case: Case, folder: Path, death: Death, began: fl
     """The verdict on an attempt in which a daemon ended, once it is known whether it does so again."""
     EvidenceFolder(folder).write_json(DEATH_FILE, death)
     return judged(stage, case.scenario, folder, "", began)
-
-
-def evidence_files(folder: Path) -> tuple[str, ...]:
-    """Every file of an evidence folder, relative to it."""
-    if not folder.is_dir():
-        return ()
-    # What a killed run had not written to its end is hidden.
-    inside = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-    return tuple(str(path) for path in inside if not path.parts[0].startswith("attempt-"))
 
 
 def failed_attempt(stage: Stage, folder: Path, reason: str, began: float) -> Attempt:

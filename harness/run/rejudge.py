@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.border.names import UnsafeName, inside
-from harness.evidence.store import EvidenceFolder, UnreadableEvidence, folder_name
+from harness.evidence.store import EvidenceFolder, UnreadableEvidence, digests, folder_name
 from harness.results.model import Attempt, CaseRecord, Run, Verdict
 from harness.run.inputs import Inputs
 from harness.scenario.model import Scenario
@@ -25,17 +25,24 @@ class Rejudged:
 
     record: CaseRecord
     judgement: Judgement
+    altered: tuple[str, ...] = ()  # files of the evidence that are not those that were recorded
 
     @property
     def differences(self) -> tuple[tuple[str, str, str], ...]:
-        """(what, recorded, now) for each of verdict, outcome and grade that is not the recorded one."""
+        """(what, recorded, now) for each of verdict, outcome and grade that is not the recorded one.
+
+        And for each check of the case that is not made any more: a verdict then rests on less.
+        """
         first, now = self.record.first, self.judgement
         pairs = (
             ("verdict", first.verdict, now.verdict),
             ("outcome", first.outcome, now.outcome),
             ("grade", first.grade, now.grade),
         )
-        return tuple((what, str(old or "none"), str(new or "none")) for what, old, new in pairs if old is not new)
+        made = {check.check for check in now.checks}
+        lost = sorted({check.check for check in first.checks} - made) if now.verdict is first.verdict else []
+        found = [(what, str(old or "none"), str(new or "none")) for what, old, new in pairs if old is not new]
+        return (*found, *((f"check {name}", "made", "not made") for name in lost))
 
     @property
     def same(self) -> bool:
@@ -58,7 +65,7 @@ def rejudge(folder: Path, run: Run, inputs: Inputs, pattern: str = "*") -> Itera
         if record.first.verdict is Verdict.ERROR:
             yield Rejudged(record, _still_in_error(record.first))
         elif record.first.evidence:
-            yield Rejudged(record, _judged(folder, record, inputs))
+            yield Rejudged(record, _judged(folder, record, inputs), _altered(folder, record.first))
         elif case not in run.unplayed and (folder / "cases" / folder_name(case)).is_dir():
             reason = "it is recorded as never sent, and there is evidence of it"
             yield Rejudged(record, _nothing(Verdict.INCONCLUSIVE, reason))
@@ -74,6 +81,15 @@ def _judged(folder: Path, record: CaseRecord, inputs: Inputs) -> Judgement:
     if case != record.case:
         return _nothing(Verdict.INCONCLUSIVE, f"the evidence is that of {case}")
     return judge_folder(evidence, scenario, inputs.requirements)
+
+
+def _altered(folder: Path, first: Attempt) -> tuple[str, ...]:
+    """The files whose digest is not the recorded one, or that are gone; runs of the first harnesses have none."""
+    try:
+        now = digests(inside(folder, first.evidence))
+    except (UnsafeName, OSError):
+        return tuple(sorted(first.sha256))
+    return tuple(sorted(name for name, digest in first.sha256.items() if now.get(name) != digest))
 
 
 def recorded_scenario(evidence: Path, inputs: Inputs) -> Scenario:

@@ -88,10 +88,13 @@ class Endpoint:
         """Send from the port that the datagram's path begins at."""
         self.send_raw(datagram.payload, datagram.path)
 
-    def send_raw(self, payload: bytes, path: Path) -> bool:
-        """Send any payload: ESP goes this way, in UDP or, from port 0, without. Whether it left: after ``close`` no."""
+    def send_raw(self, payload: bytes, path: Path) -> Path | None:
+        """Send any payload: ESP goes this way, in UDP or, from port 0, without.
+
+        The path that it took; None where it did not leave, as after ``close``.
+        """
         if self._closed:
-            return False
+            return None
         if path.local[1] == BARE_ESP and NAT_PORT in self._transports and self._bare is None:  # in UDP (RFC 3948)
             path = Path((path.local[0], NAT_PORT), (path.remote[0], NAT_PORT))
         self._wiring.told(payload, path, sent=True)
@@ -99,10 +102,10 @@ class Endpoint:
             try:
                 self._bare.sendto(payload, path.remote)
             except BlockingIOError:  # the buffer is full: IP promises no delivery
-                return False
+                return None
         else:
             self._transports[path.local[1]].sendto(payload, self._wiring.actual(path.remote))
-        return True
+        return path
 
     def close(self) -> None:
         """Give the ports back; once is enough."""

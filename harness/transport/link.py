@@ -90,7 +90,7 @@ class Link:
         """The event loop only logs what a callback raises: the case would go on as if nothing had happened."""
 
         def guarded(data: bytes, path: Path) -> None:
-            self.recorder.datagram(data, sent=False)
+            self.recorder.datagram(data, path, sent=False)
             try:
                 receive(data, path)
             except Exception as error:  # noqa: BLE001  # raised again in the task of the case
@@ -194,8 +194,9 @@ class Link:
         return Path((path.local[0], BARE_ESP), (path.remote[0], BARE_ESP))
 
     def _send(self, payload: bytes, path: Path) -> None:
-        if self._endpoint.send_raw(payload, path):
-            self.recorder.datagram(payload, sent=True)
+        taken = self._endpoint.send_raw(payload, path)
+        if taken is not None:
+            self.recorder.datagram(payload, taken, sent=True)
 
     def _receive(self, data: bytes, path: Path) -> None:
         self.datagrams_received += 1

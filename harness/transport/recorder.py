@@ -14,6 +14,7 @@ from harness.evidence.model import (
     SocketDatagram,
     TraceEntry,
 )
+from harness.ike.configuration import Path
 from harness.ike.events import (
     ChildEstablished,
     ChildRefused,
@@ -67,10 +68,10 @@ class Recorder:
         elif isinstance(event, LivenessAnswered):
             self.liveness_answers += 1
 
-    def datagram(self, payload: bytes, *, sent: bool) -> None:
+    def datagram(self, payload: bytes, path: Path, *, sent: bool) -> None:
         """Note what goes through a socket of ours. The capture's budget holds for it, too: nothing comes after that."""
         if self._budget.overrun is None:
-            self.datagrams.append(SocketDatagram.of(payload, sent=sent))
+            self.datagrams.append(SocketDatagram.of(payload, (path.local[1], path.remote[1]), sent=sent))
 
     def note(self, at: float, event: str, **detail: str) -> None:
         """Note something that is not the engine's: a step of the worker."""

@@ -238,8 +238,14 @@ class Case:
 
 def sockets_saw(datagrams: Iterable[CapturedDatagram]) -> tuple[SocketDatagram, ...]:
     """What our sockets tell of a wire."""
-    ours = [each for each in datagrams if ENGINE in (each.source[0], each.destination[0])]
-    return tuple(SocketDatagram.of(each.payload, sent=each.source[0] == ENGINE) for each in ours)
+    seen = []
+    for each in datagrams:
+        ends = {each.source[0]: each.source[1], each.destination[0]: each.destination[1]}
+        if ENGINE in ends:
+            other = each.destination if each.source[0] == ENGINE else each.source
+            sent = each.source[0] == ENGINE
+            seen.append(SocketDatagram.of(each.payload, (ends[ENGINE], other[1]), sent=sent))
+    return tuple(seen)
 
 
 def ip_sizes(payload: int) -> tuple[int, ...]:

@@ -5,9 +5,7 @@ A capture with gaps or with other octets must not become a peer's fault. Nor is 
 
 from __future__ import annotations
 
-import hashlib
-
-from harness.evidence.model import MessagePlace, SocketDatagram, messages_in_trace
+from harness.evidence.model import CapturedDatagram, MessagePlace, SocketDatagram, messages_in_trace
 from harness.verify.checks.misbehaviour import deviating
 from harness.verify.esp import esp_packets
 from harness.verify.view import View
@@ -21,7 +19,13 @@ def not_captured(view: View) -> str:
 
     The frames that the kernel dropped are named, too.
     """
-    gap = _messages_missing(view) or _messages_untold(view) or _datagrams_differ(view) or _echoes_missing(view)
+    gap = (
+        _elsewhere(view)
+        or _messages_missing(view)
+        or _messages_untold(view)
+        or _datagrams_differ(view)
+        or _echoes_missing(view)
+    )
     drops = view.report.capture_drops
     return f"{gap}; the kernel dropped {drops} frames of the capture" if gap and drops else gap
 
@@ -29,6 +33,16 @@ def not_captured(view: View) -> str:
 def place_of(message: SeenMessage) -> MessagePlace:
     """Where a message stands in the conversation."""
     return MessagePlace(message.exchange, message.message_id, message.response)
+
+
+def _elsewhere(view: View) -> str:
+    """A message that our engine sent to another address than that of the party under test."""
+    for message in view.messages:
+        sent = message.pieces[0].datagram
+        if view.sender(message) == "engine" and sent.destination[0] != view.evidence.peer_address:
+            told = view.evidence.peer_address or "no address"
+            return f"case.json has {told} for {view.peer}, the {message.label} of our engine goes to another one"
+    return ""
 
 
 def _messages_missing(view: View) -> str:
@@ -62,28 +76,31 @@ def _datagrams_differ(view: View) -> str:
 
     What the capture has and our sockets did not read may have come too late. The first harnesses kept no such record.
     """
-    told = view.evidence.datagrams or ()
-    if view.report.datagrams is None:
+    told, count = view.evidence.datagrams or (), view.report.datagrams
+    if count is None and not told:
         return ""
-    if len(told) != view.report.datagrams:
-        return f"engine/datagrams.jsonl has {len(told)} datagrams, engine/sas.json counts {view.report.datagrams}"
+    if len(told) != count:
+        return f"engine/datagrams.jsonl has {len(told)} datagrams, engine/sas.json counts {count or 'none'}"
     ours = view.evidence.engine_address
-    wire = {
-        SocketDatagram.of(datagram.payload, sent=datagram.source[0] == ours)
-        for datagram in view.wire.datagrams
-        if ours in (datagram.source[0], datagram.destination[0])
-    }
+    wire = {_at_our_socket(each, ours) for each in view.wire.datagrams if ours in (each.source[0], each.destination[0])}
     for each in told:
         if each not in wire:
             way = "sent" if each.sent else "received"
             what = f"{each.octets} octets, SHA-256 {each.sha256[:_SHOWN]}..."
             return f"wire.pcapng lacks a datagram that our socket {way} ({what})"
-    known = {each.sha256 for each in told if each.sent}
+    known = set(told)
     pieces = [piece.datagram for message in view.messages for piece in message.pieces]
     for datagram in (*pieces, *view.esp):
-        if datagram.source[0] == ours and hashlib.sha256(datagram.payload).hexdigest() not in known:
+        if datagram.source[0] == ours and _at_our_socket(datagram, ours) not in known:
             return f"engine/datagrams.jsonl lacks the datagram of our engine in frame {datagram.frame} of wire.pcapng"
     return ""
+
+
+def _at_our_socket(datagram: CapturedDatagram, ours: str) -> SocketDatagram:
+    """A captured datagram as our socket should have it."""
+    sent = datagram.source[0] == ours
+    ends = (datagram.source[1], datagram.destination[1])
+    return SocketDatagram.of(datagram.payload, ends if sent else ends[::-1], sent=sent)
 
 
 def _echoes_missing(view: View) -> str:

@@ -48,6 +48,7 @@ def test_only_whole_files_are_left(folder):
     names = sorted(str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file())
     assert names == [
         "case.json",
+        "engine/datagrams.jsonl",
         "engine/sas.json",
         "secrets.json",
         "trace.jsonl",
