@@ -32,6 +32,11 @@ test: $(INSTALLED) ## All tests; those of the lab against real strongSwan where 
 fuzz: $(INSTALLED) ## Every reader of foreign octets and files under spoiled input, three minutes in all
 	@$(PYTHON) tests/fuzz/fuzz.py --seconds $(or $(SECONDS_OF_FUZZING),180) --jobs 2
 
+.PHONY: third-reader
+third-reader: $(INSTALLED) ## tshark on the latest run, field by field beside our verifier
+	@tools/prerequisites test
+	@$(PYTHON) tools/third_reader.py reports/runs/latest
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, mypy strict, the layers, and the data of scenarios and peers
 	@$(VENV)/bin/ruff check .

@@ -64,6 +64,12 @@ def frames_of(payload: bytes, source: Address, destination: Address, number: int
         yield _ETHERNET + _ipv4_header(len(piece), number, more | offset // 8, source[0], destination[0]) + piece
 
 
+def whole_frame(payload: bytes, source: Address, destination: Address) -> bytes:
+    """The same datagram in one frame, however large: 65,507 octets of payload at most."""
+    datagram = struct.pack("!HHHH", source[1], destination[1], _UDP_OCTETS + len(payload), 0) + payload
+    return _ETHERNET + _ipv4_header(len(datagram), 0, 0, source[0], destination[0]) + datagram
+
+
 def _ipv4_header(octets: int, number: int, place: int, source: str, destination: str) -> bytes:
     ends = ipaddress.IPv4Address(source).packed + ipaddress.IPv4Address(destination).packed
     start = struct.pack("!BBHHHBB", 0x45, 0, _IPV4_OCTETS + octets, number, place, _TTL, _PROTOCOL_UDP)
