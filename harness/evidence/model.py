@@ -304,6 +304,7 @@ class PairEvidence:
     hygiene: tuple[Hygiene | None, Hygiene | None] = (None, None)  # initiator, responder, once all was unloaded
     disturbances: tuple[Disturbance, ...] = ()  # of our own side
     death: Death | None = None  # of one of the two daemons
+    far: WirePicture | None = None  # the capture beside the responder; ``wire`` is the one beside the initiator
 
 
 # What the verifier rests on of the trace is read here and nowhere else: it reads no words that are meant for people. An

@@ -40,6 +40,9 @@ CONFIGURATION_REFUSED = "peer/configuration-refused.txt"
 """What a product said that did not take the configuration of the case, which then ends there."""
 
 
+CAPTURE, FAR_CAPTURE = "wire.pcapng", "wire-responder.pcapng"
+"""What passed our own interface, or the initiator's of two products; and what passed the responder's."""
+
 DATAGRAMS = "engine/datagrams.jsonl"
 """Every datagram at our own sockets by its size and SHA-256: a second witness of what the capture holds."""
 
@@ -132,7 +135,7 @@ class EvidenceFolder:
         self._write_json("engine/sas.json", to_json(conversation.report))
         self._write_lines("trace.jsonl", conversation.trace)
         self._write_lines(DATAGRAMS, conversation.datagrams)
-        write_pcapng(self.path / "wire.pcapng", conversation.frames)
+        write_pcapng(self.path / CAPTURE, conversation.frames)
         self.write_files("wireshark", tables)
 
     def write_peer_report(self, report: PeerReport, *, after: bool) -> None:
@@ -205,24 +208,25 @@ class EvidenceFolder:
             datagrams=self._read_lines(DATAGRAMS, SocketDatagram),
         )
 
-    def wire(self) -> WirePicture | None:
-        """``wire.pcapng``, None if it is missing.
+    def wire(self, name: str = CAPTURE) -> WirePicture | None:
+        """``wire.pcapng`` or the other one, None if it is missing.
 
         Raises:
             UnreadableEvidence: it is a link that leads out of the folder.
             UnreadableCapture: it is no pcapng.
         """
         try:
-            return read_capture(inside(self.path, "wire.pcapng"))
+            return read_capture(inside(self.path, name))
         except FileNotFoundError:
             return None
         except UnsafeName as error:
-            raise UnreadableEvidence(f"{self.path / 'wire.pcapng'}: {error}") from error
+            raise UnreadableEvidence(f"{self.path / name}: {error}") from error
 
     def _of_products(self, facts: CaseFacts) -> PairEvidence:
         hygiene = self.hygiene("initiator"), self.hygiene("responder")
         steps = self.read("steps.json", PairReport)
-        return PairEvidence(facts, self.wire(), steps, hygiene, self.disturbances(), self.death())
+        far = self.wire(FAR_CAPTURE)
+        return PairEvidence(facts, self.wire(), steps, hygiene, self.disturbances(), self.death(), far)
 
     def _read_tables(self) -> tuple[str, ...] | None:
         tables: list[str] = []

@@ -1,7 +1,8 @@
 """A watcher: a container in a peer's own network that captures what passes the peer's interface.
 
-Between two products there is no engine of ours to see the wire. The watcher shares the network of the initiating
-product's container and nothing else, so that the product runs from its image unchanged.
+Between two products there is no engine of ours to see the wire. The watcher shares the network of one product's
+container and nothing else, so that the product runs from its image unchanged. One beside each of the two, so that each
+capture has a witness.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two products talk: watched on the wire beside the initiator, told their steps, and both asked after each."""
+"""Two products talk: watched on the wire beside each of them, told their steps, and both asked after each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.border.text import in_a_line
 from harness.evidence.capture import write_pcapng
 from harness.evidence.interruption import Disturbance
 from harness.evidence.peer_report import DELETED, ESTABLISHED, PairReport, PeerReport, StepReport
-from harness.evidence.store import EvidenceFolder
+from harness.evidence.store import CAPTURE, FAR_CAPTURE, EvidenceFolder
 from harness.lab.driver import PeerDriver
 from harness.lab.waiting import settled
 from harness.lab.watcher import WatchedWire
@@ -66,14 +66,20 @@ class WatchedTalk:
             (connection.local_address, connection.local_inner),
             (connection.remote_address, connection.remote_inner),
         )
-        seen = WatchedWire()
+        near, far = WatchedWire(), WatchedWire()
+        watchers = [self.stage.lab.watcher(product.running) for product in self.products]
         try:
-            with self.stage.lab.watcher(initiator.running).watch(connection.name, ours, theirs) as seen:
+            with (
+                watchers[0].watch(connection.name, ours, theirs) as near,
+                watchers[1].watch(connection.name, theirs, ours) as far,
+            ):
                 load()
                 steps.play()
         finally:
-            write_pcapng(self.store.path / "wire.pcapng", seen.frames)
-            self.store.write_json("steps.json", PairReport(tuple(steps.reports), seen.drops, seen.overrun))
+            write_pcapng(self.store.path / CAPTURE, near.frames)
+            write_pcapng(self.store.path / FAR_CAPTURE, far.frames)
+            drops, overrun = near.drops + far.drops, near.overrun or far.overrun
+            self.store.write_json("steps.json", PairReport(tuple(steps.reports), drops, overrun, len(watchers)))
 
     def finish(self) -> None:
         """See Talk: nothing is under way any more."""

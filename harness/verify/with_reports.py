@@ -14,6 +14,7 @@ from harness.scenario.model import Expect, Parties, Scenario
 from harness.verify.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.check import Check, Due, DueCheck, Requirements, asked
 from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
+from harness.verify.checks.both_ends import captured_otherwise
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
@@ -47,7 +48,7 @@ def judge_pair(
         return inconclusive(f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}")
     if evidence.report.capture_drops:
         return inconclusive(f"the kernel dropped {evidence.report.capture_drops} frames of the capture", view)
-    if gap := not_captured(view):
+    if gap := not_captured(view) or captured_otherwise(view):
         return inconclusive(gap, view)
     return concluded(view, outcome, _judged(view, requirements), lambda _findings: Grade.B)
 
