@@ -27,6 +27,8 @@ FAMILIES: Mapping[str, str] = {
     "A": "Multiple key exchanges (RFC 9370)",
     "P": "Post-quantum preshared keys (RFC 8784, RFC 9867)",
     "M": "ML-KEM in IKEv2 (draft-ietf-ipsecme-ikev2-mlkem)",
+    "S": "Signatures and their announcement (RFC 7427, RFC 9593)",
+    "C": "IKE SAs without a Child SA (RFC 6023)",
     "H": "Hygiene (this project's own)",
 }
 OWN, PASSING, FACT, NOT_YET = "own scenario", "in passing", "nothing to test", "not yet"
@@ -38,10 +40,15 @@ _HEAD = """\
 Generated from `scenarios/` and the verifier's checks by `make generated`; a test compares. Do not edit.
 
 Every requirement of [`scenarios/requirements.toml`](../../scenarios/requirements.toml) is here, in our own words; the
-document named is what holds. A requirement has its **own scenario** when a scenario names it, as its subject or for one
-of its assertions. It is checked **in passing** when no scenario names it, but a check that other scenarios undergo
-objects under its id. There is **nothing to test** where it states a fact that no implementation can break. All others
-are **not yet** tested, which says nothing about any peer.
+document named is what holds, and each row links to its section there. A requirement has its **own scenario** when a
+scenario names it, as its subject or for one of its assertions. It is checked **in passing** when no scenario names it,
+but a check that other scenarios undergo objects under its id. There is **nothing to test** where it states a fact that
+no implementation can break, or a rule for those who write documents (level INFORMATION). All others are **not yet**
+tested, which says nothing about any peer.
+
+The level is the document's key word; what a protocol states without one, how a key is made or what a field holds, is a
+MUST here. Every MUST, MUST NOT and SHOULD of RFC 9370 and RFC 9242 has its row, but for one MUST of appendix C of
+RFC 9370: it is of a design that was discarded.
 
 Named is not exhausted: most scenarios show that a conforming exchange works. That a broken message is refused, as some
 of these rules also ask, needs a scenario that sends one.
@@ -121,7 +128,7 @@ def _summary(families: Mapping[str, list[Requirement]], states: Mapping[str, str
 def _row(
     requirement: Requirement, state: str, named: Mapping[str, list[str]], passing: Mapping[str, list[str]]
 ) -> tuple[str, ...]:
-    where = f"{requirement.source} {requirement.section}".strip()
+    where = _where(requirement)
     if state == OWN:
         tested = _scenarios(named[requirement.id])
     elif state == PASSING:
@@ -129,6 +136,12 @@ def _row(
     else:
         tested = f"*{state}*"
     return requirement.id, requirement.level, where, requirement.text, tested
+
+
+def _where(requirement: Requirement) -> str:
+    """The document and its sections, each of them a link to its text."""
+    links = [f"[{section}]({address})" for section, address in requirement.links]
+    return " ".join(filter(None, (requirement.source, ", ".join(links) or requirement.section)))
 
 
 def _scenarios(ids: list[str], at_most: int = 6) -> str:

@@ -6,7 +6,7 @@ Run by `make generated`; a test compares the page with what this would write.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,7 +17,7 @@ from harness.oracle.reaction import Duty, Reaction, reaction_to  # noqa: E402
 from harness.policy.deviation import Deviation  # noqa: E402
 from harness.policy.role import Role  # noqa: E402
 from harness.run.inputs import load_inputs  # noqa: E402
-from harness.scenario.model import Scenario  # noqa: E402
+from harness.scenario.model import Requirement, Scenario  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "deviations.md"
 
@@ -66,20 +66,27 @@ configured on. A product that lacks what leads up to the deviation is SKIPPED.
 
 def generated() -> str:
     """The page as it should be."""
-    scenarios = load_inputs(ROOT).scenarios.values()
+    inputs = load_inputs(ROOT)
+    scenarios = inputs.scenarios.values()
     return _TEXT.format(
-        rows="\n".join(_row(name) for name in Deviation),
+        rows="\n".join(_row(name, inputs.requirements) for name in Deviation),
         scenarios="\n".join(f"| `{name}` | {_named(name, scenarios)} |" for name in Deviation),
     )
 
 
-def _row(name: Deviation) -> str:
+def _row(name: Deviation, requirements: Mapping[str, Requirement]) -> str:
     entry = DEVIATIONS[name]
     roles = [r for r, can in ((Role.INITIATOR, entry.as_initiator), (Role.RESPONDER, entry.as_responder)) if can]
     role = roles[0].value if len(roles) == 1 else "either"
     reaction = reaction_to(name, roles[0])
-    rules = ", ".join(dict.fromkeys(filter(None, (reaction.rule, reaction.answer_rule))))
+    broken = dict.fromkeys(filter(None, (reaction.rule, reaction.answer_rule)))
+    rules = ", ".join(_linked(requirements[identifier]) for identifier in broken)
     return f"| `{name}` | {entry.sentence} | {entry.source} | {role} | {_owes(reaction)} | {rules} |"
+
+
+def _linked(requirement: Requirement) -> str:
+    """The id, as a link to the first of its sections."""
+    return f"[{requirement.id}]({requirement.links[0][1]})" if requirement.links else requirement.id
 
 
 def _owes(reaction: Reaction) -> str:

@@ -6,7 +6,7 @@ from harness.registry.open_enum import OpenEnum
 
 
 class ExchangeType(OpenEnum):
-    """Exchange Types, one octet (RFC 7296 section 3.1; RFC 9242 section 6; RFC 9370 section 4)."""
+    """Exchange Types, one octet (RFC 7296 section 3.1; RFC 9242 section 6; RFC 9370 section 3)."""
 
     IKE_SA_INIT = 34
     IKE_AUTH = 35

@@ -1,4 +1,4 @@
-"""Transform types and identifiers (RFC 7296 section 3.3.2, RFC 9370 section 4, draft-ietf-ipsecme-ikev2-mlkem)."""
+"""Transform types and identifiers (RFC 7296 section 3.3.2, RFC 9370 section 3, draft-ietf-ipsecme-ikev2-mlkem)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.registry.open_enum import OpenEnum
 
 
 class TransformType(OpenEnum):
-    """Transform Type Values, one octet (RFC 7296 section 3.3.2; RFC 9370 section 4 for 6 to 12)."""
+    """Transform Type Values, one octet (RFC 7296 section 3.3.2; RFC 9370 section 3 for 6 to 12)."""
 
     ENCR = 1
     PRF = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.registry.documents import section_links
 from harness.results.model import CaseRecord, Grade, Outcome, PeerEntry, Verdict
 
 GLYPHS = {
@@ -75,6 +76,11 @@ def requirement_line(requirement: tuple[str, str, str, str, str]) -> str:
     identifier, source, section, level, _ = requirement
     place = f"{source} section {section}" if section else source
     return ", ".join(part for part in (identifier, place, level) if part)
+
+
+def requirement_links(requirement: tuple[str, str, str, str, str]) -> tuple[tuple[str, str], ...]:
+    """The sections of a requirement, each with the public address of its text: ("2.2.2", "https://...")."""
+    return section_links(requirement[1], requirement[2])
 
 
 def duration(milliseconds: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.policy.deviation import Deviation
 from harness.policy.proposals import PartyPolicy
 from harness.policy.role import Role
+from harness.registry.documents import section_links
 
 
 class Parties(StrEnum):
@@ -67,6 +68,11 @@ class Requirement:
     section: str
     level: str
     text: str
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Each of its sections with the public address; empty where the source is no document."""
+        return section_links(self.source, self.section)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ def _of_response(sentence: str, source: str, alter: Alteration) -> Entry:
 
 
 _CRITICAL = "RFC 7296 sections 2.5, 3.2"
-_KEY_CHECK = "draft-ietf-ipsecme-ikev2-mlkem-08 section 2.3, FIPS 203 section 7.2"
-_CIPHERTEXT_CHECK = "draft-ietf-ipsecme-ikev2-mlkem-08 section 2.3, FIPS 203 section 7.3"
+_KEY_CHECK = "draft-ietf-ipsecme-ikev2-mlkem-08 section 2.2, FIPS 203 section 7.2"
+_CIPHERTEXT_CHECK = "draft-ietf-ipsecme-ikev2-mlkem-08 section 2.2, FIPS 203 section 7.3"
 
 DEVIATIONS: Mapping[Deviation, Entry] = MappingProxyType(
     {
@@ -84,7 +84,7 @@ DEVIATIONS: Mapping[Deviation, Entry] = MappingProxyType(
         ),
         Deviation.CIPHERTEXT_ALTERED: _of_response(
             "One bit of an ML-KEM ciphertext is turned over: the two sides hold different secrets from then on.",
-            "draft-ietf-ipsecme-ikev2-mlkem-08 section 2.3, FIPS 203 section 6.3",
+            "draft-ietf-ipsecme-ikev2-mlkem-08 section 2.2, FIPS 203 section 6.3",
             ml_kem.spoiled(ml_kem.one_bit_turned_over, response=True),
         ),
         Deviation.INT_AUTH_WRONG: Entry(

@@ -64,7 +64,7 @@ def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> Sta
     try:
         data, secret = machine.configuration.key_exchange(method).encapsulate(public.data, machine.rng)
     except InvalidKeyExchangeData as error:
-        # draft-ietf-ipsecme-ikev2-mlkem section 2.3: reject the key and answer INVALID_SYNTAX
+        # draft-ietf-ipsecme-ikev2-mlkem section 2.2: reject the key and answer INVALID_SYNTAX
         raise PeerMisbehaved(error.expected, error.got, "KEi of IKE_INTERMEDIATE") from error
     chained = _answered(machine, agreement, opened, path, (KeyExchange(method, data),))
     return HalfOpen(_advance(machine, agreement, secret, chained))

@@ -36,7 +36,7 @@ A06 = (
     "The shared secret of every additional key exchange enters the keys, in order.",
 )
 M07 = (
-    "M07", "draft-ietf-ipsecme-ikev2-mlkem-09", "2.3", "MUST",
+    "M07", "draft-ietf-ipsecme-ikev2-mlkem-08", "2.2", "MUST",
     "The responder rejects an encapsulation key that fails the check of FIPS 203 section 7.2, "
     "and should say so with INVALID_SYNTAX.",
 )  # fmt: skip

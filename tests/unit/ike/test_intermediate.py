@@ -64,7 +64,7 @@ def lying(**changes: Change) -> Callable[[KeyExchangeMethod], object]:
     ids=["too short", "too long", "empty", "a coefficient of 4095"],
 )
 def test_a_bad_encapsulation_key_is_answered_with_invalid_syntax(spoil: Change) -> None:
-    """draft-ietf-ipsecme-ikev2-mlkem section 2.3, FIPS 203 section 7.2: length and modulus are checked."""
+    """draft-ietf-ipsecme-ikev2-mlkem section 2.2, FIPS 203 section 7.2: length and modulus are checked."""
     engines = run(pair(HYBRID, initiator_key_exchange=lying(encapsulation_key=spoil)))
     assert arrows(engines)[-1] == "<- IKE_INTERMEDIATE 1"
     assert not [arrow for arrow in arrows(engines) if "IKE_AUTH" in arrow]

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from harness.registry.documents import section_links
 from harness.report import html
 from harness.results.model import KernelChoice, Runtime
 from harness.results.record import never_run, read_run
@@ -73,8 +74,10 @@ def test_every_cell_leads_to_its_case_without_a_script():
     assert set(cells) <= ids
 
 
-def test_links_are_relative_to_the_run_or_sources_of_a_profile():
+def test_links_are_relative_to_the_run_or_sources_of_a_profile_or_of_a_requirement():
     sources = {source for peer in RUN.header.peers for _, _, source in peer.behaviours}
+    rows = [row for scenario in RUN.header.scenarios for row in scenario.requirements]
+    sources |= {address for row in rows for _, address in section_links(row[1], row[2])}
     for attributes in parsed(PAGE).all("a"):
         link = attributes["href"] or ""
         assert link.startswith(("#", "cases/")) or link in sources
@@ -223,3 +226,17 @@ def test_no_script_runs_but_those_of_the_page():
     hashes = [f"'sha256-{b64encode(sha256(each.encode()).digest()).decode()}'" for each in scripts]
     assert allowed.split() == hashes
     assert not re.search(r"<[^>]*\son\w+=", page)  # an attribute that is a script would not run
+
+
+def test_a_requirement_links_to_its_sections():
+    links = {a["href"] for a in parsed(PAGE).all("a") if a.get("rel") == "noreferrer"}
+    assert "https://www.rfc-editor.org/rfc/rfc9370#section-2.2.2" in links
+    assert "https://datatracker.ietf.org/doc/html/draft-ietf-ipsecme-ikev2-mlkem-08#section-2.2" in links
+    assert "A06, RFC 9370 section " in PAGE and "</a>, MUST</footer>" in PAGE
+
+
+def test_a_requirement_of_a_document_that_we_do_not_know_is_text_alone():
+    odd = ("Z01", "RFC <b>9999</b>", "1", "MUST", "Of another version of the catalogue.")
+    scenarios = tuple(replace(each, requirements=(odd,)) for each in RUN.header.scenarios)
+    page = html.render(replace(RUN, header=replace(RUN.header, scenarios=scenarios)))
+    assert "<footer>Z01, RFC &lt;b&gt;9999&lt;/b&gt; section 1, MUST</footer>" in page
