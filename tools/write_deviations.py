@@ -81,7 +81,10 @@ def _row(name: Deviation, requirements: Mapping[str, Requirement]) -> str:
     reaction = reaction_to(name, roles[0])
     broken = dict.fromkeys(filter(None, (reaction.rule, reaction.answer_rule)))
     rules = ", ".join(_linked(requirements[identifier]) for identifier in broken)
-    return f"| `{name}` | {entry.sentence} | {entry.source} | {role} | {_owes(reaction)} | {rules} |"
+    owed = _owes(reaction)
+    if (otherwise := reaction_to(name, roles[0], another=True)) != reaction:
+        owed += f"; {_owes(otherwise)} where another proposal is left"
+    return f"| `{name}` | {entry.sentence} | {entry.source} | {role} | {owed} | {rules} |"
 
 
 def _linked(requirement: Requirement) -> str:

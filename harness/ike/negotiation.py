@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.ike.distinct import first_distinct
 from harness.ike.errors import PeerMisbehaved
@@ -49,6 +50,16 @@ def _offered(proposal: Proposal) -> dict[TransformType, dict[Algorithm, None]]:
         if understood:
             choices[Algorithm(transform.identifier, transform.key_length)] = None
     return table
+
+
+def without_additional(offered: SecurityAssociation) -> SecurityAssociation:
+    """An offer of the IKE SA as it counts where IKE_INTERMEDIATE is not negotiated (RFC 9370 section 2.2.1).
+
+    "the peers MUST treat any ADDKE Transform Types ... as unknown transform types and skip the proposals they appear
+    in": the others keep their numbers.
+    """
+    kept = (p for p in offered.proposals if not any(t.type.is_additional_key_exchange for t in p.transforms))
+    return replace(offered, proposals=tuple(kept))
 
 
 def choose(offered: SecurityAssociation, policy: Policy, protocol: Protocol) -> tuple[Suite, Proposal] | None:

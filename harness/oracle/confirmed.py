@@ -11,7 +11,7 @@ from dataclasses import replace
 from harness.oracle.expectation import Expectation
 from harness.oracle.negotiation import TooManySuites, acceptable_suites, first_child
 from harness.oracle.outcome import outcome_of
-from harness.oracle.reaction import reaction_to
+from harness.oracle.reaction import reaction_to, skips_additional
 from harness.policy.proposals import Suite
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
@@ -58,7 +58,8 @@ def _suites(
     """The suites of IKE SA and Child SA, by each thing that a capability sheet may say."""
     offer, accept = recorded.initiator, recorded.responder
     found: list[tuple[tuple[Suite, ...], tuple[Suite, ...]]] = []
-    for knows_additional in (True,) if engine is Role.RESPONDER else (True, False):
+    knows = (True,) if engine is Role.RESPONDER else (True, False)
+    for knows_additional in (False,) if skips_additional(scenario.deviation, engine) else knows:
         ike = acceptable_suites(offer.ike, accept.ike, knows_additional)
         esp = acceptable_suites(first_child(offer.esp), first_child(accept.esp)) if ike else ()
         found += [(ike, () if _fails_late(scenario, recorded) else esp)]
@@ -81,10 +82,10 @@ def _concluded(scenario: Scenario, recorded: Expectation, engine: Role | None) -
     refused = replace(plain, refusal=NotifyType.NO_PROPOSAL_CHOSEN)
     if recorded.ike and scenario.settings.wrong_psk and not recorded.unsupported:
         return replace(plain, refusal=NotifyType.AUTHENTICATION_FAILED)
-    if not recorded.ike or not recorded.esp:
+    if not skips_additional(scenario.deviation, engine) and not (recorded.ike and recorded.esp):
         return refused
     if scenario.deviation is not None:
-        return refused.with_reaction(reaction_to(scenario.deviation, engine))
+        return refused.with_reaction(reaction_to(scenario.deviation, engine, another=bool(recorded.ike)))
     return replace(plain, outcome=outcome_of(recorded.ike[0]))
 
 
@@ -92,6 +93,8 @@ def _unsupported(scenario: Scenario, recorded: Expectation, engine: Role | None)
     """A party lacks something where both policies as written would meet, and they do not; nowhere else."""
     if recorded.ike and recorded.esp:
         return f"it is said to come up, and that {recorded.unsupported}" if recorded.unsupported else ""
+    if skips_additional(scenario.deviation, engine):
+        return f"our offer has to be refused, and not as {recorded.unsupported}" if recorded.unsupported else ""
     meant = scenario.settings.wrong_psk and recorded.ike
     if recorded.unsupported or meant or engine is None or scenario.parties is Parties.PUBLISHED:
         return ""

@@ -8,7 +8,8 @@ from harness.oracle.applicability import cannot_offer, nothing_in_common, why_no
 from harness.oracle.expectation import Expectation, Unavailable, lacking
 from harness.oracle.negotiation import TooManySuites, acceptable_suites, first_child
 from harness.oracle.outcome import outcome_of
-from harness.oracle.reaction import reaction_to
+from harness.oracle.reaction import reaction_to, skips_additional
+from harness.policy.deviation import Deviation
 from harness.policy.proposals import PartyPolicy, Suite
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
@@ -57,20 +58,23 @@ def _expect_of_engine(scenario: Scenario, peer: Peer, role: Role, unavailable: U
     theirs = other if scenario.settings.as_written and not peer.profile else able
     offer, accept = (engine, able) if role is Role.INITIATOR else (able, engine)
     knows_additional = role is Role.RESPONDER or peer.capabilities.additional_key_exchange
-    ike = acceptable_suites(offer.ike, accept.ike, knows_additional)
-    esp = acceptable_suites(first_child(offer.esp), first_child(accept.esp)) if ike else ()
+    agreed = acceptable_suites(offer.ike, accept.ike, knows_additional)
+    skips = skips_additional(scenario.deviation, role)
+    ike = acceptable_suites(offer.ike, accept.ike, knows_additional=False) if skips else agreed
+    child = acceptable_suites(first_child(offer.esp), first_child(accept.esp)) if agreed else ()
+    esp = child if ike else ()
     halves = (engine, theirs) if role is Role.INITIATOR else (theirs, engine)
     echo = peer.capabilities.echo
     found = Expectation(Outcome.REFUSED, ike, esp, "", "", *halves, NotifyType.NO_PROPOSAL_CHOSEN, echo=echo)
     reason = (
         _role_missing(scenario, peer, role)
         or lacking(engine.ike, unavailable)
-        or _beside_the_deviation(scenario, peer, able, ike, esp)
+        or _beside_the_deviation(scenario, peer, able, agreed, child)
         or why_not(scenario, peer, role, able, ike)
     )
     if reason:
         return found.without(reason)
-    if not ike or not esp:
+    if not skips and not (ike and esp):
         full = acceptable_suites(scenario.offer.ike, scenario.accept.ike)
         return found.unsupported_for(why_refused(scenario, peer, able, bool(ike)) if full else "")
     if scenario.settings.mode is Mode.TRANSPORT and not peer.capabilities.transport_mode:
@@ -78,7 +82,7 @@ def _expect_of_engine(scenario: Scenario, peer: Peer, role: Role, unavailable: U
     if scenario.settings.wrong_psk:
         return replace(found, esp=(), refusal=NotifyType.AUTHENTICATION_FAILED)
     if scenario.deviation is not None:
-        return found.with_reaction(reaction_to(scenario.deviation, role))
+        return found.with_reaction(reaction_to(scenario.deviation, role, another=bool(ike)))
     return replace(found, outcome=outcome_of(ike[0]), refusal=None)
 
 
@@ -91,7 +95,9 @@ def _beside_the_deviation(
     if peer.emulated:
         return f"{peer.title} is a published policy: its reaction to a deviation would be another product's"
     if ike and esp:
-        return ""
+        if scenario.deviation is not Deviation.INTERMEDIATE_UNANNOUNCED or any(one.names_additional for one in ike):
+            return ""
+        return f"{peer.title} has no additional key exchange in common with us, and so none that would be announced"
     lacks = why_refused(scenario, peer, theirs, bool(ike)) or f"{peer.title} has no common ground with this offer"
     return f"{lacks}, so the case would end before the deviation"
 

@@ -53,15 +53,27 @@ _REACTIONS: Mapping[Deviation, Reaction] = MappingProxyType(
         Deviation.INT_AUTH_WRONG: _BAD_AUTH,
         Deviation.INT_AUTH_LEFT_OUT: _BAD_AUTH,
         Deviation.SECOND_TRANSFORM: Reaction(Duty.REFUSE, "B03"),
+        Deviation.INTERMEDIATE_UNANNOUNCED: Reaction(Duty.REFUSE, "A16", NotifyType.NO_PROPOSAL_CHOSEN, "A16"),
     }
 )
+_SKIP = Reaction(Duty.CARRY_ON, "A16")
 
 
-def reaction_to(deviation: Deviation, role: Role) -> Reaction:
+def skips_additional(deviation: Deviation | None, role: Role | None) -> bool:
+    """Whether a responder has to skip every proposal with additional key exchanges (RFC 9370 section 2.2.1).
+
+    It has to when our engine initiates without announcing IKE_INTERMEDIATE.
+    """
+    return deviation is Deviation.INTERMEDIATE_UNANNOUNCED and role is Role.INITIATOR
+
+
+def reaction_to(deviation: Deviation, role: Role, *, another: bool = False) -> Reaction:
     """What the peer has to do when our engine, in this role, deviates so.
 
     An initiator sends no error for a response that it rejects: it may tell in an exchange of its own, and need not
-    (RFC 7296 section 2.21.2).
+    (RFC 7296 section 2.21.2). ``another`` says that our offer holds a proposal that the deviation does not concern.
     """
+    if another and skips_additional(deviation, role):
+        return _SKIP
     due = _REACTIONS[deviation]
     return due if role is Role.INITIATOR else Reaction(due.duty, due.rule)

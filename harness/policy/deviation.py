@@ -21,3 +21,4 @@ class Deviation(StrEnum):
     INT_AUTH_WRONG = "int-auth-wrong"
     INT_AUTH_LEFT_OUT = "int-auth-left-out"
     SECOND_TRANSFORM = "second-transform"
+    INTERMEDIATE_UNANNOUNCED = "intermediate-unannounced"

@@ -63,6 +63,11 @@ class Suite:
         return None if chosen is None or chosen.identifier == 0 else KeyExchangeMethod(chosen.identifier)
 
     @property
+    def names_additional(self) -> bool:
+        """Whether any of ADDKE1 to ADDKE7 is present, be it with NONE."""
+        return any(kind.is_additional_key_exchange for kind in self.transforms)
+
+    @property
     def additional_key_exchanges(self) -> tuple[KeyExchangeMethod, ...]:
         """The methods of ADDKE1 to ADDKE7 that take place, in the order in which they do (RFC 9370 section 2.2.1)."""
         return tuple(

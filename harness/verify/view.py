@@ -19,6 +19,7 @@ from harness.evidence.model import (
 )
 from harness.evidence.peer_report import DELETED, PairReport, PeerReport, SaReport, StepReport
 from harness.oracle.expectation import Expectation
+from harness.oracle.negotiation import TooManySuites, acceptable_suites
 from harness.policy.proposals import Suite
 from harness.policy.role import Role
 from harness.registry.algorithms import Algorithm
@@ -122,6 +123,26 @@ class View(CaseView):
         return (before[-1] if before else None), response
 
     @property
+    def skips_additional(self) -> bool:
+        """Whether the responder has to skip every proposal with additional key exchanges (RFC 9370 section 2.2.1).
+
+        The initiator offers some and does not announce IKE_INTERMEDIATE.
+        """
+        offers = [m for m in self.find(ExchangeType.IKE_SA_INIT, response=False) if of(m, SecurityAssociation)]
+        return bool(offers) and has_additional(offers[-1]) and not announces_intermediate(offers[-1])
+
+    @property
+    def allowed(self) -> tuple[Suite, ...]:
+        """The suites of the IKE SA that the responder may choose: the predicted ones, less what it has to skip."""
+        if not self.skips_additional:
+            return self.expectation.ike
+        offer, accept = self.expectation.initiator.ike, self.expectation.responder.ike
+        try:
+            return acceptable_suites(offer, accept, knows_additional=False)
+        except TooManySuites:
+            return tuple(suite for suite in self.expectation.ike if not suite.names_additional)
+
+    @property
     def established(self) -> bool:
         """Whether the wire shows an IKE_AUTH response that decrypts and carries AUTH."""
         responses = self.find(ExchangeType.IKE_AUTH, response=True)
@@ -172,6 +193,21 @@ class View(CaseView):
 def of(message: SeenMessage, kind: type[P]) -> list[P]:
     """The payloads of one class in a message."""
     return [payload for payload in message.payloads if isinstance(payload, kind)]
+
+
+def has_additional(message: SeenMessage) -> bool:
+    """Whether an SA payload of a message holds an additional key exchange (RFC 9370 section 2.2.1), NONE apart."""
+    return any(
+        transform.type.is_additional_key_exchange and transform.identifier
+        for sa in of(message, SecurityAssociation)
+        for proposal in sa.proposals
+        for transform in proposal.transforms
+    )
+
+
+def announces_intermediate(message: SeenMessage) -> bool:
+    """Whether a message has INTERMEDIATE_EXCHANGE_SUPPORTED (RFC 9242 section 3.1)."""
+    return any(n.notify_type == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED for n in of(message, Notify))
 
 
 def accepts(message: SeenMessage) -> list[SecurityAssociation]:

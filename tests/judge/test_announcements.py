@@ -87,6 +87,12 @@ def test_a_token_that_has_a_protocol_by_its_own_rule(role):
     passes(good(HYBRID, role=role).rewritten("IKE_AUTH response 2", lambda old: [*old, token]), FORM)
 
 
+def test_a_childless_announcement_has_the_protocol_that_its_rule_asks_for(role):
+    """ "Protocol ID (1 octet) MUST be 1", "SPI Size (1 octet) MUST be zero" (RFC 6023 section 4)."""
+    childless = Notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED, b"", Protocol.IKE)
+    passes(good(HYBRID, role=role).rewritten(ANSWER, lambda old: [*old, childless]), FORM)
+
+
 def test_digests_that_do_not_fit_mean_a_nat(role):
     passes(good(HYBRID, role=role).rewritten(ANSWER, with_notify(NAT, data=bytes(20))), FORM)
 

@@ -3,13 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import Case, good
+from case_builder import Case, build, good
+from idle_exchanges import idle_exchanges
 from judging import initiator, objects, passes, responder
 
 from harness.policy.role import Role
 from harness.registry.algorithms import algorithm
 from harness.registry.messages import Protocol
 from harness.registry.transforms import TransformType
+from harness.results.model import Verdict
 from harness.wire.payloads import KeyExchange, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Transform
 
@@ -139,6 +141,22 @@ def test_a_method_twice(role):
     objects(doubled, "answer-is-a-subset-of-the-offer", "selected twice", **arguments)
 
 
+def test_the_rule_of_distinct_methods_is_for_additional_key_exchanges(role):
+    """RFC 9370 section 2.2.1 speaks of "the ADDKE Transform Types": a method of type 4 may be meant again, or not."""
+    case = good("multiple-ke/classical-additional", role=role)
+    first = next(t.identifier for t in of_type(case, TransformType.KE))
+    again = [replace(t, identifier=first) for t in of_type(case, ADDKE1)]
+    both = proposals(lambda ps: [replace(ps[0], transforms=(*ps[0].transforms, *again))])
+    same = answering(case, INIT, lambda ts: [replace(t, identifier=first) if t.type == ADDKE1 else t for t in ts])
+    passes(same.rewritten("IKE_SA_INIT request 0", both), "answer-is-a-subset-of-the-offer")
+
+
+def of_type(case: Case, kind: TransformType) -> list[Transform]:
+    """The transforms of one type that the responder chose."""
+    answers = [p for p in case.message(INIT).payloads if isinstance(p, SecurityAssociation)]
+    return [t for t in answers[0].proposals[0].transforms if t.type == kind]
+
+
 def retry(case: Case, edit) -> Case:
     """The case with its second IKE_SA_INIT request rewritten."""
     second = [m for m in case.view.messages if m.label == "IKE_SA_INIT request 0"][1]
@@ -199,3 +217,13 @@ def test_an_intermediate_exchange_that_nobody_selected(role):
         good(role=role), "no-intermediate-exchange", "although no additional", party=initiator(role), at="wire.pcapng#3"
     )
     passes(good("multiple-ke/none-selected", role=role), "no-intermediate-exchange")
+
+
+@pytest.mark.parametrize("scenario", ["multiple-ke/intermediate-announced-classical", "multiple-ke/none-selected"])
+def test_an_intermediate_exchange_for_another_purpose_is_no_fault(role, scenario):
+    """ "Note that the IKE_INTERMEDIATE exchanges may still take place for other purposes" (RFC 9370 section 2.2.1)."""
+    with idle_exchanges(1):
+        case = build(scenario, role=role)
+    assert any("IKE_INTERMEDIATE" in message.label for message in case.view.messages)
+    passes(case, "no-intermediate-exchange")
+    assert case.judge().verdict is Verdict.PASS, case.judge().findings

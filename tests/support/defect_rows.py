@@ -31,6 +31,7 @@ HYBRID, CLASSICAL, BLOCKS, SEVEN = (
     "hybrid/x25519-mlkem768", "classical/ecp384", "classical/modp3072", "multiple-ke/seven"
 )  # fmt: skip
 ALL, MIXED = (HYBRID, CLASSICAL, BLOCKS, SEVEN), (HYBRID, SEVEN)
+FALLBACK = "hybrid/mlkem768-or-classical"
 
 
 def proposals(edit: Callable[[Proposal], Proposal]) -> Edit:
@@ -176,7 +177,7 @@ ROWS: list[Defect] = [
     *both("IKE_INTERMEDIATE with a protocol", INIT, notify(ANNOUNCED, protocol=Protocol.IKE), "I01", MIXED),
     *both("IKE_INTERMEDIATE with an SPI", INIT, notify(ANNOUNCED, protocol=Protocol.IKE, spi=bytes(8)), "B48", MIXED),
     *both("a status with an SPI of 8 octets", INIT, notify(SOURCE, protocol=Protocol.ESP, spi=bytes(8)), "B48", ALL),
-    *both("IKE_INTERMEDIATE not announced", INIT, no_notify(ANNOUNCED), "A02", MIXED),
+    *both("IKE_INTERMEDIATE not announced", INIT, no_notify(ANNOUNCED), "A02", (*MIXED, FALLBACK)),
     # The form of payloads.
     *both("reserved bits of Nonce", INIT, flags(Nonce, RESERVED), "B15", ALL),
     *both("a critical SA", INIT, flags(SecurityAssociation, CRITICAL), "B14", ALL),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from harness.ike.deviations import answer, int_auth, ml_kem, unknown_payload
+from harness.ike.deviations import announcement, answer, int_auth, ml_kem, unknown_payload
 from harness.ike.deviations.outgoing import Alteration
 from harness.policy.deviation import Deviation
 from harness.registry.messages import ExchangeType
@@ -101,6 +101,11 @@ DEVIATIONS: Mapping[Deviation, Entry] = MappingProxyType(
             "The IKE_SA_INIT response accepts two ENCR transforms, AES with 128 and with 256 bits.",
             "RFC 7296 sections 2.7, 3.3.6",
             answer.second_transform,
+        ),
+        Deviation.INTERMEDIATE_UNANNOUNCED: Entry(
+            "IKE_SA_INIT has an additional key exchange and does not announce IKE_INTERMEDIATE.",
+            "RFC 9370 section 2.2.1",
+            announcement.intermediate_left_out,
         ),
     }
 )

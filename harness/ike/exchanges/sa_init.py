@@ -145,8 +145,7 @@ def _agree(machine: Machine, state: InitSent, message: Message, octets: bytes, p
     if not suite.key_exchange == public.method == state.method:
         raise PeerMisbehaved(f"KE of method {state.method}", f"{public.method} with {suite.key_exchange}", _WHERE)
     notifies = {notify.notify_type for notify in message.all(Notify)}
-    if suite.additional_key_exchanges and NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED not in notifies:
-        raise PeerMisbehaved("INTERMEDIATE_EXCHANGE_SUPPORTED with an ADDKE selected", "none", _WHERE)
+    _check_announced(suite, notifies)
     machine.emit(Negotiated(suite))
     secret = machine.configuration.key_exchange(state.method).decapsulate(state.key_pair, public.data)
     spis = (machine.initiator_spi, machine.responder_spi)
@@ -161,6 +160,15 @@ def _agree(machine: Machine, state: InitSent, message: Message, octets: bytes, p
         floated(machine, path) if nat else path,
         NotifyType.IKEV2_FRAGMENTATION_SUPPORTED in notifies,
     )
+
+
+def _check_announced(suite: Suite, notifies: set[NotifyType]) -> None:
+    """A responder that agrees to additional key exchanges "MUST also return this notification".
+
+    Without it such a transform type is an unknown one, and the answer chooses nothing (RFC 9370 section 2.2.1).
+    """
+    if suite.additional_key_exchanges and NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED not in notifies:
+        raise PeerMisbehaved("INTERMEDIATE_EXCHANGE_SUPPORTED with an ADDKE selected", "none", _WHERE)
 
 
 def floated(machine: Machine, path: Path) -> Path:

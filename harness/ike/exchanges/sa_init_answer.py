@@ -11,7 +11,7 @@ from harness.ike.events import Negotiated
 from harness.ike.exchanges.sa_init import NONCE_OCTETS, agree, supported
 from harness.ike.machine import Machine
 from harness.ike.nat import detection_payloads
-from harness.ike.negotiation import answer, choose
+from harness.ike.negotiation import answer, choose, without_additional
 from harness.ike.states import HalfOpen, Idle, State
 from harness.policy.proposals import Suite
 from harness.registry.messages import Protocol
@@ -52,14 +52,18 @@ def request(machine: Machine, state: Idle, message: Message, octets: bytes, path
 
 
 def _select(machine: Machine, offered: SecurityAssociation, notifies: set[NotifyType]) -> Suite:
-    chosen = choose(offered, machine.configuration.ike, Protocol.IKE)
+    """The suite to answer with.
+
+    An initiator that offers additional key exchanges and does not announce IKE_INTERMEDIATE breaks a rule, but not so
+    that nothing else could be chosen (RFC 9370 section 2.2.1).
+    """
+    announced = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED in notifies
+    counting = offered if announced else without_additional(offered)
+    chosen = choose(counting, machine.configuration.ike, Protocol.IKE)
     if chosen is None:
-        raise PeerIncompatible("an acceptable proposal", "none", _WHERE, NotifyType.NO_PROPOSAL_CHOSEN)
-    suite = chosen[0]
-    # RFC 9370 section 2.2.1: an initiator that offers additional key exchanges also announces IKE_INTERMEDIATE.
-    if suite.additional_key_exchanges and NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED not in notifies:
-        raise PeerMisbehaved("INTERMEDIATE_EXCHANGE_SUPPORTED with ADDKE offered", "none", _WHERE)
-    return suite
+        got = "none" if counting == offered else "none without additional key exchanges, for which none is announced"
+        raise PeerIncompatible("an acceptable proposal", got, _WHERE, NotifyType.NO_PROPOSAL_CHOSEN)
+    return chosen[0]
 
 
 def _agree(
@@ -76,7 +80,8 @@ def _agree(
     machine.responder_spi = machine.rng(8)
     own_nonce = machine.rng(NONCE_OCTETS)
     fragmentation = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED in notifies
-    wanted = bool(suite.additional_key_exchanges) or machine.configuration.announce_intermediate
+    # Also where NONE is selected: without it such a transform type would be unknown (RFC 9370 2.2.1 and appendix A.2).
+    wanted = suite.names_additional or machine.configuration.announce_intermediate
     intermediate = wanted and NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED in notifies
     payloads = (
         answer(suite, Protocol.IKE),

@@ -10,7 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.checks.fragmentation import both_announced
-from harness.verify.view import View, of
+from harness.verify.view import View, announces_intermediate, has_additional, of
 from harness.verify.wire import SeenMessage
 from harness.wire.payloads import Notify, SecurityAssociation
 
@@ -18,9 +18,8 @@ _NAT = (NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION
 _NAT_OCTETS = 20  # of a SHA-1 digest
 _SPI_OCTETS = 4  # of AH and ESP
 _ABOUT_A_CHILD = (Protocol.AH, Protocol.ESP)
-_OWN_RULE = (
-    NotifyType.QUICK_CRASH_DETECTION,
-)  # "Protocol ID (1 octet) MUST be 1" without an SPI (RFC 6290 section 4.1)
+_OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPORTED)
+"""Of these the Protocol ID "MUST be 1" although there is no SPI (RFC 6290 section 4.1, RFC 6023 section 4)."""
 
 
 @engine_check("notifies-in-their-form", due=Due.ALWAYS, requirement="B48")
@@ -67,14 +66,15 @@ def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
 
 @engine_check("used-only-when-announced", due=Due.ALWAYS, requirement="A02")
 def used_only_when_announced(view: View, _arguments: Arguments) -> Checked:
-    """Fragments and IKE_INTERMEDIATE only after both sides announced them in IKE_SA_INIT (A02, F01, I01).
+    """Fragments and IKE_INTERMEDIATE only after both sides announced them in IKE_SA_INIT (A02, A16, F01, I01).
 
-    Who offers an additional key exchange, or agrees on one, has to announce IKE_INTERMEDIATE. Otherwise the side is at
-    fault that uses what the other side did not announce.
+    Who offers an additional key exchange, or agrees on one, has to announce IKE_INTERMEDIATE, and a responder skips the
+    proposals of one who did not. Otherwise the side is at fault that uses what the other side did not announce.
     """
     objections: list[Objection] = []
     intermediate = view.find(ExchangeType.IKE_INTERMEDIATE)
     objections += _silent(view)
+    objections += _not_skipped(view)
     if intermediate and not objections:
         objections += _unannounced(view, intermediate[0], NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED, "I01")
     fragmented = next((message for message in view.messages if message.fragmented), None)
@@ -88,16 +88,26 @@ def _silent(view: View) -> Iterable[Objection]:
     """Who offers, or agrees on, an additional key exchange without a word of IKE_INTERMEDIATE."""
     kind = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
     for message in view.find(ExchangeType.IKE_SA_INIT):
-        additional = any(
-            transform.type.is_additional_key_exchange and transform.identifier
-            for sa in of(message, SecurityAssociation)
-            for proposal in sa.proposals
-            for transform in proposal.transforms
-        )
-        if additional and all(notify.notify_type != kind for notify in of(message, Notify)):
+        if has_additional(message) and not announces_intermediate(message):
             verb = "agrees on" if message.response else "offers"
             sentence = f"{message.label} {verb} an additional key exchange and does not announce {kind}"
             yield Objection(view.sender(message), sentence, message.pointer, "A02")
+
+
+def _not_skipped(view: View) -> Iterable[Objection]:
+    """A responder that accepts a proposal with additional key exchanges from one who does not announce the exchange."""
+    request, response = view.final_init
+    if request is None or response is None or announces_intermediate(request):
+        return
+    offered = {p.number: p for sa in of(request, SecurityAssociation) for p in sa.proposals}
+    for accepted in (proposal for sa in of(response, SecurityAssociation) for proposal in sa.proposals):
+        transforms = offered[accepted.number].transforms if accepted.number in offered else ()
+        if any(transform.type.is_additional_key_exchange for transform in transforms):
+            sentence = (
+                f"{response.label} accepts proposal {accepted.number}, which offers an additional key exchange and is "
+                f"to be skipped: {request.label} does not announce IKE_INTERMEDIATE"
+            )
+            yield Objection(view.sender(response), sentence, response.pointer, "A16")
 
 
 def _unannounced(view: View, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:

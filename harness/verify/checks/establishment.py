@@ -11,11 +11,10 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.checks.authentication import auth_fits
 from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
 from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
-from harness.verify.view import PairView, View, of
+from harness.verify.view import PairView, View, announces_intermediate, of
 from harness.verify.wire import spelled
-from harness.wire.payloads import Notify, SecurityAssociation
+from harness.wire.payloads import SecurityAssociation
 
-_ANNOUNCED = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
 _RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}
 """The requirement that says when a refusal of this kind is due; where it is not due, it was broken."""
 
@@ -29,14 +28,14 @@ def came_up_as_predicted(view: View, _arguments: Arguments) -> Checked:
 def came_up(view: View, outcome: Outcome | None) -> Checked:
     """What there is to say of an outcome, None being that nothing was sent at all."""
     pointer = view.messages[-1].pointer if view.messages else CAPTURE
-    allowed = {outcome_of(suite) for suite in view.expectation.ike}
+    allowed = {outcome_of(suite) for suite in view.allowed} or {Outcome.REFUSED}
     if outcome in allowed:
         if awaited := view.report.timed_out:
             return Checked("", (Objection(view.peer, f"we waited in vain for {awaited}", pointer, None),))
         return Checked(f"{outcome} as predicted")
-    common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.expectation.ike)
+    common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.allowed)
     predicted = " or ".join(sorted(allowed))
-    ground = f"{predicted} was predicted, as both policies allow {common}"
+    ground = f"{predicted} was predicted, as both policies allow {common or 'no proposal that counts'}"
     rule = _RULES.get(view.refusals[0][1]) if view.refusals and outcome is Outcome.REFUSED else None
     if view.expectation.reaction is not None:  # all that is unusual about the case is what had to be taken as it is
         rule = view.expectation.reaction.rule
@@ -62,7 +61,7 @@ def _unused_intermediate(view: View, notify: NotifyType) -> str:
     """What is special about an AUTH that was refused after an IKE_INTERMEDIATE that both announced and nobody began."""
     if notify != NotifyType.AUTHENTICATION_FAILED or view.find(ExchangeType.IKE_INTERMEDIATE, response=False):
         return ""
-    announced = [any(n.notify_type == _ANNOUNCED for n in of(m, Notify)) for m in view.final_init if m is not None]
+    announced = [announces_intermediate(message) for message in view.final_init if message is not None]
     if announced != [True, True] or not auth_fits(view, initiator=True):
         return ""
     return (

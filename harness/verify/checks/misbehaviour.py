@@ -12,7 +12,7 @@ from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.verify.checks.authentication import auth_of, expected_auth
-from harness.verify.view import View, of
+from harness.verify.view import View, announces_intermediate, has_additional, of
 from harness.verify.wire import SeenMessage
 from harness.wire.payloads import Authentication, KeyExchange, SecurityAssociation, Unknown
 
@@ -115,6 +115,11 @@ def _two_ciphers(_view: View, message: SeenMessage) -> bool:
     return any(each.count(TransformType.ENCR) > 1 for each in kinds)
 
 
+def _unannounced(_view: View, message: SeenMessage) -> bool:
+    initial = message.exchange == ExchangeType.IKE_SA_INIT
+    return initial and has_additional(message) and not announces_intermediate(message)
+
+
 _SHOWS: Mapping[Deviation, Shows] = MappingProxyType(
     {
         Deviation.CRITICAL_PAYLOAD_IN_IKE_SA_INIT: _critical_in(ExchangeType.IKE_SA_INIT),
@@ -130,5 +135,6 @@ _SHOWS: Mapping[Deviation, Shows] = MappingProxyType(
         Deviation.INT_AUTH_WRONG: _auth(left_out=False),
         Deviation.INT_AUTH_LEFT_OUT: _auth(left_out=True),
         Deviation.SECOND_TRANSFORM: _two_ciphers,
+        Deviation.INTERMEDIATE_UNANNOUNCED: _unannounced,
     }
 )

@@ -30,7 +30,7 @@ def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
     objections = []
     details = []
     for name, message, allowed in (
-        ("IKE SA", _answer(view, ExchangeType.IKE_SA_INIT), view.expectation.ike),
+        ("IKE SA", _answer(view, ExchangeType.IKE_SA_INIT), view.allowed),
         ("Child SA", _answer(view, ExchangeType.IKE_AUTH), view.expectation.esp),
     ):
         party = view.party(initiator=False)
@@ -44,7 +44,9 @@ def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
         if without_none(suite) not in [without_none(each) for each in allowed]:
             words = " or ".join(f"proposal {each.proposal_number}, {spelled(each)}" for each in allowed) or "none"
             sentence = f"the policies allow {words} for the {name}; answered was proposal {suite.proposal_number}, "
-            objections.append(Objection(party, sentence + spelled(suite), message.pointer))
+            skipped = view.skips_additional and suite.additional_key_exchanges
+            rule = "A16" if skipped else ""
+            objections.append(Objection(party, sentence + spelled(suite), message.pointer, rule))
     return Checked("; ".join(details), tuple(objections))
 
 
@@ -109,7 +111,9 @@ def _transform_faults(offered: Proposal, accepted: Proposal, known: set[Transfor
         unknown = kind not in known and (kind.is_additional_key_exchange or not kind.is_known)
         requirement = "B04" if unknown else "B06"
         yield requirement, f"accepted proposal {accepted.number} without the transform type {kind} that it offers"
-    methods = [t.identifier for t in accepted.transforms if t.type.is_key_exchange and t.identifier]
+    # The rule is written "for the ADDKE Transform Types": of the method of type 4 it does not speak.
+    additional = [t for t in accepted.transforms if t.type.is_additional_key_exchange and t.identifier]
+    methods = [(t.identifier, frozenset(t.attributes)) for t in additional]
     if len(methods) != len(set(methods)):
         yield "A04", "the same key exchange method is selected twice"
 
@@ -173,8 +177,11 @@ def _full_set(message: SeenMessage) -> list[tuple[int, int, frozenset[tuple[int,
 
 @engine_check("no-intermediate-exchange", requirement="A03")
 def no_intermediate_exchange(view: View, _arguments: Arguments) -> Checked:
-    """With NONE selected for every additional key exchange there is no IKE_INTERMEDIATE (A03, I02)."""
+    """With NONE selected for every additional key exchange no IKE_INTERMEDIATE carries one (A03).
+
+    The exchange "may still take place for other purposes" (A07).
+    """
     seen = [message for message in view.messages if message.exchange == ExchangeType.IKE_INTERMEDIATE]
-    sentence = "an IKE_INTERMEDIATE takes place although no additional key exchange was selected"
-    objections = tuple(Objection(view.sender(m), sentence, m.pointer) for m in seen[:1])
-    return Checked("no message of exchange type 43 on the wire", objections)
+    sentence = "an IKE_INTERMEDIATE carries a key exchange although no additional one was selected"
+    objections = tuple(Objection(view.sender(m), sentence, m.pointer) for m in seen if of(m, KeyExchange))
+    return Checked(f"{len(seen)} messages of exchange type 43 on the wire, none with a KE payload", objections[:1])

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from engine_arrows import arrows, closed, message_of, misbehaving, rewrite
+from engine_arrows import arrows, assert_established, closed, exchanges, message_of, misbehaving, rewrite
 from engine_pair import pair, policy, proposal, run
 
 from harness.ike.events import Negotiated
+from harness.policy.deviation import Deviation
 from harness.policy.proposals import Policy
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType, Protocol
@@ -119,17 +120,60 @@ def test_a_missing_payload_ends_the_handshake(kind: type[Payload], by_initiator:
     assert event.kind == "misbehaved" and "one of them missing" in event.reason
 
 
-@pytest.mark.parametrize("by_initiator", [True, False])
-def test_additional_key_exchanges_need_the_announcement_of_ike_intermediate(by_initiator: bool) -> None:
-    def strip(message: Message) -> Message:
-        announcement = Notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED)
-        return replace(message, payloads=tuple(p for p in message.payloads if p != announcement))
+# IKE_INTERMEDIATE is not negotiated (RFC 9370 section 2.2.1).
 
-    engines = pair(OFFER)
-    engines.tamper = rewrite(strip, by_initiator=by_initiator)
+ANNOUNCEMENT = Notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED)
+UNANNOUNCED = Deviation.INTERMEDIATE_UNANNOUNCED
+ADDITIONAL, OPTIONAL = policy(ke="curve25519", addke1="ecp384"), policy(ke="curve25519", addke1="ecp384 none")
+PLAIN = policy(ke="curve25519")
+
+
+def unannounced(message: Message) -> Message:
+    return replace(message, payloads=tuple(p for p in message.payloads if p != ANNOUNCEMENT))
+
+
+def test_a_responder_skips_the_proposals_with_additional_key_exchanges() -> None:
+    engines = run(pair((*ADDITIONAL, *OPTIONAL, *PLAIN), initiator_deviation=UNANNOUNCED))
+    assert_established(engines)
+    (told,) = engines.of("responder", Negotiated)
+    assert told.suite.proposal_number == 3 and not told.suite.names_additional
+    assert arrows(engines) == exchanges("IKE_SA_INIT", "IKE_AUTH")
+
+
+@pytest.mark.parametrize("offer", [ADDITIONAL, OPTIONAL, (*ADDITIONAL, *OPTIONAL)])
+def test_no_proposal_is_chosen_where_none_is_left(offer: Policy) -> None:
+    """With NONE beside the method, too: the transform type itself counts as unknown."""
+    engines = run(pair(offer, initiator_deviation=UNANNOUNCED))
+    engines.advance(0.2)
+    assert arrows(engines) == ["-> IKE_SA_INIT 0", "<- IKE_SA_INIT 0 NO_PROPOSAL_CHOSEN"]
+    event = closed(engines, "responder")
+    assert event.kind == "incompatible" and "none without additional key exchanges" in event.reason
+    assert closed(engines, "initiator").notify == NotifyType.NO_PROPOSAL_CHOSEN
+
+
+def test_a_type_with_nothing_but_none_is_skipped_like_any_other() -> None:
+    engines = pair((*policy(ke="curve25519", addke1="none"), *PLAIN))
+    engines.tamper = rewrite(unannounced, by_initiator=True)
     run(engines)
-    event = closed(engines, "responder" if by_initiator else "initiator")
-    assert "INTERMEDIATE_EXCHANGE_SUPPORTED" in event.reason
+    (told,) = engines.of("responder", Negotiated)
+    assert told.suite.proposal_number == 2
+
+
+@pytest.mark.parametrize("offer", [ADDITIONAL, (*ADDITIONAL, *PLAIN)])
+def test_an_initiator_goes_no_further_without_the_announcement_in_the_answer(offer: Policy) -> None:
+    engines = run(pair(offer, responder_deviation=UNANNOUNCED))
+    event = closed(engines, "initiator")
+    assert event.kind == "misbehaved" and "INTERMEDIATE_EXCHANGE_SUPPORTED" in event.reason
+    assert not [arrow for arrow in arrows(engines) if "IKE_INTERMEDIATE" in arrow or "IKE_AUTH" in arrow]
+
+
+def test_a_responder_that_selects_none_returns_the_announcement() -> None:
+    """As in RFC 9370 appendix A.2: without it the transform type of its own answer would be an unknown one."""
+    engines = run(pair(OPTIONAL, PLAIN))
+    assert_established(engines)
+    answer = Message.parse(engines.wire[1].payload)
+    assert ANNOUNCEMENT in answer.payloads
+    assert arrows(engines) == exchanges("IKE_SA_INIT", "IKE_AUTH")
 
 
 REFUSED: dict[str, tuple[Policy, Policy]] = {

@@ -251,7 +251,8 @@ def test_a_deviation_that_would_not_be_reached_is_not_tried(predict):
 def test_a_scenario_says_that_it_expects_a_refusal_where_its_deviation_asks_for_one(scenarios):
     for scenario in scenarios.values():
         if scenario.deviation is not None:
-            duties = {reaction_to(scenario.deviation, role).duty for role in scenario.roles}
+            another = not all(proposal.has_additional_key_exchange for proposal in scenario.offer.ike)
+            duties = {reaction_to(scenario.deviation, role, another=another).duty for role in scenario.roles}
             assert scenario.expects_refusal == (duties == {Duty.REFUSE}), scenario.id
 
 
@@ -278,3 +279,36 @@ def test_a_product_lacks_what_its_sheet_lacks_whatever_else_went_with_the_propos
     assert predict("classical/x25519", peer).unsupported == f"{title} has no chacha20-poly1305"
     skipped = predict("classical/x25519", peer, RESPONDER).skipped
     assert skipped.startswith(f"as initiator {title} cannot offer chacha20-poly1305, ESP chacha20-poly1305, so")
+
+
+UNANNOUNCED, ALONE = "multiple-ke/unannounced-classical-second", "multiple-ke/unannounced-alone"
+ANSWERS = ("multiple-ke/answer-unannounced-classical-second", "multiple-ke/answer-unannounced-alone")
+
+
+@pytest.mark.parametrize("peer", [MIDDLE, NEW, "engine"])
+def test_additional_key_exchanges_that_were_not_announced_are_skipped(predict, peer):
+    """RFC 9370 section 2.2.1: the other proposal is chosen, and where there is none the offer is refused."""
+    found = predict(UNANNOUNCED, peer)
+    assert (found.outcome, found.refusal, found.skipped, found.unsupported) == (CLASSICAL, None, "", "")
+    assert [(one.proposal_number, one.names_additional) for one in found.ike] == [(2, False)]
+    assert (found.reaction.duty, found.reaction.rule) == (Duty.CARRY_ON, "A16") and found.establishes
+    found = predict(ALONE, peer)
+    assert (found.outcome, found.refusal, found.ike, found.esp) == (REFUSED, NotifyType.NO_PROPOSAL_CHOSEN, (), ())
+    assert (found.reaction.duty, found.reaction.rule, found.unsupported) == (Duty.REFUSE, "A16", "")
+
+
+@pytest.mark.parametrize("peer", [MIDDLE, NEW, "engine"])
+@pytest.mark.parametrize("scenario", ANSWERS)
+def test_an_answer_that_is_not_announced_is_not_gone_on_from(predict, scenario, peer):
+    found = predict(scenario, peer, RESPONDER)
+    assert (found.outcome, found.refusal) == (REFUSED, None)
+    assert [one.proposal_number for one in found.ike] == [1]
+    assert (found.reaction.duty, found.reaction.rule) == (Duty.REFUSE, "A16")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "role"), [(UNANNOUNCED, INITIATOR), (ALONE, INITIATOR), *((each, RESPONDER) for each in ANSWERS)]
+)
+@pytest.mark.parametrize("peer", [OLD, "libreswan-5.2", CISCO])
+def test_what_is_not_announced_says_nothing_of_a_peer_that_would_not_choose_it(predict, scenario, role, peer):
+    assert predict(scenario, peer, role).skipped

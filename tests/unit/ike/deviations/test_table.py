@@ -30,6 +30,7 @@ class Noticed:
     words: str
     notify: NotifyType
     offer: tuple = HYBRID
+    kind: str = "misbehaved"
 
 
 D, N = Deviation, NotifyType
@@ -52,6 +53,8 @@ NOTICED = [
     Noticed(D.INT_AUTH_LEFT_OUT, True, "AUTH made with the shared key", N.AUTHENTICATION_FAILED),
     Noticed(D.INT_AUTH_LEFT_OUT, False, "AUTH made with the shared key", N.AUTHENTICATION_FAILED),
     Noticed(D.SECOND_TRANSFORM, False, "two of", N.INVALID_SYNTAX, TWO_LENGTHS),
+    Noticed(D.INTERMEDIATE_UNANNOUNCED, True, "acceptable proposal", N.NO_PROPOSAL_CHOSEN, HYBRID, "incompatible"),
+    Noticed(D.INTERMEDIATE_UNANNOUNCED, False, "INTERMEDIATE_EXCHANGE_SUPPORTED", N.INVALID_SYNTAX),
 ]
 UNNOTICED = {Deviation.UNKNOWN_PAYLOAD_EVERYWHERE, Deviation.CIPHERTEXT_ALTERED}  # tests of their own, below
 
@@ -67,7 +70,7 @@ def test_our_own_engine_notices_it(case):
     deviant, honest = ("initiator", "responder") if case.initiator else ("responder", "initiator")
     verdict = closed(engines, honest)
     assert (verdict.party, verdict.by_peer) == ("peer", False)
-    assert verdict.kind == "misbehaved"
+    assert verdict.kind == case.kind
     assert case.words in verdict.reason
     assert not engines.of(honest, Established)
     assert engines.of(deviant, Deviated)
