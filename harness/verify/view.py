@@ -129,7 +129,7 @@ class View(CaseView):
         The initiator offers some and does not announce IKE_INTERMEDIATE.
         """
         offers = [m for m in self.find(ExchangeType.IKE_SA_INIT, response=False) if of(m, SecurityAssociation)]
-        return bool(offers) and has_additional(offers[-1]) and not announces_intermediate(offers[-1])
+        return bool(offers) and names_additional(offers[-1]) and not announces_intermediate(offers[-1])
 
     @property
     def allowed(self) -> tuple[Suite, ...]:
@@ -203,6 +203,12 @@ def has_additional(message: SeenMessage) -> bool:
         for proposal in sa.proposals
         for transform in proposal.transforms
     )
+
+
+def names_additional(message: SeenMessage) -> bool:
+    """Whether an SA payload of a message holds a transform of type ADDKE1 to ADDKE7, be it NONE alone."""
+    proposals = (proposal for sa in of(message, SecurityAssociation) for proposal in sa.proposals)
+    return any(transform.type.is_additional_key_exchange for each in proposals for transform in each.transforms)
 
 
 def announces_intermediate(message: SeenMessage) -> bool:

@@ -107,6 +107,27 @@ def test_an_additional_key_exchange_without_a_word_of_intermediate(role, label):
     objects(case, "used-only-when-announced", saying, party=party, at=at, requirement="A02")
 
 
+def test_a_transform_type_with_nothing_but_none_is_announced_too(role):
+    """ "If the initiator includes any ADDKE Transform Types ..." (RFC 9370 section 2.2.1); a responder may decline."""
+    declined = good("multiple-ke/none-selected", role=role)
+    passes(declined.rewritten(ANSWER, without(INTERMEDIATE)), USED)
+    bare = declined.rewritten(FIRST, lambda old: [only_none(p) for p in without(INTERMEDIATE)(old)])
+    saying = "offers an additional key exchange and does not announce"
+    objects(bare, USED, saying, party=initiator(role), at=bare.message(FIRST).pointer, requirement="A02")
+
+
+def only_none(payload):
+    if not isinstance(payload, SecurityAssociation):
+        return payload
+    proposals = (
+        replace(
+            p, transforms=tuple(t for t in p.transforms if not (t.type.is_additional_key_exchange and t.identifier))
+        )
+        for p in payload.proposals
+    )
+    return replace(payload, proposals=tuple(proposals))
+
+
 @pytest.mark.parametrize("label", [FIRST, ANSWER])
 def test_fragments_that_the_other_side_did_not_ask_for(role, label):
     """Either side's first fragments are at fault where one of the two has not announced them."""

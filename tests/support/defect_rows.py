@@ -32,6 +32,7 @@ HYBRID, CLASSICAL, BLOCKS, SEVEN = (
 )  # fmt: skip
 ALL, MIXED = (HYBRID, CLASSICAL, BLOCKS, SEVEN), (HYBRID, SEVEN)
 FALLBACK = "hybrid/mlkem768-or-classical"
+UNANNOUNCED, UNANNOUNCED_ALONE = "multiple-ke/unannounced-classical-second", "multiple-ke/unannounced-alone"
 
 
 def proposals(edit: Callable[[Proposal], Proposal]) -> Edit:
@@ -122,6 +123,12 @@ def both(name: str, exchange: ExchangeType, edit: Edit, requirement: str, scenar
     ]
 
 
+def choosing_what_is_to_be_skipped(payloads: Sequence[Any]) -> Sequence[Payload]:
+    """Proposal 1 with its additional key exchange, in place of proposal 2."""
+    additional = Transform(TransformType.ADDKE1, int(KeyExchangeMethod.ECP_384))
+    return proposals(lambda p: replace(p, number=1, transforms=(*p.transforms, additional)))(payloads)
+
+
 def answer(
     name: str, edit: Edit, requirement: str, scenarios: tuple[str, ...] = ALL, exchange: ExchangeType = INIT
 ) -> list[Defect]:
@@ -178,6 +185,11 @@ ROWS: list[Defect] = [
     *both("IKE_INTERMEDIATE with an SPI", INIT, notify(ANNOUNCED, protocol=Protocol.IKE, spi=bytes(8)), "B48", MIXED),
     *both("a status with an SPI of 8 octets", INIT, notify(SOURCE, protocol=Protocol.ESP, spi=bytes(8)), "B48", ALL),
     *both("IKE_INTERMEDIATE not announced", INIT, no_notify(ANNOUNCED), "A02", (*MIXED, FALLBACK)),
+    # An offer without the announcement of IKE_INTERMEDIATE (RFC 9370 section 2.2.1).
+    *answer("the whole offer refused", lambda _: [Notify(NotifyType.NO_PROPOSAL_CHOSEN)], "A16", (UNANNOUNCED,)),
+    *answer("what is to be skipped chosen", choosing_what_is_to_be_skipped, "A16", (UNANNOUNCED,)),
+    *answer("an error that nobody knows", changed(Notify, notify_type=NotifyType(8191)), "A16", (UNANNOUNCED_ALONE,)),
+    *answer("another error", changed(Notify, notify_type=NotifyType.INVALID_SYNTAX), "A16", (UNANNOUNCED_ALONE,)),
     # The form of payloads.
     *both("reserved bits of Nonce", INIT, flags(Nonce, RESERVED), "B15", ALL),
     *both("a critical SA", INIT, flags(SecurityAssociation, CRITICAL), "B14", ALL),

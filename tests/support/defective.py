@@ -16,6 +16,7 @@ from unittest.mock import patch
 from case_builder import Case, build
 
 from harness.ike.deviations.outgoing import OutgoingMessage
+from harness.ike.deviations.table import DEVIATIONS
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.wire.payload import Payload
@@ -58,7 +59,9 @@ class Defect:
                 return outgoing.payloads
             return tuple(self.edit(outgoing.payloads))
 
-        return patch("harness.ike.machine.DEVIATIONS", {NAME: SimpleNamespace(alter=alter)})
+        table: dict[str, Any] = {str(name): entry for name, entry in DEVIATIONS.items()}  # ours may deviate, too
+        table |= {NAME: SimpleNamespace(alter=alter)}
+        return patch("harness.ike.machine.DEVIATIONS", table)
 
 
 NAME = "a defect of the peer"

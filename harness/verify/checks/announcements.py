@@ -10,7 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.checks.fragmentation import both_announced
-from harness.verify.view import View, announces_intermediate, has_additional, of
+from harness.verify.view import View, announces_intermediate, has_additional, names_additional, of
 from harness.verify.wire import SeenMessage
 from harness.wire.payloads import Notify, SecurityAssociation
 
@@ -85,10 +85,14 @@ def used_only_when_announced(view: View, _arguments: Arguments) -> Checked:
 
 
 def _silent(view: View) -> Iterable[Objection]:
-    """Who offers, or agrees on, an additional key exchange without a word of IKE_INTERMEDIATE."""
+    """Who offers, or agrees on, an additional key exchange without a word of IKE_INTERMEDIATE.
+
+    An initiator has to announce it with any such transform type, a responder with one that it does not decline.
+    """
     kind = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
     for message in view.find(ExchangeType.IKE_SA_INIT):
-        if has_additional(message) and not announces_intermediate(message):
+        additional = has_additional(message) if message.response else names_additional(message)
+        if additional and not announces_intermediate(message):
             verb = "agrees on" if message.response else "offers"
             sentence = f"{message.label} {verb} an additional key exchange and does not announce {kind}"
             yield Objection(view.sender(message), sentence, message.pointer, "A02")
