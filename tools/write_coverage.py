@@ -29,6 +29,7 @@ FAMILIES: Mapping[str, str] = {
     "M": "ML-KEM in IKEv2 (draft-ietf-ipsecme-ikev2-mlkem)",
     "S": "Signatures and their announcement (RFC 7427, RFC 9593)",
     "C": "IKE SAs without a Child SA (RFC 6023)",
+    "R": "Child SAs of a single resource (RFC 9611)",
     "H": "Hygiene (this project's own)",
 }
 OWN, PASSING, FACT, NOT_YET = "own scenario", "in passing", "nothing to test", "not yet"
