@@ -101,7 +101,7 @@ def read_capture(path: Path) -> WirePicture:
         elif packet.protocol == _ESP:
             ports, body = (0, 0), payload
         else:
-            clear.append(ClearPacket(number, packet.source, packet.destination, packet.protocol))
+            clear.append(ClearPacket(number, packet.source, packet.destination, packet.protocol, at))
             continue
         ends = (packet.source, ports[0]), (packet.destination, ports[1])
         datagrams.append(CapturedDatagram(number, at, *ends, body, tuple(sizes)))

@@ -243,6 +243,7 @@ class ClearPacket:
     source: str
     destination: str
     protocol: int  # IP protocol number
+    at: float = field(default=0.0, compare=False)  # seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,4 +131,4 @@ class PairReport:
     steps: tuple[StepReport, ...]
     capture_drops: int = 0  # frames that the kernel dropped from the capture while the case ran
     overrun: Overrun | None = None  # where the capture ended as the two sent more than any case may
-    captures: int = 1  # one beside each side, in the initiator's order; one alone in records of the first harnesses
+    ended: tuple[float, ...] = ()  # when the captures beside initiator and responder did, in seconds since the epoch

@@ -8,6 +8,7 @@ capture has a witness.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class WatchedWire:
     frames: tuple[Frame, ...] = ()
     drops: int = 0  # frames that the kernel dropped from the capture meanwhile
     overrun: Overrun | None = None  # where the capture ended early
+    ended: float = 0.0  # seconds since the epoch: what passed before is in it
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class Watcher:
             try:
                 yield seen
             finally:
+                seen.ended = time.time()
                 kept = ask(Collect(), Collected)
                 seen.frames, seen.drops, seen.overrun = kept.frames, kept.drops, kept.overrun
         finally:

@@ -79,7 +79,8 @@ class WatchedTalk:
             write_pcapng(self.store.path / CAPTURE, near.frames)
             write_pcapng(self.store.path / FAR_CAPTURE, far.frames)
             drops, overrun = near.drops + far.drops, near.overrun or far.overrun
-            self.store.write_json("steps.json", PairReport(tuple(steps.reports), drops, overrun, len(watchers)))
+            ended = (near.ended, far.ended)
+            self.store.write_json("steps.json", PairReport(tuple(steps.reports), drops, overrun, ended))
 
     def finish(self) -> None:
         """See Talk: nothing is under way any more."""

@@ -13,7 +13,8 @@ from harness.results.model import Verdict
 
 
 def watched_twice(pair: Pair) -> Pair:
-    return pair.with_evidence(far=pair.wire).with_report(captures=2)
+    end = pair.wire.datagrams[-1].at + 1
+    return pair.with_evidence(far=pair.wire).with_report(ended=(end, end))
 
 
 def inconclusive(pair: Pair, saying: str) -> None:
@@ -33,8 +34,7 @@ def test_one_capture_of_before():
 
 def test_a_capture_that_is_gone():
     inconclusive(watched_twice(good_pair()).with_evidence(far=None), "wire-responder.pcapng is missing")
-    forgotten = watched_twice(good_pair()).with_report(captures=1)
-    assert forgotten.judge().verdict is Verdict.PASS  # it is there, and says the same
+    inconclusive(watched_twice(good_pair()).with_report(ended=()), "the end of a capture in steps.json is missing")
 
 
 def test_other_octets_in_one_of_them():
@@ -50,9 +50,9 @@ def test_a_datagram_that_only_one_has():
     last = pair.wire.datagrams[-1]
     packet = next(m for m in pair.view.messages if m.label.startswith("IKE_AUTH response")).pieces[0].datagram
     inconclusive(pair.changed(packet), "wire-responder.pcapng has the datagram of")
-    late = replace(last, frame=last.frame + 1, payload=b"late" * 20)
+    late = replace(last, at=last.at + 1, payload=b"late" * 20)
     assert pair.with_evidence(far=pair.changed(last, last, late).wire).judge().verdict is Verdict.PASS
-    early = replace(late, frame=packet.frame)
+    early = replace(late, at=packet.at)
     inconclusive(pair.with_evidence(far=pair.changed(packet, packet, early).wire), "and wire.pcapng has not")
 
 

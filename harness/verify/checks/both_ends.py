@@ -7,45 +7,37 @@ from __future__ import annotations
 
 import hashlib
 
-from harness.evidence.model import CapturedDatagram, ClearPacket, WirePicture
+from harness.evidence.model import CapturedDatagram, ClearPacket
 from harness.evidence.store import CAPTURE, FAR_CAPTURE
 from harness.verify.view import PairView
+
+_LATE = 0.1  # seconds: what passes so shortly before a capture ends may not be in it
 
 
 def captured_otherwise(view: PairView) -> str:
     """What only one of the two captures has, in words; "" where both have the same.
 
-    They do not end in the same moment: the one that ended later may have more at its end.
+    They do not end in the same moment: what passed after the one had ended, only the other one has.
     """
-    if view.report.captures == 1 and view.evidence.far is None:
+    ended, far = view.report.ended, view.evidence.far
+    if not ended and far is None:
         return ""
-    if view.evidence.far is None:
-        return f"{FAR_CAPTURE} is missing from the evidence"
-    captures = {CAPTURE: _events(view.wire), FAR_CAPTURE: _events(view.evidence.far)}
-    alone = {name: _alone(captures[name], captures[other]) for name, other in _OTHER.items()}
-    for name, events in alone.items():
-        if events and (alone[_OTHER[name]] or not _is_end(events, captures[name])):
-            return f"{name} has {_words(events[0])}, and {_OTHER[name]} has not"
+    if far is None or len(ended) != _ENDS:
+        return f"{FAR_CAPTURE if far is None else 'the end of a capture in steps.json'} is missing from the evidence"
+    near_ended, far_ended = ended
+    for here, there, name, other, until in (
+        (view.wire, far, CAPTURE, FAR_CAPTURE, far_ended),
+        (far, view.wire, FAR_CAPTURE, CAPTURE, near_ended),
+    ):
+        known = set(map(_digest, (*there.datagrams, *there.clear)))
+        for event in (*here.datagrams, *here.clear):
+            if event.at < until - _LATE and _digest(event) not in known:
+                return f"{name} has {_words(event)}, and {other} has not"
     return ""
 
 
-_OTHER = {CAPTURE: FAR_CAPTURE, FAR_CAPTURE: CAPTURE}
-
+_ENDS = 2
 _Event = CapturedDatagram | ClearPacket
-
-
-def _events(wire: WirePicture) -> list[_Event]:
-    return sorted((*wire.datagrams, *wire.clear), key=lambda event: event.frame)
-
-
-def _alone(here: list[_Event], there: list[_Event]) -> list[_Event]:
-    known = set(map(_digest, there))
-    return [event for event in here if _digest(event) not in known]
-
-
-def _is_end(events: list[_Event], capture: list[_Event]) -> bool:
-    """Whether these are the last ones of their capture."""
-    return capture[-len(events) :] == events
 
 
 def _digest(event: _Event) -> tuple[object, ...]:
