@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from harness.evidence.model import CapturedDatagram, ClearPacket
+from harness.evidence.model import CapturedDatagram, ClearPacket, WirePicture
 from harness.evidence.store import CAPTURE, FAR_CAPTURE
 from harness.verify.view import PairView
 
@@ -24,20 +24,25 @@ def captured_otherwise(view: PairView) -> str:
         return ""
     if far is None or len(ended) != _ENDS:
         return f"{FAR_CAPTURE if far is None else 'the end of a capture in steps.json'} is missing from the evidence"
-    near_ended, far_ended = ended
-    for here, there, name, other, until in (
-        (view.wire, far, CAPTURE, FAR_CAPTURE, far_ended),
-        (far, view.wire, FAR_CAPTURE, CAPTURE, near_ended),
-    ):
-        known = set(map(_digest, (*there.datagrams, *there.clear)))
-        for event in (*here.datagrams, *here.clear):
-            if event.at < until - _LATE and _digest(event) not in known:
-                return f"{name} has {_words(event)}, and {other} has not"
-    return ""
+    near, beyond = _events(view.wire), _events(far)
+    return _only_in(near, beyond, ended[1], CAPTURE) or _only_in(beyond, near, ended[0], FAR_CAPTURE)
 
 
 _ENDS = 2
 _Event = CapturedDatagram | ClearPacket
+
+
+def _events(wire: WirePicture) -> tuple[_Event, ...]:
+    return (*wire.datagrams, *wire.clear)
+
+
+def _only_in(here: tuple[_Event, ...], there: tuple[_Event, ...], until: float, name: str) -> str:
+    """What this capture has from before the other one's end, and the other one has not."""
+    known, other = set(map(_digest, there)), FAR_CAPTURE if name == CAPTURE else CAPTURE
+    for event in here:
+        if event.at < until - _LATE and _digest(event) not in known:
+            return f"{name} has {_words(event)}, and {other} has not"
+    return ""
 
 
 def _digest(event: _Event) -> tuple[object, ...]:

@@ -89,7 +89,7 @@ def _datagrams_differ(view: View) -> str:
         _at_our_socket(each, ours) for each in view.wire.datagrams if ours in (each.source[0], each.destination[0])
     )
     for each, times in Counter(told).items():
-        # Sent several times, one may be lost before it comes to the interface: the other side's address is not known yet.
+        # Of what was sent several times one may be lost on its way to the interface.
         if wire[each] < (1 if each.sent else times):
             way = "sent" if each.sent else "received"
             what = f"{each.octets} octets, SHA-256 {each.sha256[:_SHOWN]}..."

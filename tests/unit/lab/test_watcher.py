@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from helper_process import HelperProcess
 
@@ -28,8 +30,10 @@ def watch(helper):
 
 
 def test_what_was_kept_is_there_when_the_block_ends():
-    helper = process()
-    assert watch(helper) == WatchedWire(KEPT.frames, 7, KEPT.overrun)
+    helper, began = process(), time.time()
+    seen = watch(helper)
+    assert seen == WatchedWire(KEPT.frames, 7, KEPT.overrun, seen.ended)
+    assert began <= seen.ended <= time.time()
     assert helper.asked == [
         ("case-1", messages.Watch(("192.0.2.1",), ("192.0.2.2", "10.2.0.1"))),
         ("case-1", Collect()),
