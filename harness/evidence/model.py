@@ -27,6 +27,7 @@ class Side:
     address: str = ""  # outer
     inner: str = ""  # the host behind it
     certificate_octets: int = 0  # of the certificate that it authenticates with, in DER; 0 where it has a key instead
+    identity: str = ""  # the FQDN that it was told to authenticate as; "" where no record was kept of it
 
 
 @dataclass(frozen=True, slots=True)

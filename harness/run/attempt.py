@@ -142,7 +142,7 @@ def _write_givens(store: EvidenceFolder, case: Case, ends: Ends, products: Seque
     sides = {product.role: _side(product) for product in products}
     if case.engine is not None:
         ours = ends.of(case.engine)
-        sides[case.engine] = Side(ENGINE_NAME, address=ours.address, inner=ours.inner)
+        sides[case.engine] = Side(ENGINE_NAME, address=ours.address, inner=ours.inner, identity=ours.identity)
     predicted = to_record(case.expectation, case.engine)
     both = sides[Role.INITIATOR], sides[Role.RESPONDER]
     store.write_facts(CaseFacts(case.id, case.scenario.id, *both, predicted, case.engine))
@@ -158,7 +158,7 @@ def _side(product: Product) -> Side:
     octets = proof.octets if isinstance(proof, EndCertificate) else 0
     ends = configured.local_address, configured.local_inner
     name = UNDER_TEST if running.peer.is_harness else running.peer.name
-    return Side(name, running.version, running.image_id, running.kernel, *ends, octets)
+    return Side(name, running.version, running.image_id, running.kernel, *ends, octets, configured.local_identity)
 
 
 def _kernel(running: Sequence[RunningPeer]) -> str:

@@ -6,13 +6,14 @@ import pytest
 from case_builder import PEER_NAME, Case, build, flipped, good
 from judging import initiator, objects, passes, responder
 
+from harness.registry.messages import PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
 from harness.wire.message import Message
 from harness.wire.payloads import EncryptedFragment, Notify
 
 SCENARIO = "fragmentation/mlkem1024-at-576"
-CHECK = "fragments-within"
+CHECK, FORM = "fragments-within", "fragments-in-their-form"
 REQUEST = "IKE_INTERMEDIATE request 1"
 
 
@@ -79,14 +80,55 @@ def refragmented(case: Case, number: int, **changes: object) -> Case:
 def test_a_fragment_of_another_form(role, number, changes, saying, requirement):
     case = refragmented(good(SCENARIO, role=role), number, **changes)
     at = {"party": initiator(role), "at": "wire.pcapng#3", "requirement": requirement}
-    objects(case, CHECK, saying, octets=576, **at)
+    objects(case, "fragments-in-their-form", saying, **at)
+
+
+def test_fragments_in_their_form(role):
+    for scenario in (SCENARIO, "hybrid/ecp384-mlkem1024", "classical/modp3072"):
+        passes(good(scenario, role=role), "fragments-in-their-form")
+
+
+def test_a_payload_outside_of_the_encryption_stands_in_the_first_fragment_alone(role):
+    case = good(SCENARIO, role=role)
+    for number, objected in ((1, False), (2, True)):
+        piece = case.message(REQUEST).pieces[number - 1]
+        both = (Notify(NotifyType(40_000)), *piece.message.payloads)
+        octets = Message(piece.message.header, both).to_bytes()
+        outside = case.changed(piece.datagram, replace(piece.datagram, payload=octets))
+        found = [each.requirement for each in outside.check(FORM).objections]
+        assert ("F06" in found) is objected
+
+
+def test_a_set_of_fewer_fragments_after_a_whole_larger_one(role):
+    case = good(SCENARIO, role=role)
+    smaller = refragmented(case, 1, total_fragments=2)
+    piece = case.message(REQUEST).pieces[0].datagram
+    changed = smaller.message(REQUEST).pieces[0].datagram
+    last = case.message(REQUEST).pieces[-1].datagram
+    at = {"party": initiator(role), "at": "wire.pcapng#3", "requirement": "F08"}
+    after = case.changed(last, last, replace(changed, frame=last.frame))
+    objects(after, FORM, "a set of 2 comes after a whole set of 4", **at)
+    before = case.changed(piece, changed, piece)
+    passes(before, FORM)
+    again = case.changed(piece, changed, piece).changed(last, last, replace(changed, frame=last.frame))
+    passes(again, FORM)  # the path brings it once more
+
+
+def test_ike_sa_init_in_fragments(role):
+    case = good(SCENARIO, role=role)
+    first = case.message("IKE_SA_INIT response 0").pieces[0]
+    sealed = EncryptedFragment(PayloadType.NOTIFY, 1, 1, bytes(40))
+    octets = Message(first.message.header, (*first.message.payloads, sealed)).to_bytes()
+    wrong = case.changed(first.datagram, replace(first.datagram, payload=octets))
+    at = {"party": responder(role), "at": "wire.pcapng#2", "requirement": "F02"}
+    objects(wrong, FORM, "it comes in fragments", **at)
 
 
 def test_fragments_whose_headers_differ(role):
     case = good(SCENARIO, role=role)
     changed = refragmented(case, 2, flags=case.message(REQUEST).pieces[1].message.header.flags | 1)
     at = {"party": initiator(role), "at": "wire.pcapng#3", "requirement": "F05"}
-    objects(changed, CHECK, "headers differ", octets=576, **at)
+    objects(changed, FORM, "headers differ", **at)
 
 
 def test_a_fragment_that_is_missing_leaves_the_message_closed(role):

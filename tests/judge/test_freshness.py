@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
-from case_builder import PEER_NAME, Case, build, good
+from case_builder import ENGINE, PEER, PEER_NAME, Case, build, good
 from esp_packets import reply, sealed
 from judging import objects, passes, responder
 
@@ -15,6 +16,7 @@ from harness.esp import sa as esp_sa
 from harness.ike.protected import SecureChannel
 from harness.policy.role import Role
 from harness.results.model import Verdict
+from harness.wire.message import Message
 from harness.wire.payloads import KeyExchange, Nonce
 
 FRESH, ESP = "values-are-fresh", "esp-in-its-form"
@@ -118,3 +120,26 @@ def test_our_own_engine_is_held_to_it():
     with patch("esp_packets.os.urandom", lambda octets: first.payload[8 : 8 + octets]):
         again = sealed(case, second.payload[:84], second, by_engine=True)
     assert {each.party for each in again.check(ESP).objections} == {"engine"}
+
+
+def begun_again(case: Case) -> Case:
+    """The peer begins a second IKE SA with the same public value."""
+    offer = next(m for m in case.view.messages if m.label == "IKE_SA_INIT request 0").pieces[0]
+    last = case.datagrams[-1]
+    again = Message(replace(offer.message.header, initiator_spi=b"\7" * 8), offer.message.payloads)
+    late = replace(offer.datagram, frame=last.frame + 1, payload=again.to_bytes(), source=(PEER, 500))
+    return case.with_datagrams((*case.datagrams, replace(late, destination=(ENGINE, 500))))
+
+
+def test_a_public_value_of_ml_kem_in_two_ike_sas():
+    case = begun_again(good("pq-only/mlkem512-in-sa-init", role=Role.RESPONDER))
+    at = f"wire.pcapng#{case.datagrams[-1].frame}"
+    saying = "IKE_SA_INIT of another IKE SA carries the public value of"
+    objects(case, FRESH, saying, party=PEER_NAME, at=at, requirement="M11")
+
+
+def test_one_of_ecdh_may_be_used_again_and_is_told():
+    case = begun_again(good("classical/ecp384", role=Role.RESPONDER))
+    passes(case, FRESH)
+    assert "has used before, as it may" in case.check(FRESH).detail
+    assert "used before" not in good("classical/ecp384", role=Role.RESPONDER).check(FRESH).detail

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from case_builder import PEER, Case, good
 from esp_packets import reply, sealed
+from extra_messages import behind, late_esp, protected
 
 from harness.esp import sa as esp_sa
 from harness.policy.role import Role
@@ -18,7 +20,13 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payload import Payload
-from harness.wire.payloads import Delete, Notify, SecurityAssociation
+from harness.wire.payloads import (
+    Delete,
+    Notify,
+    SecurityAssociation,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
 from harness.wire.payloads.opaque import Unknown, VendorId
 
 HYBRID, BLOCKS, SEVEN = "hybrid/x25519-mlkem768", "classical/modp3072", "multiple-ke/seven"
@@ -131,6 +139,46 @@ def sent_again(exchange: ExchangeType) -> Callable[[Case], Case]:
     return lambda case: case.repeated(of_peer(case, exchange))
 
 
+def narrowed(**fields: Any) -> Callable[[Case], Case]:
+    """A responder may let less through than it was asked for (section 2.9)."""
+
+    def vary(case: Case) -> Case:
+        if case.evidence.role is Role.RESPONDER:  # what a peer asks for is its own to say, and our answer is within it
+            return case
+        return case.rewritten(
+            of_peer(case, ExchangeType.IKE_AUTH),
+            lambda old: [
+                replace(p, selectors=tuple(replace(one, **fields) for one in p.selectors))
+                if isinstance(p, TrafficSelectorsInitiator | TrafficSelectorsResponder)
+                else p
+                for p in old
+            ],
+        )
+
+    return vary
+
+
+def deleted_from_both_ends(case: Case) -> Case:
+    """ "The two requests may cross in the network" (section 1.4.1); it is ours that is not there any more to answer."""
+    if case.evidence.role is Role.RESPONDER:
+        return case
+    return behind(case, protected(case, [Delete(Protocol.IKE)], by_engine=False, message_id=0), by_engine=False)
+
+
+def child_named_as_well(case: Case) -> Case:
+    """A Delete of each protocol in one exchange (section 3.11)."""
+    if case.evidence.role is Role.INITIATOR:
+        return case
+    child = case.view.child
+    assert child is not None
+    also = Delete(Protocol.ESP, 4, (child.initiator_spi,))
+    return case.rewritten(of_peer(case, INFORMATIONAL, last=True), lambda old: [also, *old])
+
+
+def on_its_way(case: Case) -> Case:
+    return late_esp(case, by_engine=False, after=0.1)
+
+
 def shuffled(case: Case) -> Case:
     """Payloads may come in any order (section 2.5: a few have their place, IKE_AUTH's have none)."""
     return case.rewritten(of_peer(case, ExchangeType.IKE_AUTH), lambda old: old[::-1])
@@ -169,6 +217,14 @@ VARIATIONS: dict[str, Callable[[Case], Case]] = {
     "a payload that nobody knows, not critical": beside(AUTH, Unknown(PayloadType(150), b"new")),
     "such a one in the deletion": beside(INFORMATIONAL, Unknown(PayloadType(150), b"new"), last=True),
     "IKE_AUTH's payloads in another order": shuffled,
+    "selectors for one protocol alone": narrowed(protocol=17),
+    "selectors for one port": narrowed(protocol=6, start_port=80, end_port=80),
+    "selectors for what has no ports to see": narrowed(protocol=6, start_port=65535, end_port=0),
+    "ADDITIONAL_TS_POSSIBLE": beside(AUTH, Notify(NotifyType.ADDITIONAL_TS_POSSIBLE)),
+    "a window of four": beside(AUTH, Notify(NotifyType.SET_WINDOW_SIZE, b"\0\0\0\4")),
+    "a deletion from both ends at once": deleted_from_both_ends,
+    "the Child SA named beside the IKE SA": child_named_as_well,
+    "ESP that is on its way while its SA goes": on_its_way,
     "IKE_AUTH sent again": sent_again(AUTH),
     "INFORMATIONAL sent again": sent_again(INFORMATIONAL),
     "IKE_SA_INIT sent again": sent_again(ExchangeType.IKE_SA_INIT),
@@ -195,6 +251,9 @@ VARIATIONS: dict[str, Callable[[Case], Case]] = {
 # Where it is the engine that answers, or the suite has no INTEG, there is nothing to vary.
 _ENGINE_ASKS = ("INVALID_IKE_SPI to a late INFORMATIONAL", "INVALID_IKE_SPI to a late IKE_AUTH")
 _ENGINE_ASKS += ("INVALID_IKE_SPI to a late IKE_INTERMEDIATE",)
+_ENGINE_ASKS += ("selectors for one protocol alone", "selectors for one port", "a deletion from both ends at once")
+_ENGINE_ASKS += ("selectors for what has no ports to see",)
+_PEER_ASKS = ("the Child SA named beside the IKE SA",)
 _WITH_INTEG = ("no INTEG is shown", "no INTEG of the Child SA is shown")
 
 
@@ -204,6 +263,7 @@ def varied() -> list[tuple[str, str, Role]]:
         (name, scenario, role)
         for name, scenario, role in every
         if not (name in _ENGINE_ASKS and role is Role.RESPONDER)
+        if not (name in _PEER_ASKS and role is Role.INITIATOR)
         if not (name.endswith("late IKE_INTERMEDIATE") and scenario == BLOCKS)
         if not (name in _WITH_INTEG and scenario != BLOCKS)
     ]

@@ -260,9 +260,25 @@ def test_ike_sa_init_answered_twice(role):
     objects(case, COPIES, "a second time", party=responder(role), at="wire.pcapng#2", requirement="B19")
 
 
-def test_a_cookie_or_another_method_is_no_retransmission():
+def test_a_cookie_or_another_method_is_no_retransmission(role):
     for scenario in ("denial-of-service/cookie", "negotiation/wrong-ke-group-first"):
-        passes(good(scenario), COPIES)
+        passes(good(scenario, role=role), COPIES)
+
+
+def test_an_ike_sa_init_request_of_other_octets_that_nobody_asked_for(role):
+    label = "IKE_SA_INIT request 0"
+    case = good(role=role).repeated(label, lambda octets: flipped(octets, -1))
+    objects(case, COPIES, "no answer asks for it", party=initiator(role), at="wire.pcapng#1", requirement="B18")
+    passes(good(role=role).repeated(label), COPIES)
+
+
+def test_a_cookie_comes_back_once(role):
+    """One demand allows one other request."""
+    case = good("denial-of-service/cookie", role=role)
+    last = [m for m in case.view.messages if m.label == "IKE_SA_INIT request 0"][-1].pieces[0].datagram
+    third = case.changed(last, last, replace(last, payload=flipped(last.payload, -1)))
+    at = f"wire.pcapng#{last.frame}"
+    objects(third, COPIES, "no answer asks for it", party=initiator(role), at=at, requirement="B18")
 
 
 def test_port_4500_is_read_without_its_marker(role):

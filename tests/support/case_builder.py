@@ -477,7 +477,8 @@ def facts_of(case: Case) -> CaseFacts:
 
 
 def _facts(scenario: Scenario, peer: str, role: Role) -> CaseFacts:
-    engine, tested = FactsSide("engine", address=ENGINE), FactsSide(peer, "6.1.0", "sha256:0", address=PEER)
+    engine = FactsSide("engine", address=ENGINE, inner=INNER, identity="engine.interop.test")
+    tested = FactsSide(peer, "6.1.0", "sha256:0", address=PEER, inner=PEER_INNER, identity="peer.interop.test")
     sides = (engine, tested) if role is Role.INITIATOR else (tested, engine)
     return CaseFacts(f"{scenario.id}@{peer}@{role.value}", scenario.id, *sides, engine=role)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from defective import Defect, Edit, beside, changed, doubled, dropped, edited
 
+from harness.ike.selectors import network_selector
 from harness.registry.identities import AuthenticationMethod, IdentificationType
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
@@ -15,6 +16,7 @@ from harness.registry.transforms import AttributeType, KeyExchangeMethod, Transf
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
     Authentication,
+    Delete,
     IdentificationInitiator,
     IdentificationResponder,
     KeyExchange,
@@ -22,6 +24,7 @@ from harness.wire.payloads import (
     Notify,
     SecurityAssociation,
     TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
 )
 from harness.wire.payloads.security_association import Attribute, Proposal, Transform
 
@@ -153,6 +156,36 @@ def another_identity_type(payload: Payload) -> Payload:
     return payload
 
 
+def selectors(kind: type, *those: Any) -> Edit:
+    return changed(kind, selectors=those)
+
+
+def each_selector(**fields: Any) -> Edit:
+    """Every selector of both payloads with other fields."""
+    return edited(
+        TrafficSelectorsInitiator | TrafficSelectorsResponder,  # type: ignore[arg-type]
+        lambda payload: replace(payload, selectors=tuple(replace(one, **fields) for one in payload.selectors)),
+    )
+
+
+def turned_over(payload: Any) -> Any:
+    return replace(payload, selectors=tuple(replace(one, start=b"\xff" * 4, end=bytes(4)) for one in payload.selectors))
+
+
+def esp_spi(number: int) -> Edit:
+    return proposals(lambda p: replace(p, spi=number.to_bytes(4)))
+
+
+def deleting(*deletes: Delete) -> list[Defect]:
+    """A request that deletes so, in place of the Delete of the IKE SA."""
+    edit: Edit = lambda payloads: [*(p for p in payloads if not isinstance(p, Delete)), *deletes]  # noqa: E731
+    kinds = " and ".join(f"{d.protocol} with {len(d.spis) + d.empty_spis} SPIs of {d.spi_size}" for d in deletes)
+    return [Defect(f"a Delete of {kinds}", INFORMATIONAL, False, edit, "B52", (HYBRID, BLOCKS))]
+
+
+ANYTHING, ELSEWHERE, OF_IPV6 = (network_selector(each) for each in ("0.0.0.0/0", "192.0.2.0/24", "2001:db8::/32"))
+TSI, TSR = TrafficSelectorsInitiator, TrafficSelectorsResponder
+
 ROWS: list[Defect] = [
     # The answer to the offer of IKE (RFC 7296 sections 2.7, 3.3).
     *answer("another proposal number", proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
@@ -225,7 +258,30 @@ ROWS: list[Defect] = [
     *answer("no ESP SPI", proposals(lambda p: replace(p, spi=b"")), "B49", exchange=AUTH),
     *answer("protocol AH", proposals(lambda p: replace(p, protocol=Protocol.AH)), "B06", exchange=AUTH),
     *both("a notify with a protocol", AUTH, beside(Notify(NotifyType.INITIAL_CONTACT, b"", Protocol.IKE)), "B48", ALL),
+    # Traffic selectors (RFC 7296 sections 2.9, 3.13.1) and SPIs of ESP (RFC 4303 section 2.1).
+    *answer("TSi is anything", selectors(TSI, ANYTHING), "B50", exchange=AUTH),
+    *answer("TSr is anything", selectors(TSR, ANYTHING), "B50", exchange=AUTH),
+    *answer("TSi is elsewhere", selectors(TSI, ELSEWHERE), "B50", exchange=AUTH),
+    *answer("TSr is elsewhere", selectors(TSR, ELSEWHERE), "B50", exchange=AUTH),
+    *answer("TSr of another family", selectors(TSR, OF_IPV6), "B50", (HYBRID, BLOCKS), AUTH),
+    *answer("one selector more", edited(TSR, lambda p: replace(p, selectors=(*p.selectors, ELSEWHERE))), "B50",
+            (HYBRID, BLOCKS), AUTH),
+    *answer("no selector in TSi", selectors(TSI), "B50", (HYBRID, BLOCKS), AUTH),
+    *answer("no TSr", dropped(TSR), "B50", (HYBRID, BLOCKS), AUTH),
+    *answer("ports without a protocol", each_selector(start_port=80, end_port=80), "B51", exchange=AUTH),
+    *answer("ports the other way round", each_selector(protocol=6, start_port=9, end_port=8), "B51", exchange=AUTH),
+    *answer("addresses the other way round", edited(TSR, turned_over), "B51", (HYBRID, BLOCKS), AUTH),
+    *both("an ESP SPI of 0", AUTH, esp_spi(0), "E07", (HYBRID, BLOCKS)),
+    *both("an ESP SPI of 1", AUTH, esp_spi(1), "E07", (HYBRID, BLOCKS)),
+    *both("an ESP SPI of 255", AUTH, esp_spi(255), "E07", (HYBRID, BLOCKS)),
     # Deletion.
+    *deleting(Delete(Protocol.IKE, 8, (bytes(8),))),
+    *deleting(Delete(Protocol.IKE, 0, (), empty_spis=1)),
+    *deleting(Delete(Protocol.IKE), Delete(Protocol.ESP, 4, (b"\1\2\3\4",))),
+    *deleting(Delete(Protocol.IKE), Delete(Protocol.ESP)),
+    *deleting(Delete(Protocol.IKE), Delete(Protocol(9), 4, (b"\1\2\3\4",))),
+    *deleting(Delete(Protocol.IKE), Delete(Protocol.ESP, 8, (bytes(8),))),
+    *deleting(Delete(Protocol.NONE)),
     *answer("an error in the answer", beside(Notify(NotifyType.INVALID_SYNTAX)), "B29", exchange=INFORMATIONAL),
     Defect("an error in the answer to a liveness check", INFORMATIONAL, True,
            beside(Notify(NotifyType.NO_ADDITIONAL_SAS)), "B30", ("lifecycle/liveness-and-delete",), 0),

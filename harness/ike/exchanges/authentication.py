@@ -35,7 +35,7 @@ def request(machine: Machine, agreement: Agreement) -> State:
     configuration = machine.configuration
     identity = IdentificationInitiator(configuration.local_identity.id_type, configuration.local_identity.data)
     message_id = machine.window.next_own
-    spi = machine.rng(4)
+    spi = child.new_spi(machine)
     offered = offer(configuration.esp, Protocol.ESP, spi)
     payloads = (
         identity,

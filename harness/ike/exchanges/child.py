@@ -24,6 +24,7 @@ from harness.wire.payloads import Notify, SecurityAssociation, TrafficSelectorsI
 from harness.wire.payloads.security_association import Proposal
 from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
 
+_RESERVED_SPIS = 255
 Selectors = tuple[TrafficSelector | OpaqueSelector, ...]
 
 
@@ -58,9 +59,11 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     # An error notification fails the request, whatever stands beside it: strongSwan leaves SA, TSi and TSr there when
     # only the installation failed (section 2.21.2; appendix C.2 has the notification in their place).
     errors = [n.notify_type for n in opened.inner if isinstance(n, Notify) and n.notify_type.is_error]
-    if errors or sa is None or ts_i is None or ts_r is None:
+    if errors or (sa is None and ts_i is None and ts_r is None):
         machine.emit(ChildRefused(errors[0] if errors else NotifyType.NO_PROPOSAL_CHOSEN, by_peer=True))
         return standing
+    if sa is None or ts_i is None or ts_r is None:
+        raise PeerMisbehaved("SA, TSi and TSr, or none of them", "one or two", where)
     suite, accepted = check_answer(sent.child_offer, sa, where)
     spi = _esp_spi(accepted, where)
     configuration = machine.configuration
@@ -78,7 +81,7 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     """The responder's choice: SAr2, TSi and TSr, or the error notification that leaves the IKE SA alone.
 
     Raises:
-        PeerMisbehaved: the chosen proposal has no SPI of ESP.
+        PeerMisbehaved: the chosen proposal has no SPI of ESP, or a reserved one.
     """
     sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
     ts_i = next((p for p in opened.inner if isinstance(p, TrafficSelectorsInitiator)), None)
@@ -93,7 +96,7 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     if not narrowed_i or not narrowed_r:
         return _refuse(machine, standing, NotifyType.TS_UNACCEPTABLE)
     suite, proposal = chosen
-    spis = machine.rng(4), _esp_spi(proposal, "IKE_AUTH request")
+    spis = new_spi(machine), _esp_spi(proposal, "IKE_AUTH request")
     transport = machine.configuration.transport_mode and _asks_for_transport(opened)
     payloads = (
         *(mode_request(machine.configuration) if transport else ()),
@@ -104,10 +107,21 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     return _stand(machine, standing, Agreed(spis, suite, narrowed_i, narrowed_r, transport)), payloads
 
 
+def new_spi(machine: Machine) -> bytes:
+    """What we want packets marked with: 4 random octets, never a reserved number (RFC 4303 section 2.1)."""
+    drawn = machine.rng(4)
+    return drawn if int.from_bytes(drawn) > _RESERVED_SPIS else b"\x80" + drawn[1:]
+
+
 def _esp_spi(proposal: Proposal, where: str) -> bytes:
-    """What the other side wants its packets marked with: 4 octets for ESP (section 3.3.1)."""
+    """What the other side wants its packets marked with: 4 octets for ESP (section 3.3.1), and no reserved number.
+
+    0 to 255 are reserved (RFC 4303 section 2.1). With 0, on the port of NAT traversal, ESP would be taken for IKE.
+    """
     if len(proposal.spi) != 4:
         raise PeerMisbehaved("an ESP SPI of 4 octets", f"{len(proposal.spi)} octets", where)
+    if int.from_bytes(proposal.spi) <= _RESERVED_SPIS:
+        raise PeerMisbehaved("an ESP SPI above 255", proposal.spi.hex(), where)
     return proposal.spi
 
 

@@ -8,7 +8,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, Pointer
 from harness.scenario.check_form import Argument
-from harness.verify.check import Arguments, Checked, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View, of
 from harness.verify.wire import SeenMessage
 from harness.wire.payloads import Notify
@@ -16,7 +16,7 @@ from harness.wire.payloads import Notify
 
 @engine_check("fragments-within", arguments={"octets": Argument.NUMBER})
 def fragments_within(view: View, arguments: Arguments) -> Checked:
-    """Protected messages go in IP datagrams of at most ``octets``, large ones in fragments, both ways (F01, F03-F05).
+    """Protected messages go in IP datagrams of at most ``octets``, large ones in fragments, both ways (F01).
 
     ``octets`` is the size that the scenario has configured on both sides. Section 2.5.1 leaves the choice of a size
     to the sender, as a SHOULD; a size that was configured and is not kept to is a failure without that sentence.
@@ -33,10 +33,6 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
                 )
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 objections.append(Objection(view.sender(message), sentence, pointer, None))
-        for requirement, sentence in _form(message):
-            objections.append(
-                Objection(view.sender(message), f"{message.label}: {sentence}", message.pointer, requirement)
-            )
     objections += _both_announced(view)
     for initiator in (True, False):
         if not any(message.from_initiator == initiator for message in fragmented):
@@ -47,7 +43,24 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
     return Checked(f"fragments: {counts}; every datagram within {limit} octets", tuple(objections))
 
 
+@engine_check("fragments-in-their-form", due=Due.ALWAYS, requirement="F03")
+def fragments_in_their_form(view: View, _arguments: Arguments) -> Checked:
+    """Each fragment has a number within its total, the message's header, and is protected by itself (F02-F06, F08).
+
+    Fragment 1 alone names the first inner payload, and carries what is outside of the encryption. IKE_SA_INIT has none.
+    """
+    objections, count = [], 0
+    for message in (m for m in view.messages if m.fragmented):
+        count += 1
+        for requirement, sentence in _form(message):
+            words = f"{message.label}: {sentence}"
+            objections.append(Objection(view.sender(message), words, message.pointer, requirement))
+    return Checked(f"{count} messages in fragments, each of them in its form", tuple(objections))
+
+
 def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
+    if message.exchange == ExchangeType.IKE_SA_INIT:
+        yield "F02", "it comes in fragments"
     headers = {_comparable(piece.octets) for piece in message.pieces if piece.fragment}
     if len(headers) > 1:
         yield "F05", "the fragments' IKE headers differ in more than Next Payload and Length"
@@ -60,6 +73,20 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
             yield "F03", f"fragment {number} of {total}"
         if (fragment.first_inner != 0) != (number == 1):
             yield "F04", f"fragment {number} has Next Payload {fragment.first_inner.value}"
+        if number != 1 and len(piece.message.payloads) > 1:
+            yield "F06", f"fragment {number} carries a payload outside of the encryption"
+    yield from _smaller_sets(message)
+
+
+def _smaller_sets(message: SeenMessage) -> Iterable[tuple[str, str]]:
+    """A new fragment of a smaller set after all of a larger one: sets are to grow (section 2.5.2)."""
+    seen: dict[int, set[int]] = {}
+    for fragment in (piece.fragment for piece in message.pieces if piece.fragment):
+        number, total = fragment.fragment_number, fragment.total_fragments
+        whole = max((each for each, numbers in seen.items() if len(numbers) >= each), default=0)
+        if number not in seen.setdefault(total, set()) and total < whole:
+            yield "F08", f"a fragment of a set of {total} comes after a whole set of {whole}"
+        seen[total].add(number)
 
 
 def _comparable(octets: bytes) -> bytes:

@@ -12,6 +12,7 @@ from harness.verify.view import View, of
 from harness.verify.wire import sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
+_SPI_OCTETS = 8
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
 
 
@@ -19,10 +20,13 @@ _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchan
 def values_are_fresh(view: View, _arguments: Arguments) -> Checked:
     """No nonce is the other side's, no public value of ML-KEM and no AEAD's IV comes twice (B23, M11, K06).
 
-    A public value of (EC)DH may be used again (RFC 7296 section 2.12). A message that is repeated is the same message.
+    A public value of (EC)DH may be used again, which is told all the same (RFC 7296 section 2.12). A message that is
+    repeated is the same message.
     """
     objections = [*_nonces(view), *_ml_kem(view), *_vectors(view)]
-    return Checked("nonces, ML-KEM values and initialization vectors are all different", tuple(objections))
+    again = "; ".join(dict.fromkeys(_used_again(view)))
+    detail = "nonces, ML-KEM values and initialization vectors are all different"
+    return Checked(f"{detail}; {again}" if again else detail, tuple(objections))
 
 
 def _nonces(view: View) -> Iterable[Objection]:
@@ -36,13 +40,33 @@ def _nonces(view: View) -> Iterable[Objection]:
 
 def _ml_kem(view: View) -> Iterable[Objection]:
     """IKE_SA_INIT may be sent anew with the same key: a cookie or another group was asked for."""
-    seen: dict[bytes, Hashable] = {}
+    for party, label, pointer, ke in _values_again(view):
+        if ke.method in _ML_KEM and ke.data:
+            sentence = f"{label} carries the public value of {ke.method} of an earlier message"
+            yield Objection(party, sentence, pointer, "M11")
+
+
+def _used_again(view: View) -> Iterable[str]:
+    """Public values of (EC)DH that a side uses for more than one exchange, as it may."""
+    for party, label, _, ke in _values_again(view):
+        if ke.method not in _ML_KEM:
+            yield f"{label} carries a public value of {ke.method} that {party} has used before, as it may"
+
+
+def _values_again(view: View) -> Iterable[tuple[str, str, Pointer, KeyExchange]]:
+    """Public values that came before in another exchange, of this IKE SA or of one that a party began beside it."""
+    seen: dict[tuple[int, bytes], Hashable] = {}
     for message in view.messages:
-        place = (message.exchange, message.message_id, message.from_initiator)
+        place: Hashable = (message.exchange, message.message_id, message.from_initiator)
         for ke in of(message, KeyExchange):
-            if ke.method in _ML_KEM and ke.data and seen.setdefault(ke.data, place) != place:
-                sentence = f"{message.label} carries the public value of {ke.method} of an earlier message"
-                yield Objection(view.sender(message), sentence, message.pointer, "M11")
+            if seen.setdefault((ke.method, ke.data), place) != place:
+                yield view.sender(message), message.label, message.pointer, ke
+    for piece in view.strangers:
+        place = piece.octets[:_SPI_OCTETS]
+        for ke in (each for each in piece.message.payloads if isinstance(each, KeyExchange)):
+            if seen.setdefault((ke.method, ke.data), place) != place:
+                label = f"{piece.message.header.exchange_type} of another IKE SA"
+                yield view.source(piece.datagram), label, Pointer.to_frame(piece.datagram.frame), ke
 
 
 def _vectors(view: View) -> Iterable[Objection]:

@@ -144,7 +144,7 @@ def _wrong_generation(view: View) -> list[Objection]:
     objections = []
     last = len(view.secrets.shared_secrets) - 1
     for message in view.messages:
-        if not message.protected or _late_error(message):
+        if not message.protected or late_error(message):
             continue
         intermediate = message.exchange == ExchangeType.IKE_INTERMEDIATE
         due = min(message.message_id - 1, last) if intermediate else last  # without a key exchange the keys stay
@@ -158,7 +158,7 @@ def _wrong_generation(view: View) -> list[Objection]:
 _OF_AN_UNKNOWN_SA = (NotifyType.INVALID_IKE_SPI, NotifyType.INVALID_SPI, NotifyType.QUICK_CRASH_DETECTION)
 
 
-def _late_error(message: SeenMessage) -> bool:
+def late_error(message: SeenMessage) -> bool:
     """An unprotected word that no such SA is there, on which nobody acts (RFC 7296 sections 1.5, 2.21.4; RFC 6290 4.5).
 
     INVALID_IKE_SPI repeats exchange type and Message ID of the request that it answers.

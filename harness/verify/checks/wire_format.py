@@ -137,11 +137,14 @@ def _request_of(view: View, response: SeenMessage) -> bool:
 
 @engine_check("retransmissions-identical", due=Due.ALWAYS, requirement="B18")
 def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
-    """A repeated message is the same, bit for bit from the IKE header on; fragments each with themselves (B18, F14)."""
-    objections, repeats = list(_second_answer(view)), 0
+    """A repeated message is the same, bit for bit from the IKE header on; fragments each with themselves (B18, F14).
+
+    IKE_SA_INIT with a cookie, or with another key exchange, is no repetition: but it takes a demand for it.
+    """
+    objections, repeats = [*_second_answer(view), *_other_request(view)], 0
     for message in view.messages:
         if message.exchange == ExchangeType.IKE_SA_INIT:
-            continue  # different octets are different messages there: a cookie or another KE may come in
+            continue  # different octets are different messages there
         first: dict[tuple[int, int], bytes] = {}
         for piece in message.pieces:
             fragment = piece.fragment
@@ -167,6 +170,20 @@ def _second_answer(view: View) -> list[Objection]:
                 objections.append(Objection(view.sender(message), sentence, message.pointer, "B19"))
             answered = True
     return objections
+
+
+_DEMANDS = (NotifyType.COOKIE, NotifyType.INVALID_KE_PAYLOAD)
+
+
+def _other_request(view: View) -> Iterable[Objection]:
+    """IKE_SA_INIT requests of other octets than the one before, that no answer has asked for (sections 1.2, 2.6)."""
+    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
+    demands = [m for m in answers if any(notify.notify_type in _DEMANDS for notify in of(m, Notify))]
+    for others, request in enumerate(view.find(ExchangeType.IKE_SA_INIT, response=False)):
+        asked = sum(piece.datagram.frame < request.frame for demand in demands for piece in demand.pieces)
+        if others > asked:
+            sentence = "the IKE_SA_INIT request is repeated with other octets, and no answer asks for it"
+            yield Objection(view.sender(request), sentence, request.pointer, "B18")
 
 
 _THREE_RESERVED_OCTETS = (

@@ -17,7 +17,13 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.wire.message import Message
 from harness.wire.payload import Payload
-from harness.wire.payloads import Authentication, Notify, SecurityAssociation
+from harness.wire.payloads import (
+    Authentication,
+    Notify,
+    SecurityAssociation,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
 
 POLICY = policy(ke="curve25519")
 FAILED = NotifyType.AUTHENTICATION_FAILED
@@ -125,6 +131,20 @@ def test_an_error_beside_auth_refuses_the_child_sa_alone(monkeypatch: pytest.Mon
     engines = run(pair(POLICY))
     assert engines.of("initiator", ChildRefused) == [ChildRefused(NotifyType(16000), by_peer=True)]
     assert not engines.of("initiator", Closed)
+
+
+@pytest.mark.parametrize("gone", [SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder])
+def test_half_an_answer_for_a_child_sa_is_misbehaviour(gone: type[Payload], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two TS payloads stand beside the SA payload that makes a Child SA (RFC 7296 section 2.9)."""
+
+    def change(payloads: Sequence[Payload]) -> Sequence[Payload]:
+        return [payload for payload in payloads if not isinstance(payload, gone)]
+
+    misbehaving(monkeypatch, change, initiator=False, exchange=IKE_AUTH)
+    engines = run(pair(POLICY))
+    event = closed(engines, "initiator")
+    assert (event.kind, event.party) == ("misbehaved", "peer")
+    assert "expected SA, TSi and TSr, or none of them" in event.reason
 
 
 def test_an_unknown_error_without_auth_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,74 @@
+"""Who the two say they are, against what they were told to say (RFC 7296 sections 2.15 and 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.border.text import in_a_line
+from harness.registry.identities import IdentificationType
+from harness.registry.messages import ExchangeType
+from harness.results.model import Pointer, Severity
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.checks.authentication import auth_fits
+from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage
+from harness.wire.payloads import IdentificationInitiator, IdentificationResponder
+
+_FACTS = Pointer("case.json")
+_Identity = IdentificationInitiator | IdentificationResponder
+
+
+@engine_check("identity-as-configured", due=Due.ALWAYS, requirement="B44")
+def identity_as_configured(view: View, _arguments: Arguments) -> Checked:
+    """IDi and IDr are the names that the two sides were told to authenticate with, of type FQDN (B44).
+
+    Our engine takes no other name. Where it took one that is not on record, or asked for another one itself, the record
+    is in doubt and nobody is blamed. So it is where our own engine says another name than the record has for it. A name
+    whose AUTH is wrong is nobody's: that is another check's finding.
+    """
+    objections: list[Objection] = []
+    told = []
+    for initiator in (True, False):
+        side = view.sides[0 if initiator else 1]
+        for message, identity in _said(view, initiator=initiator):
+            if not side.identity:
+                continue
+            if _is(identity, side.identity):
+                told.append(f"{side.peer} is {side.identity}")
+                continue
+            words = f"{message.label}: {identity.type.name} is {_words(identity)}"
+            ours = side.peer == "engine"
+            if not ours and not auth_fits(view, initiator=initiator):
+                continue
+            if ours or _taken(view, side.identity):
+                sentence = f"{words}; case.json has {side.identity} for {side.peer}, and one of our records is wrong"
+                objections.append(Objection("", sentence, _FACTS, None, Severity.INCONCLUSIVE))
+            else:
+                sentence = f"{words}; {side.peer} was told to be {side.identity}, of type ID_FQDN"
+                objections.append(Objection(side.peer, sentence, message.pointer))
+    return Checked("; ".join(dict.fromkeys(told)) or "no identity is on record and on the wire", tuple(objections))
+
+
+def _said(view: View, *, initiator: bool) -> Iterable[tuple[SeenMessage, _Identity]]:
+    """What one side says of itself in IKE_AUTH; what an initiator says of the responder is a wish (section 3.5)."""
+    kind: type[_Identity] = IdentificationInitiator if initiator else IdentificationResponder
+    for message in view.find(ExchangeType.IKE_AUTH, response=not initiator, initiator=initiator):
+        for identity in of(message, kind):
+            yield message, identity
+
+
+def _is(identity: _Identity, name: str) -> bool:
+    return (identity.id_type, identity.data) == (IdentificationType.ID_FQDN, name.encode())
+
+
+def _taken(view: View, recorded: str) -> bool:
+    """Whether our engine was told another name of the peer than the record has: it took one, or asked for one."""
+    if view.report.established:
+        return True
+    requests = view.find(ExchangeType.IKE_AUTH, response=False, initiator=True)
+    asked = [wish for m in requests if view.sender(m) == "engine" for wish in of(m, IdentificationResponder)]
+    return any(not _is(wish, recorded) for wish in asked)
+
+
+def _words(identity: _Identity) -> str:
+    return f"{in_a_line(identity.data.decode('utf-8', 'replace')) or 'empty'} of type {identity.id_type}"

@@ -1,0 +1,106 @@
+"""In which order messages are sent: one request at a time, and each exchange at its time (RFC 7296 2.3, RFC 9242)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
+from math import inf
+
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.checks.key_agreement import late_error
+from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage
+from harness.wire.payloads import Notify
+
+_WINDOW_OCTETS = 4
+
+
+@engine_check("one-request-at-a-time", due=Due.ALWAYS, requirement="B20")
+def one_request_at_a_time(view: View, _arguments: Arguments) -> Checked:
+    """A side begins no exchange before its last one is answered, unless the other side has a larger window (B20).
+
+    The window is one until the initial exchanges are complete. A request that is repeated is the same request.
+    """
+    objections, count = [], 0
+    for initiator in (True, False):
+        requests, answered = _requests(view, initiator=initiator), _answered(view, initiator=initiator)
+        windows = _windows(view, of_initiator=not initiator)
+        count += len(requests)
+        waiting: list[tuple[float, int]] = []  # when a request gets its answer, and which one it is
+        for index, message in enumerate(requests):
+            while waiting and waiting[0][0] < message.frame:
+                heappop(waiting)
+            if len(waiting) >= max(size for frame, size in windows if frame < message.frame):
+                sentence = f"{message.label} is sent while {requests[waiting[0][1]].label} is not answered"
+                objections.append(Objection(view.sender(message), sentence, message.pointer))
+            heappush(waiting, (_answer_to(message, answered), index))
+    return Checked(f"{count} exchanges, each begun when the one before was answered", tuple(objections))
+
+
+def _requests(view: View, *, initiator: bool) -> list[SeenMessage]:
+    """The requests of a side, one for each Message ID: IKE_SA_INIT may be sent in several versions."""
+    found: dict[int, SeenMessage] = {}
+    for message in view.messages:
+        in_turn = message.sealed or message.exchange == ExchangeType.IKE_SA_INIT
+        if in_turn and not message.response and message.from_initiator == initiator:
+            found.setdefault(message.message_id, message)
+    return list(found.values())
+
+
+def _answered(view: View, *, initiator: bool) -> dict[int, list[int]]:
+    """The frames of the responses that a side gets, by Message ID."""
+    found: dict[int, list[int]] = {}
+    for message in view.messages:
+        if message.response and message.from_initiator != initiator:
+            found.setdefault(message.message_id, []).append(message.frame)
+    return found
+
+
+def _answer_to(request: SeenMessage, answered: Mapping[int, list[int]]) -> float:
+    """The frame of the first response to a request; infinite where there is none."""
+    return min((frame for frame in answered.get(request.message_id, ()) if frame > request.frame), default=inf)
+
+
+def _windows(view: View, *, of_initiator: bool) -> list[tuple[int, int]]:
+    """How many requests a side has said it keeps state for, each time with the frame; one to begin with (2.3)."""
+    said = [
+        (message.frame, int.from_bytes(notify.data))
+        for message in view.messages
+        if message.from_initiator == of_initiator and message.opened
+        for notify in of(message, Notify)
+        if notify.notify_type == NotifyType.SET_WINDOW_SIZE and len(notify.data) == _WINDOW_OCTETS
+    ]
+    return [(-1, 1), *said]
+
+
+@engine_check("exchanges-in-order", due=Due.ALWAYS, requirement="I03")
+def exchanges_in_order(view: View, _arguments: Arguments) -> Checked:
+    """IKE_INTERMEDIATE is sealed and comes before IKE_AUTH, CREATE_CHILD_SA once that has ended (B42, I03, I06)."""
+    objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view)]
+    names = dict.fromkeys(str(message.exchange) for message in view.messages)
+    return Checked(f"exchanges in their order: {', '.join(names)}", tuple(objections))
+
+
+def _in_clear(view: View) -> Iterable[Objection]:
+    for message in view.find(ExchangeType.IKE_INTERMEDIATE):
+        if not message.sealed and not late_error(message):
+            sentence = f"{message.label} has no Encrypted payload"
+            yield Objection(view.sender(message), sentence, message.pointer, "I06")
+
+
+def _after_auth(view: View) -> Iterable[Objection]:
+    first = min((m.message_id for m in view.find(ExchangeType.IKE_AUTH, response=False, initiator=True)), default=None)
+    for message in view.find(ExchangeType.IKE_INTERMEDIATE, response=False, initiator=True):
+        if first is not None and message.sealed and message.message_id > first:
+            yield Objection(view.sender(message), f"{message.label} comes after IKE_AUTH", message.pointer, "I03")
+
+
+def _before_auth_ended(view: View) -> Iterable[Objection]:
+    ended = min((m.frame for m in view.find(ExchangeType.IKE_AUTH, response=True)), default=inf)
+    for exchange in (ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE):
+        for message in view.find(exchange, response=False):
+            if message.sealed and message.frame < ended:
+                sentence = f"{message.label} comes before IKE_AUTH has ended"
+                yield Objection(view.sender(message), sentence, message.pointer, "B42")

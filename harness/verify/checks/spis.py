@@ -1,0 +1,65 @@
+"""The SPIs of Child SAs: which numbers they may be, and that no two living ones of a side are the same (RFC 4303)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+
+from harness.results.model import STEPS
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
+from harness.verify.checks.deletion import child_spis
+from harness.verify.view import PairView, View, of
+from harness.wire.payloads import Delete
+
+_RESERVED = 255  # up to here, zero among them (RFC 4303 section 2.1)
+_OCTETS = 4
+
+
+@engine_check("esp-spis-are-due", due=Due.ALWAYS, requirement="E07")
+def esp_spis_are_due(view: View, _arguments: Arguments) -> Checked:
+    """The SPI of a Child SA is not among 0 to 255, and is none that its side already receives on (E07).
+
+    The same SPI in each proposal of one offer is one SA, and a retransmission is the same message.
+    """
+    objections = []
+    living: dict[Hashable, Hashable] = {}  # by side, protocol and SPI: the exchange that it comes from
+    for message in view.messages:
+        for delete in of(message, Delete):
+            for spi in delete.spis:
+                living.pop((message.from_initiator, delete.protocol, spi), None)
+        place = message.exchange, message.message_id, message.response
+        for protocol, spi in dict.fromkeys(child_spis(message)):
+            if sentence := _fault(spi) or _twice(living, (message.from_initiator, protocol, spi), place):
+                words = f"{message.label}: {sentence}"
+                objections.append(Objection(view.sender(message), words, message.pointer))
+    return Checked(f"{len(living)} SPIs of Child SAs, none of them reserved and none twice", tuple(objections))
+
+
+def _fault(spi: bytes) -> str:
+    """What is wrong with a number; that it has another size is another check's finding."""
+    reserved = len(spi) == _OCTETS and int.from_bytes(spi) <= _RESERVED
+    return f"the SPI {spi.hex()} is reserved (RFC 4303 section 2.1)" if reserved else ""
+
+
+def _twice(living: dict[Hashable, Hashable], key: tuple[bool, int, bytes], place: Hashable) -> str:
+    known = living.setdefault(key, place)
+    return "" if known == place else f"the SPI {key[2].hex()} is that of another Child SA, which still lives"
+
+
+@pair_check("pair-spis-are-due", due=Due.UP, requirement="E07")
+def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
+    """No Child SA that a side reports has an SPI among 0 to 255 to receive on, and no two have the same one (E07)."""
+    objections, seen = [], set()
+    for step in view.standing:
+        for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
+            count = Counter(spi for spi, _ in {(c.spi_in, c.spi_out) for sa in report.sas for c in sa.installed})
+            seen |= set(count)
+            for spi, times in count.items():
+                if times > 1:
+                    sentence = f"after {step.step} it reports {times} Child SAs with the SPI {spi}"
+                elif spi.strip("0123456789abcdef") == "" and int(spi or "0", 16) <= _RESERVED:
+                    sentence = f"after {step.step} it reports a Child SA with the SPI {spi}, which is reserved"
+                else:
+                    continue
+                objections.append(Objection(side.peer, sentence, STEPS))
+    return Checked(f"{len(seen)} SPIs reported, none of them reserved and none twice", tuple(objections))

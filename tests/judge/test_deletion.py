@@ -1,0 +1,141 @@
+"""Deletes of another form, and what still comes on an SA that its sender has deleted."""
+
+from __future__ import annotations
+
+import pytest
+from case_builder import PEER_NAME, Case, good
+from extra_messages import behind, late_esp, protected
+from judging import initiator, objects, passes
+
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType, Protocol
+from harness.results.model import Verdict
+from harness.wire.payloads import Delete
+
+FORM, AFTER = "deletes-in-their-form", "nothing-after-a-deletion"
+HYBRID, LIFE = "hybrid/x25519-mlkem768", "lifecycle/liveness-and-delete"
+DELETION = "INFORMATIONAL request 3"
+
+
+def deletion_of(case: Case) -> str:
+    """The label of the request that deletes the IKE SA."""
+    return next(m.label for m in case.view.messages if any(isinstance(p, Delete) for p in m.payloads))
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, LIFE, "multiple-ke/seven", "classical/modp3072"])
+def test_a_deletion_as_it_is_due(role, scenario):
+    case = good(scenario, role=role)
+    passes(case, "deletes-in-their-form")
+    passes(case, "nothing-after-a-deletion")
+    assert "1 D" in case.check(FORM).detail and "1 deletion" in case.check(AFTER).detail
+
+
+@pytest.mark.parametrize(
+    ("delete", "saying"),
+    [
+        (Delete(Protocol.IKE, 8, (bytes(8),)), "1 SPIs of 8 octets, and is to have none"),
+        (Delete(Protocol.IKE, 0, (), empty_spis=1), "1 SPIs of 0 octets, and is to have none"),
+        (Delete(Protocol.NONE), "a Delete is for protocol 0"),
+        (Delete(Protocol(9), 4, (bytes(4),)), "a Delete is for protocol 9"),
+        (Delete(Protocol.ESP), "0 SPIs of 0 octets; 4 are due"),
+        (Delete(Protocol.ESP, 8, (bytes(8),)), "1 SPIs of 8 octets; 4 are due"),
+        (Delete(Protocol.ESP, 4, (b"\1\2\3\4",)), "names the SPI 01020304, which is nobody's"),
+    ],
+)
+def test_a_delete_of_another_form(role, delete, saying):
+    case = good(HYBRID, role=role)
+    label = deletion_of(case)
+    flawed = case.rewritten(label, lambda _old: [delete])
+    at = flawed.message(label).pointer
+    objects(flawed, "deletes-in-their-form", saying, party=initiator(role), at=at, requirement="B52")
+    assert flawed.judge().verdict is Verdict.FAIL
+
+
+def test_a_delete_that_names_the_other_sides_spi(role):
+    case = good(HYBRID, role=role)
+    label, child = deletion_of(case), case.view.child
+    assert child is not None
+    right = case.rewritten(label, lambda old: [*old, Delete(Protocol.ESP, 4, (child.initiator_spi,))])
+    passes(right, FORM)
+    wrong = case.rewritten(label, lambda old: [*old, Delete(Protocol.ESP, 4, (child.responder_spi,))])
+    saying = f"names the SPI {child.responder_spi.hex()}, which is the other side's"
+    objects(wrong, FORM, saying, party=initiator(role), at=wrong.message(label).pointer, requirement="B52")
+
+
+def test_a_request_in_an_ike_sa_that_its_sender_deleted(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    number = case.message(deletion_of(case)).message_id + 1
+    for payloads in ((), (Delete(Protocol.IKE),)):
+        octets = protected(case, payloads, by_engine=by_engine, message_id=number)
+        late = behind(case, octets, by_engine=by_engine)
+        saying = f"INFORMATIONAL request {number} is sent in the IKE SA that"
+        at = f"wire.pcapng#{case.datagrams[-1].frame + 1}"
+        objects(late, "nothing-after-a-deletion", saying, party=initiator(role), at=at, requirement="B29")
+
+
+def test_both_sides_may_delete_at_once(role):
+    """ "The two requests may cross in the network" (section 1.4.1)."""
+    case = good(HYBRID, role=role)
+    octets = protected(case, [Delete(Protocol.IKE)], by_engine=role is Role.RESPONDER, message_id=0)
+    passes(behind(case, octets, by_engine=role is Role.RESPONDER), AFTER)
+
+
+def test_a_deletion_that_is_repeated_is_the_same(role):
+    case = good(HYBRID, role=role)
+    passes(case.repeated(deletion_of(case)), AFTER)
+
+
+def test_esp_long_after_the_deletion(role):
+    case = good(HYBRID, role=role)
+    late = late_esp(case, by_engine=False, after=1.5)
+    at = f"wire.pcapng#{case.datagrams[-1].frame + 1}"
+    objects(late, AFTER, "an ESP packet is sent on an SA that", party=PEER_NAME, at=at, requirement="B29")
+    assert late.judge().verdict is Verdict.FAIL
+    ours = late_esp(case, by_engine=True, after=1.5)
+    objects(ours, AFTER, "an ESP packet is sent on an SA that", party="engine", at=at, requirement="B29")
+
+
+def test_esp_that_was_on_its_way_or_is_repeated_by_the_path(role):
+    case = good(HYBRID, role=role)
+    passes(late_esp(case, by_engine=False, after=0.2), AFTER)
+    old = case.esp(from_engine=False)[-1]
+    passes(behind(case, old.payload, by_engine=False, after=5.0, port=4500), AFTER)
+
+
+def deleted_child(case: Case, *, by_engine: bool) -> Case:
+    """The Child SA alone is deleted, behind all else, and the answer names the other half."""
+    child, role = case.view.child, case.evidence.role
+    assert child is not None
+    asks_initiator = by_engine == (role is Role.INITIATOR)
+    own, other = child.initiator_spi, child.responder_spi
+    own, other = (own, other) if asks_initiator else (other, own)
+    number = 40
+    request = protected(case, [Delete(Protocol.ESP, 4, (own,))], by_engine=by_engine, message_id=number)
+    answer = protected(
+        case, [Delete(Protocol.ESP, 4, (other,))], by_engine=not by_engine, message_id=number, response=True
+    )
+    return behind(behind(case, request, by_engine=by_engine), answer, by_engine=not by_engine)
+
+
+@pytest.mark.parametrize("by_engine", [True, False])
+def test_esp_of_a_child_sa_that_is_deleted_alone(role, by_engine):
+    whole = good(HYBRID, role=role)
+    label = deletion_of(whole)
+    case = whole.without(label).without(label.replace("request", "response"))
+    gone = deleted_child(case, by_engine=by_engine)
+    passes(gone, AFTER)
+    passes(gone, FORM)
+    for sender, party in ((True, "engine"), (False, PEER_NAME)):
+        late = late_esp(gone, by_engine=sender, after=1.5)
+        assert {each.party for each in late.check(AFTER).objections} == {party}
+
+
+def test_a_deletion_that_nobody_answers_may_be_lost(role):
+    case = good(HYBRID, role=role)
+    answer = deletion_of(case).replace("request", "response")
+    passes(late_esp(case.without(answer), by_engine=False, after=1.5), AFTER)
+
+
+def test_a_delete_is_looked_for_in_informational_alone(role):
+    assert ExchangeType.INFORMATIONAL.name in deletion_of(good(HYBRID, role=role))

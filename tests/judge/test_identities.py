@@ -1,0 +1,83 @@
+"""Who the two say they are: as they were told, and whose fault it is where they are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import PEER_NAME, Case, build, good
+from judging import objects, passes
+
+from harness.ike.configuration import Identity
+from harness.policy.role import Role
+from harness.registry.identities import IdentificationType
+from harness.results.model import Verdict
+
+CHECK = "identity-as-configured"
+HYBRID, CLASSICAL = "hybrid/x25519-mlkem768", "classical/modp3072"
+FOREIGN = Identity(IdentificationType.ID_FQDN, b"somebody.else.test")
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, CLASSICAL])
+def test_both_are_who_they_were_told_to_be(role, scenario):
+    case = good(scenario, role=role)
+    passes(case, "identity-as-configured")
+    assert "peer.interop.test" in case.check(CHECK).detail and "engine.interop.test" in case.check(CHECK).detail
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, CLASSICAL])
+@pytest.mark.parametrize(
+    "identity", [FOREIGN, Identity(IdentificationType.ID_KEY_ID, b"peer.interop.test")], ids=["name", "type"]
+)
+def test_a_foreign_identity_with_a_right_auth(role, scenario, identity):
+    case = build(scenario, role=role, product={"local_identity": identity})
+    label = next(m.label for m in case.view.messages if m.label.startswith("IKE_AUTH re") and sent_by_peer(case, m))
+    saying = "was told to be peer.interop.test"
+    at = case.message(label).pointer
+    objects(case, "identity-as-configured", saying, party=PEER_NAME, at=at, requirement="B44")
+    judged = case.judge()
+    assert judged.verdict is Verdict.FAIL
+    assert {each.party for each in judged.findings if each.severity == "fail"} == {PEER_NAME}
+
+
+def sent_by_peer(case: Case, message) -> bool:
+    return case.view.sender(message) == PEER_NAME
+
+
+def told(case: Case, *, engine: str | None = None, peer: str | None = None) -> Case:
+    """``case.json`` with other names."""
+    facts = case.evidence.facts
+    names = {"engine": engine, PEER_NAME: peer}
+    sides = (replace(s, identity=names[s.peer] or s.identity) for s in (facts.initiator, facts.responder))
+    initiator, responder = sides
+    return case.with_evidence(facts=replace(facts, initiator=initiator, responder=responder))
+
+
+@pytest.mark.parametrize("changed", [{"engine": "another.test"}, {"peer": "another.test"}])
+def test_a_record_of_ours_that_is_wrong_names_nobody(role, changed):
+    case = told(good(HYBRID, role=role), **changed)
+    objects(
+        case, CHECK, "one of our records is wrong", party="", at="case.json", requirement=None, severity="inconclusive"
+    )
+    assert case.judge().verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_wrong_record_beside_a_wrong_key_names_nobody(role):
+    case = told(good("authentication/wrong-psk", role=role), peer="another.test")
+    fails = [each for each in case.check(CHECK).objections if each.severity == "fail"]
+    assert fails == []
+
+
+def test_a_run_of_before_has_no_identities_on_record(role):
+    case = good(HYBRID, role=role)
+    facts = case.evidence.facts
+    bare = replace(
+        facts, initiator=replace(facts.initiator, identity=""), responder=replace(facts.responder, identity="")
+    )
+    passes(case.with_evidence(facts=bare), CHECK)
+
+
+def test_a_wish_for_another_responder_is_no_identity():
+    """The IDr of a request says whom the initiator wants (section 3.5); nobody claims to be that."""
+    case = good(HYBRID, role=Role.INITIATOR)
+    assert len(case.check(CHECK).objections) == 0

@@ -1,0 +1,109 @@
+"""Requests that do not wait for an answer, and exchanges that come at another time than theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import Case, good
+from extra_messages import behind, in_front_of, protected
+from judging import initiator, objects, passes, responder
+
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.results.model import Verdict
+from harness.wire.message import Message
+from harness.wire.payloads import Notify
+
+WINDOW, ORDER = "one-request-at-a-time", "exchanges-in-order"
+HYBRID, LIFE, COOKIE = "hybrid/x25519-mlkem768", "lifecycle/liveness-and-delete", "denial-of-service/cookie"
+GUESSED = "negotiation/wrong-ke-group-first"
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, LIFE, COOKIE, GUESSED, "multiple-ke/seven", "authentication/wrong-psk"])
+def test_each_request_at_its_time(role, scenario):
+    case = good(scenario, role=role)
+    passes(case, "one-request-at-a-time")
+    passes(case, "exchanges-in-order")
+
+
+def two_at_once(case: Case, role: Role) -> Case:
+    """The initiator asks for life before IKE_AUTH is answered."""
+    by_engine = role is Role.INITIATOR
+    return in_front_of(
+        case, "IKE_AUTH response 2", protected(case, (), by_engine=by_engine, message_id=3), by_engine=by_engine
+    )
+
+
+def test_a_request_before_the_last_one_is_answered(role):
+    case = good(HYBRID, role=role)
+    early = two_at_once(case, role)
+    at = f"wire.pcapng#{case.message('IKE_AUTH response 2').frame}"
+    saying = "INFORMATIONAL request 3 is sent while IKE_AUTH request 2 is not answered"
+    objects(early, "one-request-at-a-time", saying, party=initiator(role), at=at, requirement="B20")
+    assert early.judge().verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)  # our trace may know nothing of it
+
+
+def asked(case: Case, role: Role, *numbers: int) -> Case:
+    """Requests of the responder behind all else, none of them answered."""
+    by_engine = role is Role.RESPONDER
+    for number in numbers:
+        case = behind(case, protected(case, (), by_engine=by_engine, message_id=number), by_engine=by_engine)
+    return case
+
+
+def test_two_requests_where_a_larger_window_was_announced(role):
+    case = good(HYBRID, role=role)
+    twice = asked(case, role, 0, 1)
+    at = f"wire.pcapng#{case.datagrams[-1].frame + 2}"
+    objects(twice, WINDOW, "while INFORMATIONAL request 0 is not answered", party=responder(role), at=at)
+    larger = case.rewritten("IKE_AUTH request 2", lambda old: [*old, Notify(NotifyType.SET_WINDOW_SIZE, b"\0\0\0\2")])
+    passes(asked(larger, role, 0, 1), WINDOW)
+    assert asked(larger, role, 0, 1, 2).check(WINDOW).objections
+    odd = case.rewritten("IKE_AUTH request 2", lambda old: [*old, Notify(NotifyType.SET_WINDOW_SIZE, b"\2")])
+    assert asked(odd, role, 0, 1).check(WINDOW).objections
+
+
+def test_a_request_that_is_repeated_is_one(role):
+    passes(good(HYBRID, role=role).repeated("IKE_AUTH request 2"), WINDOW)
+
+
+def test_a_request_of_each_side_at_once(role):
+    case = good(LIFE, role=role)
+    by_engine = role is Role.RESPONDER
+    octets = protected(case, (), by_engine=by_engine, message_id=1)
+    passes(in_front_of(case, "INFORMATIONAL response 2", octets, by_engine=by_engine), WINDOW)
+
+
+def test_ike_intermediate_after_ike_auth(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    octets = protected(case, (), by_engine=by_engine, message_id=5, exchange=ExchangeType.IKE_INTERMEDIATE)
+    late = behind(case, octets, by_engine=by_engine)
+    at = f"wire.pcapng#{case.datagrams[-1].frame + 1}"
+    saying = "IKE_INTERMEDIATE request 5 comes after IKE_AUTH"
+    objects(late, "exchanges-in-order", saying, party=initiator(role), at=at, requirement="I03")
+
+
+def test_create_child_sa_before_ike_auth_has_ended(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.RESPONDER
+    octets = protected(case, (), by_engine=by_engine, message_id=0, exchange=ExchangeType.CREATE_CHILD_SA)
+    early = in_front_of(case, "IKE_AUTH response 2", octets, by_engine=by_engine)
+    at = f"wire.pcapng#{case.message('IKE_AUTH response 2').frame}"
+    objects(early, ORDER, "comes before IKE_AUTH has ended", party=responder(role), at=at, requirement="B42")
+    passes(behind(case, octets, by_engine=by_engine), ORDER)
+
+
+@pytest.mark.parametrize(
+    ("label", "side"), [("IKE_INTERMEDIATE request 1", initiator), ("IKE_INTERMEDIATE response 1", responder)]
+)
+def test_ike_intermediate_in_clear(role, label, side):
+    case = good(HYBRID, role=role)
+    message = case.message(label)
+    first, *rest = [piece.datagram for piece in message.pieces]
+    assert not rest
+    octets = Message(message.pieces[0].message.header, message.payloads).to_bytes()
+    bare = case.changed(first, replace(first, payload=octets))
+    objects(bare, ORDER, "has no Encrypted payload", party=side(role), at=message.pointer, requirement="I06")

@@ -1,0 +1,130 @@
+"""Traffic selectors: their form, and answers that are wider than their offers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import Case, good
+from judging import initiator, objects, passes, responder
+
+from harness.ike.selectors import network_selector
+from harness.registry.identities import TrafficSelectorType
+from harness.results.model import Verdict
+from harness.verify.checks.selectors import within
+from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
+
+CHECK, HYBRID = "selectors-within-the-offer", "hybrid/x25519-mlkem768"
+BOTH = (TrafficSelectorsInitiator, TrafficSelectorsResponder)
+REQUEST, ANSWER = "IKE_AUTH request 2", "IKE_AUTH response 2"
+NET = network_selector("10.0.0.0/8")
+LABEL = OpaqueSelector(TrafficSelectorType(10), 0, b"label")
+
+
+def with_selectors(case: Case, label: str, kind: type, *selectors: TrafficSelector | OpaqueSelector) -> Case:
+    return case.rewritten(
+        label, lambda old: [replace(p, selectors=selectors) if isinstance(p, kind) else p for p in old]
+    )
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, "classical/modp3072", "esp/transport"])
+def test_answers_within_their_offers(role, scenario):
+    case = good(scenario, "strongswan-6.1-kernel-esp", role)
+    assert case.check("selectors-within-the-offer").objections == ()
+    passes(good(HYBRID, role=role), "selectors-within-the-offer")
+    assert case.judge().verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize(
+    ("selector", "saying", "requirement"),
+    [
+        (network_selector("0.0.0.0/0"), "not within the offer", "B50"),
+        (network_selector("192.0.2.0/24"), "not within the offer", "B50"),
+        (network_selector("2001:db8::/32"), "not within the offer", "B50"),
+        (LABEL, "a selector of type 10, which is not within the offer", "B50"),
+        (replace(NET, start=NET.end, end=NET.start), "ends before it begins", "B51"),
+        (replace(NET, start_port=80, end_port=80), "no protocol, and the ports 80 to 80", "B51"),
+        (replace(NET, protocol=6, start_port=90, end_port=80), "the ports 90 to 80", "B51"),
+    ],
+)
+def test_an_answer_of_another_kind(role, kind, selector, saying, requirement):
+    case = with_selectors(good(HYBRID, role=role), ANSWER, kind, selector)
+    at = case.message(ANSWER).pointer
+    objects(case, "selectors-within-the-offer", saying, party=responder(role), at=at, requirement=requirement)
+    assert case.judge().verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_an_offer_of_another_form(role, kind):
+    case = with_selectors(good(HYBRID, role=role), REQUEST, kind, replace(NET, start_port=80, end_port=80))
+    at = case.message(REQUEST).pointer
+    objects(case, CHECK, "ports 80 to 80", party=initiator(role), at=at, requirement="B51")
+
+
+@pytest.mark.parametrize(("label", "side"), [(REQUEST, initiator), (ANSWER, responder)])
+@pytest.mark.parametrize("kind", BOTH)
+def test_no_selector_at_all(role, kind, label, side):
+    case = good(HYBRID, role=role)
+    for none in (
+        with_selectors(case, label, kind),
+        case.rewritten(label, lambda old: [p for p in old if not isinstance(p, kind)]),
+    ):
+        at = none.message(label).pointer
+        objects(none, CHECK, "no selector in TS", party=side(role), at=at, requirement="B50")
+
+
+def test_a_narrower_answer_is_no_fault(role):
+    case = good(HYBRID, role=role)
+    offered = next(p for p in case.message(REQUEST).payloads if isinstance(p, TrafficSelectorsInitiator)).selectors[0]
+    assert isinstance(offered, TrafficSelector)
+    passes(with_selectors(case, ANSWER, TrafficSelectorsInitiator, replace(offered, protocol=17)), CHECK)
+
+
+def octets(address: str) -> bytes:
+    return bytes(map(int, address.split(".")))
+
+
+def selector(start: str, end: str, protocol: int = 0, ports: tuple[int, int] = (0, 65535)) -> TrafficSelector:
+    kind = TrafficSelectorType.TS_IPV4_ADDR_RANGE
+    return TrafficSelector(kind, protocol, *ports, octets(start), octets(end))
+
+
+LOW, HIGH = selector("10.0.0.0", "10.0.0.127"), selector("10.0.0.128", "10.0.0.255")
+WHOLE = selector("10.0.0.0", "10.0.0.255")
+
+
+@pytest.mark.parametrize(
+    ("one", "offered", "expected"),
+    [
+        (WHOLE, [WHOLE], True),
+        (WHOLE, [LOW, HIGH], True),
+        (WHOLE, [HIGH, LOW], True),
+        (WHOLE, [LOW], False),
+        (WHOLE, [LOW, selector("10.0.0.129", "10.0.0.255")], False),
+        (WHOLE, [], False),
+        (LOW, [WHOLE], True),
+        (replace(LOW, protocol=6), [WHOLE], True),
+        (LOW, [replace(WHOLE, protocol=6)], False),
+        (replace(LOW, protocol=6), [replace(WHOLE, protocol=17)], False),
+        (selector("10.0.0.1", "10.0.0.1", 6, (80, 90)), [selector("10.0.0.0", "10.0.0.9", 6, (80, 90))], True),
+        (selector("10.0.0.1", "10.0.0.1", 6, (79, 90)), [selector("10.0.0.0", "10.0.0.9", 6, (80, 90))], False),
+        (selector("10.0.0.1", "10.0.0.1", 6, (80, 91)), [selector("10.0.0.0", "10.0.0.9", 6, (80, 90))], False),
+        (
+            selector("10.0.0.1", "10.0.0.1", 6, (80, 99)),
+            [selector("10.0.0.0", "10.0.0.9", 6, (80, 90)), selector("10.0.0.0", "10.0.0.9", 6, (91, 99))],
+            True,
+        ),
+        (selector("10.0.0.1", "10.0.0.1", 6, (65535, 0)), [WHOLE], True),
+        (selector("10.0.0.1", "10.0.0.1", 6, (65535, 0)), [selector("10.0.0.0", "10.0.0.9", 6, (1, 65535))], False),
+        (selector("10.0.0.1", "10.0.0.1", 6), [selector("10.0.0.0", "10.0.0.9", 6, (65535, 0))], False),
+        (network_selector("2001:db8::/64"), [network_selector("2001:db8::/32")], True),
+        (network_selector("2001:db8::/32"), [network_selector("2001:db8::/64")], False),
+        (LABEL, [LABEL], True),
+        (LABEL, [WHOLE], False),
+        (WHOLE, [LABEL], False),
+    ],
+)
+def test_what_is_within(one, offered, expected):
+    assert within(one, offered) is expected

@@ -1,0 +1,98 @@
+"""SPIs of Child SAs: reserved ones, and one that stands for two SAs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import PEER_NAME, good
+from extra_messages import behind, protected
+from judging import initiator, objects, passes, responder
+from pair_builder import FIRST, SECOND, good_pair
+
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType, Protocol
+from harness.results.model import Verdict
+from harness.wire.payloads import Delete, SecurityAssociation
+from harness.wire.payloads.security_association import Proposal
+
+CHECK, PAIR, HYBRID = "esp-spis-are-due", "pair-spis-are-due", "hybrid/x25519-mlkem768"
+RESERVED = [0, 1, 255]
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, "classical/modp3072", "authentication/wrong-psk"])
+def test_spis_as_they_are_due(role, scenario):
+    passes(good(scenario, role=role), "esp-spis-are-due")
+
+
+def with_spi(spi: bytes):
+    def edit(payloads):
+        return [
+            replace(p, proposals=tuple(replace(q, spi=spi) for q in p.proposals))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    return edit
+
+
+@pytest.mark.parametrize("number", RESERVED)
+@pytest.mark.parametrize(("label", "side"), [("IKE_AUTH request 2", initiator), ("IKE_AUTH response 2", responder)])
+def test_a_reserved_spi(role, label, side, number):
+    case = good(HYBRID, role=role).rewritten(label, with_spi(number.to_bytes(4)))
+    at = case.message(label).pointer
+    objects(case, "esp-spis-are-due", "is reserved", party=side(role), at=at, requirement="E07")
+    assert case.judge().verdict is Verdict.FAIL
+
+
+def test_the_first_number_that_is_free(role):
+    passes(good(HYBRID, role=role).rewritten("IKE_AUTH response 2", with_spi((256).to_bytes(4))), CHECK)
+
+
+def test_an_spi_of_a_child_sa_that_still_lives(role):
+    case = good(HYBRID, role=role)
+    child, by_engine = case.view.child, role is Role.RESPONDER
+    assert child is not None
+    mine = child.responder_spi
+    offer = SecurityAssociation((Proposal(1, Protocol.ESP, (), mine),))
+    wanted = {"exchange": ExchangeType.CREATE_CHILD_SA, "by_engine": by_engine}
+    again = behind(case, protected(case, [offer], message_id=0, **wanted), by_engine=by_engine)
+    at = f"wire.pcapng#{case.datagrams[-1].frame + 1}"
+    objects(again, CHECK, "of another Child SA, which still lives", party=responder(role), at=at, requirement="E07")
+    gone = behind(
+        case,
+        protected(case, [Delete(Protocol.ESP, 4, (mine,))], message_id=0, by_engine=by_engine),
+        by_engine=by_engine,
+    )
+    free = behind(gone, protected(case, [offer], message_id=1, **wanted), by_engine=by_engine)
+    passes(free, CHECK)
+    theirs = SecurityAssociation((Proposal(1, Protocol.ESP, (), child.initiator_spi),))
+    passes(behind(case, protected(case, [theirs], message_id=0, **wanted), by_engine=by_engine), CHECK)
+
+
+def test_a_pair_whose_spis_are_due():
+    for scenario in ("pairs/hybrid", "pairs/rekey"):
+        checked = good_pair(scenario).check("pair-spis-are-due")
+        assert checked.objections == () and "reported" in checked.detail
+
+
+@pytest.mark.parametrize(("side", "party"), [("initiator", FIRST), ("responder", SECOND)])
+def test_a_pair_with_a_reserved_spi(side, party):
+    pair = good_pair("pairs/hybrid").with_child("traffic", side, spi_in="000000ff")
+    (objection,) = pair.check("pair-spis-are-due").objections
+    assert (objection.party, objection.pointer) == (party, "steps.json")
+    assert "reserved" in objection.sentence
+    assert pair.judge().verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("side", "party"), [("initiator", FIRST), ("responder", SECOND)])
+def test_a_pair_with_one_spi_for_two(side, party):
+    pair = good_pair("pairs/hybrid")
+    child = pair.reported("traffic", side).sas[0].children[0]
+    same = pair.with_sa("traffic", side, children=(child, child))
+    assert same.check(PAIR).objections == ()  # the same one, shown twice
+    two = pair.with_sa("traffic", side, children=(child, replace(child, spi_out="c4c4c4c4")))
+    (objection,) = two.check(PAIR).objections
+    assert objection.party == party and "2 Child SAs with the SPI" in objection.sentence
+    assert PEER_NAME == FIRST
