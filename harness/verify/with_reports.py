@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import count
 
 from harness.evidence.model import PairEvidence
+from harness.evidence.peer_report import SaReport
 from harness.oracle.expectation import Expectation
+from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.results.model import STEPS, CheckResult, Finding, Grade, Outcome
 from harness.scenario.check_form import Known
-from harness.scenario.model import Expect, Parties, Scenario
+from harness.scenario.model import Expect, Parties, Scenario, Step
 from harness.verify.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.check import Check, Due, DueCheck, Requirements, asked
 from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
@@ -19,7 +22,7 @@ from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
-from harness.verify.view import PairView, make_pair_view
+from harness.verify.view import PairView, established, make_pair_view
 from harness.verify.wire import SeenMessage
 
 _OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
@@ -48,13 +51,13 @@ def judge_pair(
         return inconclusive(f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}")
     if evidence.report.capture_drops:
         return inconclusive(f"the kernel dropped {evidence.report.capture_drops} frames of the capture", view)
-    if gap := not_captured(view) or captured_otherwise(view):
+    if gap := captured_otherwise(view) or not_captured(view) or told_otherwise(view):
         return inconclusive(gap, view)
     return concluded(view, outcome, _judged(view, requirements), lambda _findings: Grade.B)
 
 
 def not_captured(view: PairView) -> str:
-    """A request that the capture lacks, by the answered ones after it; "" for none.
+    """A message that the capture lacks, by those after it; "" for none.
 
     The Message ID of each side's requests grows by one, from 0 (RFC 7296 section 2.2): who answers request 5 has had
     request 4. A gap that no answer follows may be the sender's fault.
@@ -70,7 +73,79 @@ def not_captured(view: PairView) -> str:
         if gap < last:
             party = view.party(initiator=by_initiator)
             return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
+    for spi, by_initiator, number in sorted(answered):
+        if number not in asked.get((spi, by_initiator), ()):
+            party = view.party(initiator=by_initiator)
+            return f"wire.pcapng lacks request {number} of {party} in IKE SA {spi.hex()}, and has its response"
+    return _answer_missing(view, answered) or _esp_missing(view)
+
+
+def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]) -> str:
+    """A response of the initial exchanges that must have come: both sides have the SAs, and the next exchange went on.
+
+    There the window is one, so that none begins before its sender has the response to the one before (section 2.3).
+    """
+    initial = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH)
+    spi = next((_spi(m) for m in view.find(ExchangeType.IKE_AUTH, response=False)), b"")
+    mine = [m for m in view.messages if _spi(m) == spi and not m.response and m.from_initiator]
+    last = max((m.message_id for m in mine if (spi, True, m.message_id) in answered), default=0)
+    for message in mine if view.up else ():
+        number, party = message.message_id, view.party(initiator=False)
+        if message.exchange in initial and number < last and (spi, True, number) not in answered:
+            return f"wire.pcapng lacks the response of {party} to the {message.label}: request {last} is answered later"
     return ""
+
+
+def _esp_missing(view: PairView) -> str:
+    """ESP of a direction in which the capture has none, although every echo came back and the receiver counts it."""
+    for index, side in enumerate(view.sides):
+        if any(each.destination[0] == side.address for each in view.esp):
+            continue
+        for step in view.standing:
+            report = (step.initiator, step.responder)[index]
+            counted = max((child.packets_in or 0 for sa in report.sas for child in sa.children), default=0)
+            if counted and step.echo_received and step.echo_received == step.echo_sent:
+                words = f"{step.echo_received} echo replies came back, and it counts {counted} packets in"
+                return f"wire.pcapng lacks all ESP to {side.peer}: {words}"
+    return ""
+
+
+def told_otherwise(view: PairView) -> str:
+    """What both sides say of the IKE SA, the same thing, and the answer in our capture contradicts; "" for nothing.
+
+    Two products that agree with each other did not use what only our capture shows. That both left out an exchange
+    which was chosen is another matter: then it is not on the wire either.
+    """
+    if view.suite is None:
+        return ""
+    shown = {kind: algorithm.name(TransformType(kind)) for kind, algorithm in view.suite.transforms.items()}
+    chosen = tuple(
+        view.suite.transforms[kind].name(TransformType(kind))
+        for kind in ADDITIONAL_KEY_EXCHANGES
+        if kind in view.suite.transforms and view.suite.transforms[kind].identifier
+    )
+    took_place = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
+    for first, second in _told_of_the_first(view):
+        for name, kind in (("encr", TransformType.ENCR), ("prf", TransformType.PRF), ("ke", TransformType.KE)):
+            told = getattr(first, name)
+            if told is not None and told == getattr(second, name) and told != shown.get(kind):
+                return f"both report {kind.name} {told}, and wire.pcapng has {shown.get(kind)} in the answer"
+        told = first.additional_ke
+        left_out = told is not None and took_place == len(told) < len(chosen)
+        if told is not None and told == second.additional_ke and told != chosen and not left_out:
+            words = (", ".join(methods) or "none" for methods in (told, chosen))
+            return "both report the additional key exchanges {}, and wire.pcapng has {} in the answer".format(*words)
+    return ""
+
+
+def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:
+    """What the two say of the first IKE SA, at each step before it is rekeyed."""
+    for step in view.standing:
+        if step.step == Step.REKEY_IKE:
+            return
+        first, second = established(step.initiator), established(step.responder)
+        if first is not None and second is not None:
+            yield first, second
 
 
 def _spi(message: SeenMessage) -> bytes:

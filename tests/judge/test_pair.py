@@ -236,7 +236,8 @@ def test_a_case_that_asks_for_ipv6_passes_over_ipv6_alone():
 def test_every_check_is_seen_failing():
     in_test_hygiene = {"pair-nothing-left-behind", "pair-no-fault-in-the-log"}
     in_test_pair_record, in_test_spis = {RECORD, AGREED}, {"pair-spis-are-due"}
-    elsewhere = in_test_hygiene | in_test_pair_record | in_test_spis
+    in_test_pair_exchanges = {"pair-follow-up-exchanges", "pair-message-ids-in-sequence"}
+    elsewhere = in_test_hygiene | in_test_pair_record | in_test_spis | in_test_pair_exchanges
     assert {name for name, *_ in SPOILED} | elsewhere == set(PAIR_CHECKS)
 
 

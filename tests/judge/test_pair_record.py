@@ -93,12 +93,15 @@ def emulated(pair: Pair, side: str) -> Pair:
 
 
 def chosen(pair: Pair, kind: TransformType, name: str) -> Pair:
-    """The responder's answer, in clear, with another algorithm of one type that has no key length."""
+    """The responder's answer, in clear, with another algorithm of one type that has no key length; both use it then."""
     label = "IKE_SA_INIT response 0"
     (sa,) = (p for p in pair.message(label).pieces[0].message.payloads if isinstance(p, SecurityAssociation))
     (proposal,) = sa.proposals
     other = algorithm(kind, name).identifier
     transforms = tuple(replace(t, identifier=other) if t.type == kind else t for t in proposal.transforms)
+    for step in {each.step for each in pair.view.standing if each.initiator.sas and each.responder.sas}:
+        for side in ("initiator", "responder"):
+            pair = pair.with_sa(step, side, **{kind.name.lower(): name})
     return edited(pair, label, replace(sa, proposals=(replace(proposal, transforms=transforms),)))
 
 

@@ -74,6 +74,9 @@ def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
             if says != shows:
                 words = f"after {step.step}: {what}: it reports {says}, the wire {shows}"
                 objections.append(Objection(side.peer, words, STEPS))
+        if strange := _strange_spis(view, sa):
+            sentence = f"after {step.step} it reports an IKE SA with the SPIs {strange}, which nothing on the wire has"
+            objections.append(Objection(side.peer, sentence, STEPS))
     for step in view.standing:
         initiator, responder = established(step.initiator), established(step.responder)
         if initiator is not None and responder is not None:  # whether both are up is for another check
@@ -100,6 +103,7 @@ def _ike_pairs(view: PairView, side: Side, sa: SaReport) -> list[tuple[str, obje
     pairs = (
         ("being the initiator", None if rekeyed else sa.initiator, side is view.sides[0]),
         ("ENCR", sa.encr, _named(view.suite, TransformType.ENCR)),
+        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG)),
         ("PRF", sa.prf, _named(view.suite, TransformType.PRF)),
         ("KE", sa.ke, _named(view.suite, TransformType.KE)),
         ("ADDKE", sa.additional_ke, additional),
@@ -114,6 +118,15 @@ def _both_tell(initiator: SaReport, responder: SaReport) -> Iterator[str]:
         yield "SPIs of the IKE SA"
     if all(child.encr is not None for sa in (initiator, responder) for child in sa.installed):
         yield "ESP algorithms"
+
+
+def _strange_spis(view: PairView, sa: SaReport) -> str:
+    """The SPIs of a standing IKE SA that a side reports and no message on the wire has; "" where there is none such."""
+    spis, rekeyed = _ike_spis(sa), any(step.step == Step.REKEY_IKE for step in view.report.steps)
+    if None in spis or rekeyed:  # of a new IKE SA there may be no message yet
+        return ""
+    seen = {(piece.octets[:8].hex(), piece.octets[8:16].hex()) for m in view.messages for piece in m.pieces}
+    return "" if spis in seen else " and ".join(map(str, spis))
 
 
 def _ike_spis(sa: SaReport) -> tuple[str | None, str | None]:

@@ -66,6 +66,56 @@ def pair_key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
     return Checked("octets: " + ", ".join(seen), tuple(objections))
 
 
+@pair_check("pair-follow-up-exchanges", due=Due.UP, requirement="A08")
+def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
+    """A rekey with additional key exchanges has an IKE_FOLLOWUP_KE for each of them (RFC 9370 section 2.2.4).
+
+    How many there are for an IKE SA is what both sides report of the new one, or else what the first had; for a Child
+    SA, what the two policies lead to.
+    """
+    due = 0
+    for step in view.standing:
+        if step.step == Step.REKEY_IKE:
+            due += _additional_reported(view, step)
+        elif step.step == Step.REKEY_CHILD:
+            due += min((len(suite.additional_key_exchanges) for suite in view.expectation.esp), default=0)
+    seen = min(len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response)) for response in (False, True))
+    if seen >= due:
+        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due")
+    begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
+    party = view.sender(begun[-1]) if begun else ""  # who rekeys begins the exchanges that follow
+    sentence = f"{seen} IKE_FOLLOWUP_KE exchanges are on the wire; the rekeys ask for {due}"
+    return Checked("", (Objection(party, sentence, begun[-1].pointer if begun else CAPTURE),))
+
+
+def _additional_reported(view: PairView, step: StepReport) -> int:
+    """How many additional key exchanges the sides report of the IKE SA that stands after a step."""
+    standing = [sa for sa in map(established, (step.initiator, step.responder)) if sa is not None]
+    told = [len(sa.additional_ke) for sa in standing if sa.additional_ke is not None]
+    first = len(view.suite.additional_key_exchanges) if view.suite else 0
+    return max(told, default=first)
+
+
+@pair_check("pair-message-ids-in-sequence", due=Due.ALWAYS, requirement="B22")
+def pair_message_ids_in_sequence(view: PairView, _arguments: Arguments) -> Checked:
+    """Each side numbers its requests in each IKE SA 0, 1, 2, ...; who leaves one out gets no answer (B22).
+
+    Where an answered request shows that one is missing, the capture lacks it: then nothing is judged at all.
+    """
+    objections, count = [], 0
+    asked: dict[tuple[bytes, bool], dict[int, SeenMessage]] = {}
+    for message in (m for m in view.messages if not m.response):
+        asked.setdefault((message.pieces[0].octets[:8], message.from_initiator), {})[message.message_id] = message
+    for numbers in asked.values():
+        count += len(numbers)
+        gap = next(number for number in range(len(numbers) + 1) if number not in numbers)
+        if gap < len(numbers):
+            jumped = numbers[min(number for number in numbers if number > gap)]
+            sentence = f"{jumped.label} is the next request on the wire, {gap} is due"
+            objections.append(Objection(view.sender(jumped), sentence, jumped.pointer))
+    return Checked(f"{count} requests numbered without a gap", tuple(objections))
+
+
 def octets_of(message: SeenMessage) -> int:
     """Of the message with all its fragments, each counted once."""
     fragments = {piece.fragment.fragment_number if piece.fragment else 0: piece for piece in message.pieces}
