@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.ike.machine import Machine
 from harness.ike.protected import sealed_payload
+from harness.registry.messages import ExchangeType
 from harness.wire.message import VERSION_2_0, Header, Message
 from harness.wire.payloads import EncryptedFragment
 
@@ -19,13 +20,20 @@ def why_not_ours(machine: Machine, header: Header, *, idle: bool) -> str:
         return f"major version {header.version >> 4}"
     if header.from_initiator == machine.configuration.initiator:
         return "the I flag of our own side"
+    return _other_spis(machine, header, idle=idle)
+
+
+def _other_spis(machine: Machine, header: Header, *, idle: bool) -> str:
+    """What is wrong with the SPIs (section 3.1): the responder's may be zero in IKE_SA_INIT alone."""
+    if not any(header.initiator_spi):
+        return "an initiator's SPI of zero"
     if idle:
         return ""
     if header.initiator_spi != machine.initiator_spi:
         return f"another initiator's SPI, {header.initiator_spi.hex()}"
-    if machine.responder_spi != bytes(8) and header.responder_spi not in (machine.responder_spi, bytes(8)):
-        return f"another responder's SPI, {header.responder_spi.hex()}"
-    return ""
+    told = machine.responder_spi != bytes(8) and header.responder_spi != machine.responder_spi
+    untold = header.exchange_type == ExchangeType.IKE_SA_INIT and header.responder_spi == bytes(8)
+    return f"another responder's SPI, {header.responder_spi.hex()}" if told and not untold else ""
 
 
 def why_not_now(machine: Machine, message: Message) -> str:

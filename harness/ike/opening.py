@@ -52,4 +52,6 @@ class Opener:
             return None
         del self.waiting[header.is_response]
         pieces = queue.in_order()
-        return opened(header, [(each, plain) for each, plain, _ in pieces], [octets for _, _, octets in pieces])
+        # The header of the message is that of fragment 1: all others repeat it (RFC 7383 section 2.5).
+        first = pieces[0][0].header
+        return opened(first, [(each, plain) for each, plain, _ in pieces], [octets for _, _, octets in pieces])

@@ -61,6 +61,7 @@ def read_echo(packet: bytes) -> EchoMessage | None:
     return read_transported_echo(message, packet[12:16], packet[16:20])
 
 
+_NEXT_HEADER = "its Next Header"
 _ESP_HEADER, _ESP_TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 
 
@@ -130,6 +131,7 @@ class SeenEsp:
     in_udp: bool = False
     padding: bytes = b""  # of one that opens
     counter: bytes = b""  # the IV of one that opens, where it must be another one in each packet
+    requirement: str = "E01"  # that its problem breaks
 
     @property
     def pointer(self) -> Pointer:
@@ -191,7 +193,8 @@ def _open(datagram: CapturedDatagram, from_engine: bool, sa: EspKeys | None, mod
             padding = inner.padding
             counter = packet[_ESP_HEADER:][: sa.cipher.iv_octets] if sa.cipher.iv_may_be_counter else b""
     in_udp = datagram.source[1] != 0
-    return SeenEsp(datagram.frame, from_engine, sequence, echo, problem, packet, in_udp, padding, counter)
+    rule = "E04" if problem.startswith(_NEXT_HEADER) else "E01"
+    return SeenEsp(datagram.frame, from_engine, sequence, echo, problem, packet, in_udp, padding, counter, rule)
 
 
 def _echo(datagram: CapturedDatagram, inner: EspContent, mode: Mode) -> tuple[EchoMessage | None, str]:
@@ -201,10 +204,10 @@ def _echo(datagram: CapturedDatagram, inner: EspContent, mode: Mode) -> tuple[Ec
     if kind == _DUMMY:
         return None, ""
     if mode is Mode.TUNNEL and kind != _IPV4:
-        return None, f"its Next Header is {kind}, {_IPV4} is due in {mode} mode"
+        return None, f"{_NEXT_HEADER} is {kind}, {_IPV4} is due in {mode} mode"
     if mode is Mode.TUNNEL:
         return read_echo(inner.payload), ""
     if kind in (_IPV4, _IPV6):
-        return None, f"its Next Header is {kind}, a whole IP packet in transport mode"
+        return None, f"{_NEXT_HEADER} is {kind}, a whole IP packet in transport mode"
     is_echo = kind == (_ICMP if len(ends[0]) == 4 else _ICMPV6)  # any other protocol may be transported, too
     return (read_transported_echo(inner.payload, *ends) if is_echo else None), ""

@@ -185,7 +185,7 @@ def outcome_seen(view: View) -> Outcome | None:
     that cannot be proven the outcome is BROKEN, whatever was negotiated.
     """
     if not view.messages:
-        return None
+        return Outcome.BROKEN if view.malformed else None  # something was sent, and none of it an IKE message
     if _initiator_gave_up(view):
         return Outcome.REFUSED
     if view.child_established and view.report.established and view.report.child_established:

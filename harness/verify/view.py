@@ -28,10 +28,12 @@ from harness.registry.notifications import NotifyType
 from harness.scenario.model import Mode, Scenario
 from harness.verify.keys import KeyChain, key_chain
 from harness.verify.wire import Piece, SeenMessage, decrypt, group, is_esp, read_pieces
+from harness.wire.message import VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
 
 P = TypeVar("P", bound=Payload)
+_NO_END = 1 << 32  # above any Message ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,39 @@ class View(CaseView):
         return self.evidence.peer
 
     def intermediates(self, *, response: bool) -> list[SeenMessage]:
-        """The sealed IKE_INTERMEDIATE messages of one direction, by Message ID. Only the initiator asks."""
+        """The sealed IKE_INTERMEDIATE messages of one direction before IKE_AUTH, by Message ID.
+
+        Only the initiator asks. What comes behind IKE_AUTH is covered by nothing.
+        """
         found = self.find(ExchangeType.IKE_INTERMEDIATE, response=response, initiator=not response)
-        return sorted((message for message in found if message.sealed), key=lambda message: message.message_id)
+        auth = self.find(ExchangeType.IKE_AUTH, response=False, initiator=True)
+        end = min((message.message_id for message in auth), default=_NO_END)
+        before = (message for message in found if message.sealed and message.message_id < end)
+        return sorted(before, key=lambda message: message.message_id)
+
+    def in_place(self, message: SeenMessage) -> bool:
+        """Whether a message has the header by which its receiver knows it for one of this IKE SA, and its turn.
+
+        Others are to be dropped, whatever they hold: what would follow from them is not due (RFC 7296 sections 2.2,
+        2.5, 3.1).
+        """
+        spis = self.secrets.initiator_spi, self.secrets.responder_spi
+        headers = (piece.message.header for piece in message.pieces)
+        known = all(
+            header.version >> 4 == VERSION_2_0 >> 4
+            and header.from_initiator == message.from_initiator
+            and (header.initiator_spi, header.responder_spi) == spis
+            for header in headers
+        )
+        return known and self._in_turn(message)
+
+    def _in_turn(self, message: SeenMessage) -> bool:
+        requests = [m for m in self.messages if not m.response and m.frame < message.frame]
+        if message.response:
+            wanted = (message.exchange, message.message_id, not message.from_initiator)
+            return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)
+        before = {m.message_id for m in requests if m.from_initiator == message.from_initiator}
+        return before >= set(range(message.message_id)) if message.message_id <= len(before) else False
 
     @property
     def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
@@ -145,15 +177,18 @@ class View(CaseView):
     @property
     def established(self) -> bool:
         """Whether the wire shows an IKE_AUTH response that decrypts and carries AUTH."""
+        return any(of(m, Authentication) for m in self._taken_responses)
+
+    @property
+    def _taken_responses(self) -> list[SeenMessage]:
+        """The IKE_AUTH responses that decrypt and that the initiator had to take for such."""
         responses = self.find(ExchangeType.IKE_AUTH, response=True)
-        return any(m.opened is not None and of(m, Authentication) for m in responses)
+        return [message for message in responses if message.opened is not None and self.in_place(message)]
 
     @property
     def child_established(self) -> bool:
         """Whether the wire shows one that, besides AUTH, carries the answer for a Child SA."""
-        responses = self.find(ExchangeType.IKE_AUTH, response=True)
-        whole = [m for m in responses if m.opened is not None]
-        return any(of(m, Authentication) and accepts(m) for m in whole)
+        return any(of(m, Authentication) and accepts(m) for m in self._taken_responses)
 
     @property
     def child(self) -> SeenChild | None:
@@ -250,13 +285,21 @@ def read_messages(
 
     The addresses are as in ``read_pieces`` and ``group``.
     """
-    pieces, malformed, strangers = read_pieces(datagrams, secrets.initiator_spi, engine_address)
+    spi = secrets.initiator_spi if any(secrets.initiator_spi) else _first_spi(datagrams, engine_address)
+    pieces, malformed, strangers = read_pieces(datagrams, spi, engine_address)
     messages = group(pieces, initiator_address)
     suite, nonces = _agreed(messages)
     chain = _chain(suite, nonces, secrets) if suite is not None and nonces is not None else None
     if chain is not None:
         messages = _decrypted(messages, chain)
     return Reading(tuple(messages), tuple(malformed), tuple(strangers), suite, chain)
+
+
+def _first_spi(datagrams: Sequence[CapturedDatagram], engine_address: str) -> bytes:
+    """The initiator's SPI of what came first, where our engine took nothing of it for a beginning."""
+    found = read_pieces(datagrams, bytes(8), engine_address)
+    first = min((*found.pieces, *found.strangers), key=lambda piece: piece.datagram.frame, default=None)
+    return bytes(8) if first is None else first.octets[:8]
 
 
 def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes, bytes] | None]:

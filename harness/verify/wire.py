@@ -216,7 +216,26 @@ def decrypt(message: SeenMessage, chain: KeyChain, generation: int) -> Opened | 
 def open_message(
     copies: Iterable[tuple[Message, bytes]], cipher: Protection, sk_e: bytes, sk_a: bytes
 ) -> Opened | None:
-    """The message that came whole or in fragments, each perhaps more than once; None where these keys open none.
+    """The message that came whole or in fragments, each perhaps more than once; None where these keys open none."""
+    pieces = _authentic(copies, cipher, sk_e, sk_a)
+    return None if pieces is None else _put_together(pieces)
+
+
+def is_garbled(message: SeenMessage, chain: KeyChain) -> bool:
+    """Whether some generation of keys proves a message authentic, and its payloads do not parse all the same."""
+    copies = [(piece.message, piece.octets) for piece in message.pieces]
+    for keys in chain.generations:
+        sk_e, sk_a, _ = keys.of(initiator=message.from_initiator)
+        pieces = _authentic(copies, chain.protection, sk_e, sk_a)
+        if pieces is not None:
+            return _put_together(pieces) is None
+    return False
+
+
+def _authentic(
+    copies: Iterable[tuple[Message, bytes]], cipher: Protection, sk_e: bytes, sk_a: bytes
+) -> list[tuple[Message, bytes, bytes]] | None:
+    """The pieces of a whole message in order, each with its plaintext; None where there is none under these keys.
 
     What is not authentic counts as not received. A set of fragments with a larger Total Fragments replaces the one
     before (RFC 7383 section 2.6).
@@ -235,12 +254,12 @@ def open_message(
         if plain is None:
             continue
         if isinstance(sealed, Encrypted):
-            return _put_together([(message, octets, plain)])
+            return [(message, octets, plain)]
         if sealed.total_fragments > total:
             fragments, total = {}, sealed.total_fragments
         fragments[sealed.fragment_number] = message, octets, plain
         if len(fragments) == total:
-            return _put_together([fragments[number] for number in sorted(fragments)])
+            return [fragments[number] for number in sorted(fragments)]
     return None
 
 

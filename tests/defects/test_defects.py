@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from all_defects import PLAYED, ROWS
 from case_builder import requirements
-from defect_rows import PLAYED, ROWS
 
 from harness.results.model import Severity, Verdict
 
@@ -16,8 +16,8 @@ def test_a_defect_is_caught(defect, scenario):
     judged = defect.play(scenario).judge()
     failing = [each for each in judged.findings if each.severity is Severity.FAIL]
     assert judged.verdict is Verdict.FAIL, judged.reason
-    assert {each.party for each in failing} == {PEER}
-    assert defect.requirement in {each.requirement for each in failing}
+    assert {each.party for each in failing} == {PEER}, failing
+    assert defect.requirement in {each.requirement for each in failing}, failing
 
 
 def test_every_requirement_of_a_row_is_in_the_catalogue():

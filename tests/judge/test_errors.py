@@ -131,3 +131,31 @@ def test_no_demand_and_no_retry(role):
 def test_a_cookie_of_65_octets(role):
     longer = good(COOKIE, role=role).rewritten("IKE_SA_INIT response 0", lambda old: [replace(old[0], data=bytes(65))])
     objects(longer, "cookie-returned-first", "a cookie of 65", party=responder(role), at="wire.pcapng#2")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "data", "saying", "rule"),
+    [
+        (COOKIE, b"", "a cookie of 0 octets", "B09"),
+        (COOKIE, bytes(65), "a cookie of 65 octets", "B09"),
+        ("negotiation/wrong-ke-group-first", b"\x14", "carries 1 octets", "B01"),
+        ("negotiation/wrong-ke-group-first", b"\0\x1f", "which is not another one of the offer", "B01"),
+    ],
+)
+def test_a_demand_of_another_form_is_found_where_nothing_came_up(role, scenario, data, saying, rule):
+    """Our engine ends such a case: the scenario's own check is not due then, and this one is."""
+    passes(good(scenario, role=role), "demands-in-their-form")
+    wrong = good(scenario, role=role).rewritten("IKE_SA_INIT response 0", lambda old: [replace(old[0], data=data)])
+    at = {"party": responder(role), "at": "wire.pcapng#2", "requirement": rule}
+    objects(wrong.with_report(child_established=False), "demands-in-their-form", saying, **at)
+    assert wrong.check("demands-in-their-form").objections == ()  # the scenario's own check tells
+
+
+def test_a_demand_that_no_scenario_asks_for_is_looked_at_too(role):
+    case = good(COOKIE, role=role)
+    unasked = replace(case, scenario=good("classical/x25519", role=role).scenario)
+    passes(unasked, "demands-in-their-form")
+    wrong = retried(unasked, lambda old: [replace(old[0], data=b"stale"), *old[1:]])
+    assert {(o.party, o.requirement) for o in wrong.check("demands-in-their-form").objections} == {
+        (initiator(role), "B09")
+    }

@@ -8,6 +8,7 @@ from case_builder import Case, build, good
 from judging import contradicts, initiator, objects, passes, responder
 
 from harness.crypto.key_schedule import after_intermediate
+from harness.policy.role import Role
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
 from harness.wire.payloads import KeyExchange, SecurityAssociation
@@ -138,3 +139,21 @@ def test_a_choice_without_a_key_exchange_is_not_the_initiators_fault(role):
 
     chosen = good(role=role).rewritten("IKE_SA_INIT response 0", lambda old: map(without_ke, old))
     passes(chosen, PLACE)
+
+
+def test_what_opens_with_no_key_where_nothing_came_up(role):
+    """Without a tunnel the proof that every exchange entered the keys is not due, and this still is."""
+    case = good(role=role)
+    passes(case, "opens-with-the-keys-due")
+    label = "IKE_AUTH response 2"
+    piece = case.message(label).pieces[0].datagram
+    garbage = case.changed(piece, replace(piece, payload=flipped(piece.payload, -1)))
+    saying = f"{label} is due under keys of generation 1; none of the computed ones opens it"
+    at = {"party": responder(role), "at": case.message(label).pointer, "requirement": "I07"}
+    objects(garbage, "opens-with-the-keys-due", saying, **at)
+
+
+def test_after_a_deviation_of_ours_nothing_is_said_of_keys():
+    case = good("multiple-ke/ciphertext-altered", role=Role.RESPONDER)
+    passes(case, "opens-with-the-keys-due")
+    assert case.check("keys-differ").objections == ()

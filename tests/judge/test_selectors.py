@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import Case, good
+from case_builder import PEER_NAME, Case, build, good
 from judging import initiator, objects, passes, responder
 
 from harness.ike.selectors import network_selector
+from harness.policy.role import Role
 from harness.registry.identities import TrafficSelectorType
 from harness.results.model import Verdict
 from harness.verify.checks.selectors import within
@@ -128,3 +129,24 @@ WHOLE = selector("10.0.0.0", "10.0.0.255")
 )
 def test_what_is_within(one, offered, expected):
     assert within(one, offered) is expected
+
+
+@pytest.mark.parametrize("which", ["local_selectors", "remote_selectors"])
+def test_our_engine_is_not_blamed_for_refusing_what_is_not_its_policy(which):
+    """The two hosts of the case are on record: who asks for others asks for what nobody told it to."""
+    case = build(HYBRID, role=Role.RESPONDER, product={which: (network_selector("192.0.2.0/24"),)})
+    judged = case.judge()
+    assert judged.verdict is Verdict.FAIL
+    assert {each.party for each in judged.findings} == {PEER_NAME}
+    (finding,) = (each for each in judged.findings if each.check == "came-up-as-predicted")
+    assert "answered TS_UNACCEPTABLE" in finding.sentence
+
+
+def test_it_is_where_the_selectors_are_right():
+    """An engine that refuses the very hosts of the case."""
+    case = build(HYBRID, role=Role.RESPONDER, engine={"local_selectors": (network_selector("192.0.2.0/24"),)})
+    assert {each.party for each in case.judge().findings} == {"engine"}
+    facts = case.evidence.facts
+    bare = (replace(side, inner="") for side in (facts.initiator, facts.responder))
+    unknown = case.with_evidence(facts=replace(facts, **dict(zip(("initiator", "responder"), bare, strict=True))))
+    assert {each.party for each in unknown.judge().findings} == {"engine"}

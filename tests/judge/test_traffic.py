@@ -79,7 +79,8 @@ def test_a_packet_of_another_mode(role):
     case = good(role=role)
     last = case.esp(from_engine=False)[-1]
     transport = sealed(case, reply(5), last, by_engine=False, next_header=1)
-    objects(transport, CHECK, "Next Header is 1", party=PEER_NAME, at=f"wire.pcapng#{last.frame}", packets=5)
+    at = {"party": PEER_NAME, "at": f"wire.pcapng#{last.frame}", "requirement": "E04"}
+    objects(transport, CHECK, "Next Header is 1", packets=5, **at)
 
 
 @pytest.mark.parametrize("from_engine", [True, False])

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
 from judging import initiator, objects, passes, responder
 
+from harness.ike.protected import SecureChannel
 from harness.registry.identities import ConfigurationType
 from harness.registry.messages import PayloadType
 from harness.results.model import Verdict
@@ -40,7 +42,7 @@ def test_messages_in_their_form_and_order(role, scenario):
         ("IKE_SA_INIT response 0", 2, {"version": 0x30}, "version 3.0", "B16"),
         ("IKE_SA_INIT response 0", 2, {"flags": 0x21}, "reserved bits", "B15"),
         ("IKE_INTERMEDIATE response 1", 4, {"flags": 0x60}, "reserved bits", "B15"),
-        ("IKE_AUTH response 2", 6, {"responder_spi": bytes(8)}, "responder's SPI is another", "B39"),
+        ("IKE_AUTH response 2", 6, {"responder_spi": bytes(8)}, "responder's SPI is zero", "B39"),
         ("IKE_SA_INIT response 0", 2, {"responder_spi": b"1" * 8}, "responder's SPI is another", "B39"),
     ],
 )
@@ -199,7 +201,7 @@ def test_garbage_on_the_ports_of_ike(role):
     case = good(role=role)
     last = next(d for d in case.datagrams if d.source[0] == PEER)
     flawed = case.changed(last, last, replace(last, payload=b"garbage"))
-    objects(flawed, FORM, "no IKE message", party=PEER_NAME, at=f"wire.pcapng#{last.frame}", requirement="B15")
+    objects(flawed, FORM, "no IKE message", party=PEER_NAME, at=f"wire.pcapng#{last.frame}", requirement="B53")
 
 
 def test_an_unknown_payload_is_no_fault(role):
@@ -213,14 +215,19 @@ def test_a_datagram_that_is_no_message(role, source, party):
     datagram = next(d for d in case.datagrams if d.source[0] == source)
     cut = replace(datagram, payload=datagram.payload[:-1])
     flawed = case.changed(datagram, datagram, cut)
-    objects(flawed, FORM, "no IKE message that can be parsed", party=party, at=f"wire.pcapng#{datagram.frame}")
+    at = {"party": party, "at": f"wire.pcapng#{datagram.frame}", "requirement": "B53"}
+    objects(flawed, FORM, "no IKE message that can be parsed", **at)
     assert flawed.judge().verdict is Verdict.FAIL
 
 
 def test_a_gap_in_the_numbers(role):
     case = good(role=role).rewritten("IKE_AUTH request 2", message_id=3)
-    at = {"party": initiator(role), "at": "wire.pcapng#1"}
+    at = {"party": initiator(role), "at": "wire.pcapng#1", "requirement": "I04"}
     objects(case, "message-ids-in-sequence", "requests are numbered [0, 1, 3", **at)
+    plain = good("classical/ecp384", role=role).rewritten("IKE_AUTH request 1", message_id=2)
+    objects(plain, IDS, "requests are numbered [0, 2", **{**at, "requirement": "B22"})
+    later = good(role=role).rewritten("INFORMATIONAL request 3", message_id=5)
+    objects(later, IDS, "requests are numbered [0, 1, 2, 5", **{**at, "requirement": "B22"})
 
 
 def test_numbers_in_another_order(role):
@@ -231,10 +238,29 @@ def test_numbers_in_another_order(role):
 
 def test_a_response_to_nothing(role):
     case = good(role=role)
-    orphan = case.rewritten("IKE_AUTH response 2", message_id=7)
-    objects(orphan, IDS, "IKE_AUTH response 7 answers no request", party=responder(role), at="wire.pcapng#6")
+    at = {"party": responder(role), "at": "wire.pcapng#6", "requirement": "I04"}
+    objects(case.rewritten("IKE_AUTH response 2", message_id=7), IDS, "IKE_AUTH response 7 answers no request", **at)
     before = case.without("IKE_AUTH request 2")
-    objects(before, IDS, "IKE_AUTH response 2 answers no request", party=responder(role), at="wire.pcapng#6")
+    objects(before, IDS, "IKE_AUTH response 2 answers no request", **at)
+    plain = good("classical/ecp384", role=role)
+    orphan = plain.rewritten("IKE_AUTH response 1", message_id=7)
+    at = {"party": responder(role), "at": plain.message("IKE_AUTH response 1").pointer, "requirement": "B22"}
+    objects(orphan, IDS, "IKE_AUTH response 7 answers no request", **at)
+
+
+def test_octets_inside_that_are_no_payloads(role):
+    """The right keys open it, so that its sender wrote it so."""
+    case = good(role=role)
+    for label, side in (("IKE_AUTH request 2", initiator), ("IKE_AUTH response 2", responder)):
+        with patch.object(SecureChannel, "_finish", with_a_long_payload_inside(SecureChannel._finish)):
+            garbled = case.rewritten(label)
+        at = {"party": side(role), "at": case.message(label).pointer, "requirement": "B53"}
+        objects(garbled, FORM, "is authentic, and its payloads do not fill", **at)
+        assert garbled.judge().verdict is Verdict.FAIL
+
+
+def with_a_long_payload_inside(finish):
+    return lambda self, prefix, plain, rng: finish(self, prefix, plain[:2] + b"\xff\xff" + plain[4:], rng)
 
 
 REPEATED = ["IKE_INTERMEDIATE request 1", "IKE_INTERMEDIATE response 1", "IKE_AUTH request 2", "IKE_AUTH response 2"]

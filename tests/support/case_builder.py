@@ -19,6 +19,8 @@ from typing import Any
 from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.l2 import Ether
 
+from harness.crypto.errors import IntegrityError
+from harness.esp.errors import EspError
 from harness.evidence.model import (
     CapturedDatagram,
     CaseEvidence,
@@ -257,20 +259,26 @@ def ip_sizes(payload: int) -> tuple[int, ...]:
 class Side:
     """One engine with its recorder and, once there is a Child SA, its end of the tunnel."""
 
-    def __init__(self, configuration: Configuration, inner: tuple[str, str]) -> None:
+    def __init__(
+        self, configuration: Configuration, inner: tuple[str, str], spoil: Callable[[Tunnel], None] | None = None
+    ) -> None:
+        """``spoil`` makes the end of a tunnel a defective one, as soon as there is one."""
         self.session, self.recorder, self._inner = Session(configuration, os.urandom), Recorder(), inner
-        self.initiator = configuration.initiator
+        self.initiator, self._spoil = configuration.initiator, spoil
         self._tunnel: Tunnel | None = None
 
     @property
     def tunnel(self) -> Tunnel | None:
         if self._tunnel is None and self.recorder.child is not None:
             self._tunnel = Tunnel(self.recorder.child, *self._inner, os.urandom)
+            if self._spoil is not None:
+                self._spoil(self._tunnel)
         return self._tunnel
 
     @property
     def settled(self) -> bool:
-        return isinstance(self.session.state, Standing | Gone)
+        waits = isinstance(self.session.state, Standing) and self.session.get_timer() is not None
+        return isinstance(self.session.state, Standing | Gone) and not waits
 
     def take_events(self, at: float) -> None:
         while (event := self.session.next_event()) is not None:
@@ -339,9 +347,12 @@ class Play:
             request = there.request(7)
             self.captured(here, far, request, udp)
             reply = back.receive(request)
-            assert reply is not None
-            self.captured(far, here, reply, udp)
-            there.receive(reply)
+            if reply is not None:
+                self.captured(far, here, reply, udp)
+                with contextlib.suppress(EspError, IntegrityError):  # what does not open is dropped
+                    answer = there.receive(reply)
+                    if answer is not None:
+                        self.captured(here, far, answer, udp)
 
 
 def build(
@@ -355,15 +366,19 @@ def build(
     steps: Sequence[Step] | None = None,
     engine: dict[str, Any] | None = None,
     product: dict[str, Any] | None = None,
+    spoil: Callable[[Tunnel], None] | None = None,
 ) -> Case:
-    """Play a case. ``doctored`` is in force meanwhile; ``engine`` and ``product`` replace configuration fields."""
+    """Play a case. ``doctored`` is in force meanwhile; ``engine`` and ``product`` replace configuration fields.
+
+    ``spoil`` makes the product's end of the tunnel a defective one.
+    """
     planned, partner = scenarios()[scenario], peers()[peer]
     predicted = expect_of(planned, partner, role)
     assert not predicted.skipped, predicted.skipped
     theirs = predicted.of(role.other)  # a build passes over what it lacks, also where it is configured
     able = without_unsupported(theirs, partner.capabilities) if planned.settings.as_written else theirs
     halves = replace(predicted, **{role.other.value: able})
-    ours, theirs = _sides(planned, halves, role, engine or {}, product or {})
+    ours, theirs = _sides(planned, halves, role, engine or {}, product or {}, spoil)
     play = Play(ours, theirs, tamper)
     with doctored or contextlib.nullcontext():
         initiator = play.engine if role is Role.INITIATOR else play.peer
@@ -384,7 +399,12 @@ def good(scenario: str = "hybrid/x25519-mlkem768", peer: str = PEER_NAME, role: 
 
 
 def _sides(
-    scenario: Scenario, predicted: Expectation, role: Role, engine: dict[str, Any], product: dict[str, Any]
+    scenario: Scenario,
+    predicted: Expectation,
+    role: Role,
+    engine: dict[str, Any],
+    product: dict[str, Any],
+    spoil: Callable[[Tunnel], None] | None = None,
 ) -> Iterator[Side]:
     settings = scenario.settings
     for ours, policy, changes in ((True, predicted.of(role), engine), (False, predicted.of(role.other), product)):
@@ -412,7 +432,7 @@ def _sides(
             require_cookie=settings.require_cookie and not initiator,
             deviation=scenario.deviation if ours else None,
         )
-        yield Side(replace(configuration, **changes), inner)
+        yield Side(replace(configuration, **changes), inner, None if ours else spoil)
 
 
 def _step(play: Play, step: Step, role: Role, esp_port: int) -> PeerReport | None:

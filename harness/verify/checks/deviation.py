@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from harness.evidence.peer_report import STANDING
 from harness.oracle.reaction import Reaction
 from harness.policy.role import Role
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Pointer, Severity
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
 from harness.verify.checks.misbehaviour import deviating
 from harness.verify.view import View, of
-from harness.verify.wire import SeenMessage, is_esp
+from harness.verify.wire import SeenMessage, is_esp, payload_name
 from harness.wire.payloads import Delete, Notify, Unknown
 
 
@@ -82,7 +82,20 @@ def _answered(view: View, reaction: Reaction, request: SeenMessage) -> tuple[str
     objections = [
         Objection(view.peer, f"{response.label}: {f}", response.pointer, reaction.answer_rule) for f in faults
     ]
+    if more := _beside_the_error(response):
+        sentence = f"{response.label} carries {', '.join(more)} beside {due}, which is to stand alone"
+        objections.append(Objection(view.peer, sentence, response.pointer, "B33"))
     return f"{due} in {response.label}", objections
+
+
+def _beside_the_error(response: SeenMessage) -> list[str]:
+    """What an IKE_AUTH response holds beside the error for a request that is rejected as a whole (section 2.21.2)."""
+    kinds = [NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, NotifyType.INVALID_SYNTAX]
+    if response.exchange != ExchangeType.IKE_AUTH or not any(n.notify_type in kinds for n in of(response, Notify)):
+        return []
+    inner = response.opened.inner if response.opened else ()
+    known = (payload for payload in inner if not isinstance(payload, Notify | Unknown))
+    return [payload_name(payload) for payload in known if payload.type != PayloadType.VENDOR_ID]
 
 
 def _wrong_type(request: SeenMessage, notify: Notify) -> Iterable[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
 from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
+from harness.verify.checks.negotiation import retry_repeats_the_offer
 from harness.verify.view import View, answered_suite, of
 from harness.verify.wire import SeenMessage, spelled
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -129,6 +132,8 @@ def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
     if not demands:
         return Checked("", (Objection(responder, "no COOKIE is demanded", CAPTURE),))
     message, notify = demands[0]
+    if not 1 <= len(notify.data) <= 64:  # with which nobody has to go on
+        return Checked("", (Objection(responder, f"a cookie of {len(notify.data)} octets", message.pointer),))
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     before = [request for request in requests if request.frame < message.frame]
     after = [request for request in requests if request.frame > message.frame]
@@ -136,10 +141,28 @@ def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
         return Checked(
             "", (Objection(initiator, "the demand for a cookie is not followed by a retry", message.pointer),)
         )
-    objections = list(_retry_faults(before[-1], after[0], notify.data, initiator))
-    if not 1 <= len(notify.data) <= 64:
-        objections.append(Objection(responder, f"a cookie of {len(notify.data)} octets", message.pointer))
+    objections = _retry_faults(before[-1], after[0], notify.data, initiator)
     return Checked(f"a cookie of {len(notify.data)} octets came back as the first payload", tuple(objections))
+
+
+@engine_check("demands-in-their-form", due=Due.ALWAYS, requirement="B09")
+def demands_in_their_form(view: View, arguments: Arguments) -> Checked:
+    """A demand for a cookie, or for another method, is in its form, and so is what follows it (B01, B09).
+
+    Where a scenario asks for such a demand and the tunnel stands, checks of its own tell.
+    """
+    objections: list[Objection] = []
+    kinds = {n.notify_type for m in view.find(ExchangeType.IKE_SA_INIT, response=True) for n in of(m, Notify)}
+    demands = (
+        (NotifyType.COOKIE, cookie_returned_first, "B09"),
+        (NotifyType.INVALID_KE_PAYLOAD, retry_repeats_the_offer, "B01"),
+    )
+    for kind, check, rule in demands:
+        asked = any(expect.check == check.name for expect in view.scenario.expect)
+        if kind in kinds and not (asked and view.report.child_established):
+            objections += [replace(each, requirement=rule) for each in check.function(view, arguments).objections]
+    words = ", ".join(kind.name for kind, _, _ in demands if kind in kinds)
+    return Checked(f"demands: {words or 'none'}, each in its form", tuple(objections))
 
 
 def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: str) -> list[Objection]:

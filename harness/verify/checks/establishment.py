@@ -7,13 +7,16 @@ from harness.oracle.outcome import outcome_of
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, Outcome
+from harness.scenario.model import Subject
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
 from harness.verify.checks.authentication import auth_fits
 from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
+from harness.verify.checks.selectors import network_of, within
 from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
 from harness.verify.view import PairView, View, announces_intermediate, of
 from harness.verify.wire import spelled
-from harness.wire.payloads import SecurityAssociation
+from harness.wire.message import VERSION_2_0
+from harness.wire.payloads import Notify, SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
 
 _RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}
 """The requirement that says when a refusal of this kind is due; where it is not due, it was broken."""
@@ -36,10 +39,24 @@ def came_up(view: View, outcome: Outcome | None) -> Checked:
     common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.allowed)
     predicted = " or ".join(sorted(allowed))
     ground = f"{predicted} was predicted, as both policies allow {common or 'no proposal that counts'}"
-    rule = _RULES.get(view.refusals[0][1]) if view.refusals and outcome is Outcome.REFUSED else None
+    rule = _rule_of_refusal(view) if view.refusals and outcome is Outcome.REFUSED else None
     if view.expectation.reaction is not None:  # all that is unusual about the case is what had to be taken as it is
         rule = view.expectation.reaction.rule
     return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, rule),))
+
+
+_OF_OFFERS = ("A01", "A03", "B01", "B04", "B05")
+"""Requirements that say how an offer is to be read: who refuses one that they make acceptable has broken them."""
+
+
+def _rule_of_refusal(view: View) -> str | None:
+    """The requirement that a refusal breaks which is not due: the one that the scenario's offer is about, if any is."""
+    refused = view.refusals[0][1]
+    about = [requirement.id for requirement in view.scenario.requirements if requirement.id in _OF_OFFERS]
+    if refused == NotifyType.NO_PROPOSAL_CHOSEN and view.scenario.subject is Subject.OFFER and about:
+        return about[0]
+    early = view.refusals[0][0].exchange == ExchangeType.IKE_SA_INIT
+    return _RULES.get(refused, "B06" if early else None)  # the answer to such an offer is a choice
 
 
 def _ending(view: View, outcome: Outcome | None) -> str:
@@ -54,6 +71,8 @@ def _ending(view: View, outcome: Outcome | None) -> str:
         return f"it ended {outcome}: {report.closed_reason}"
     if report.timed_out:
         return f"it ended {outcome}: we waited in vain for {report.timed_out}"
+    if not view.messages:
+        return f"it ended {outcome}, without an IKE message"
     return f"it ended {outcome}, after {view.messages[-1].label}"
 
 
@@ -75,7 +94,7 @@ def _party(view: View) -> str:
     report = view.report
     if view.refusals:
         refuser = view.sender(view.refusals[0][0])
-        provoked = _provoked(view) or _off_policy(view)
+        provoked = _provoked(view) or _off_policy(view) or _off_selectors(view)
         return view.peer if refuser == "engine" and provoked else refuser
     if report.closed_kind == "unavailable":
         return "engine"  # it lacks a method on this machine
@@ -86,8 +105,16 @@ def _party(view: View) -> str:
 
 
 def _provoked(view: View) -> bool:
-    """Whether our engine ended it because the peer broke a rule."""
-    return view.report.closed_kind in ("misbehaved", "malformed")
+    """Whether our engine ended it because the peer broke a rule, or spoke another version of the protocol."""
+    other_version = bool(view.refusals) and view.refusals[0][1] == NotifyType.INVALID_MAJOR_VERSION
+    return view.report.closed_kind in ("misbehaved", "malformed") or (other_version and _speaks_otherwise(view))
+
+
+def _speaks_otherwise(view: View) -> bool:
+    """Whether a request that our engine answered is of a higher major version (RFC 7296 section 2.5)."""
+    answer = view.refusals[0][0]
+    asked = view.find(answer.exchange, response=False, initiator=not answer.from_initiator)
+    return any(piece.message.header.version > VERSION_2_0 | 0x0F for message in asked for piece in message.pieces)
 
 
 def _off_policy(view: View) -> bool:
@@ -97,6 +124,20 @@ def _off_policy(view: View) -> bool:
         exchange, protocol, policy = ExchangeType.IKE_AUTH, Protocol.ESP, view.expectation.of(view.role).esp
     offers = [sa for message in view.find(exchange, response=False) for sa in of(message, SecurityAssociation)]
     return bool(offers) and not have_common_ground(policy_of(offers[-1], protocol), policy)
+
+
+def _off_selectors(view: View) -> bool:
+    """Whether our engine refused selectors that do not let the two hosts of the case through, as it had to."""
+    message, refused = view.refusals[0]
+    if refused != NotifyType.TS_UNACCEPTABLE or message.exchange != ExchangeType.IKE_AUTH:
+        return False
+    sides = zip(view.sides, (TrafficSelectorsInitiator, TrafficSelectorsResponder), strict=True)
+    hosts = [(side.inner, kind) for side, kind in sides]
+    request = next(iter(view.find(ExchangeType.IKE_AUTH, response=False)), None)
+    if request is None or not all(host for host, _ in hosts):
+        return False
+    asked = {kind: [one for ts in of(request, kind) for one in ts.selectors] for _, kind in hosts}
+    return not all(within(network_of(host), asked[kind]) for host, kind in hosts)
 
 
 @pair_check("pair-came-up-as-predicted", due=Due.PREDICTED)

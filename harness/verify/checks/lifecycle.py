@@ -36,12 +36,15 @@ def liveness_answered(view: View, _arguments: Arguments) -> Checked:
 def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     """A Delete of the IKE SA is answered by an INFORMATIONAL response, and nothing is left at the peer (B29)."""
     requests = view.find(ExchangeType.INFORMATIONAL, response=False)
-    deletes = [m for m in requests if any(d.protocol == Protocol.IKE for d in of(m, Delete))]
+    mine = [m for m in requests if m.opened is not None and view.in_place(m)]  # anything else is to be dropped
+    deletes = [m for m in mine if any(d.protocol == Protocol.IKE for d in of(m, Delete))]
     if not deletes and view.report.closed_kind == "refused":
         return Checked("an error of the peer ended the IKE SA: no Delete is due")
+    if not deletes and view.report.closed_kind == "silent":  # section 2.4
+        return Checked("the peer no longer answered: no Delete is due")
     if not deletes:
         party = view.party(initiator=True)
-        return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire", CAPTURE),))
+        return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire that is to be taken", CAPTURE),))
     request = deletes[0]
     objections = []
     responses = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=not request.from_initiator)

@@ -103,7 +103,9 @@ def _transform_faults(offered: Proposal, accepted: Proposal, known: set[Transfor
             yield "B06", f"{kinds.count(kind)} transforms of type {kind} are answered"
     for transform in accepted.transforms:
         if not any(_same(transform, each) for each in offered.transforms):
-            yield "B06", f"{transform.type} {transform.identifier} was not offered, or not with these attributes"
+            only_esn = transform.type == TransformType.SN  # offered is ESN alone, or no other number
+            rule = "B47" if only_esn else "B06"
+            yield rule, f"{transform.type} {transform.identifier} was not offered, or not with these attributes"
     none = [transform.type for transform in offered.transforms if transform.identifier == 0]
     optional = {kind for kind in none if kind.is_key_exchange or kind == TransformType.INTEG}
     for kind in sorted({transform.type for transform in offered.transforms} - set(kinds) - optional):

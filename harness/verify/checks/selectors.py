@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 
+from harness.registry.identities import TrafficSelectorType
 from harness.registry.messages import ExchangeType
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View, accepts, of
@@ -94,6 +96,13 @@ def within(one: TrafficSelector | OpaqueSelector, offered: Selectors) -> bool:
             if len(rest) > _MOST_PIECES:
                 return True  # nobody can tell
     return not rest
+
+
+def network_of(host: str) -> TrafficSelector:
+    """All that goes to or from one host: any protocol, any port. Raises ValueError for what is no IP address."""
+    address = ip_address(host)
+    kind = TrafficSelectorType.TS_IPV4_ADDR_RANGE if address.version == 4 else TrafficSelectorType.TS_IPV6_ADDR_RANGE
+    return TrafficSelector(kind, 0, *_ANY_PORT, address.packed, address.packed)
 
 
 def _box(one: TrafficSelector) -> Box:

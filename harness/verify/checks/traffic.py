@@ -69,8 +69,8 @@ def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
         mine = [packet for packet in packets if packet.from_engine == from_engine]
         for packet in mine:
             if packet.problem:
-                pointer = Pointer.to_frame(packet.frame)
-                objections.append(Objection(party, f"an ESP packet does not open: {packet.problem}", pointer))
+                sentence = f"an ESP packet does not open: {packet.problem}"
+                objections.append(Objection(party, sentence, packet.pointer, packet.requirement))
         objections += _numbering(party, mine)
     return objections
 

@@ -9,7 +9,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View, of
-from harness.verify.wire import Piece, SeenMessage
+from harness.verify.wire import Piece, SeenMessage, is_garbled
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -27,12 +27,12 @@ from harness.wire.payloads import (
 
 @engine_check("canonical-wire-format", due=Due.ALWAYS, requirement="B15")
 def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
-    """What every sender must write, whether its receiver objects or not (B14, B15, B16, B39).
+    """What every sender must write, whether its receiver objects or not (B14, B15, B16, B39, B53).
 
     Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
     payloads; and nothing on the ports of IKE that is no message of this IKE SA.
     """
-    objections = [*_foreign(view)]
+    objections = [*_foreign(view), *_garbled(view)]
     for message in view.messages:
         if message.opened is not None and message.opened.malformed:
             sentence = f"{message.label}: what is encrypted in it cannot be parsed: {message.opened.malformed}"
@@ -62,7 +62,7 @@ def _foreign(view: View) -> Iterable[Objection]:
     """Datagrams on the ports of IKE that belong to no message of this IKE SA."""
     for datagram in view.malformed:
         sentence = f"frame {datagram.frame} holds no IKE message that can be parsed"
-        yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame))
+        yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame), "B53")
     for piece in view.strangers:
         if _begins_anew(view, piece) or _names_no_sa(piece):
             continue
@@ -73,6 +73,16 @@ def _foreign(view: View) -> Iterable[Objection]:
             f"frame {frame} is an {header.exchange_type} {kind} with the initiator's SPI {spi}, of another IKE SA"
         )
         yield Objection(view.source(piece.datagram), sentence, Pointer.to_frame(frame), "B39")
+
+
+def _garbled(view: View) -> Iterable[Objection]:
+    """Messages that the right keys open, and whose payloads cannot be read."""
+    if view.chain is None:
+        return
+    for message in view.messages:
+        if message.protected and message.opened is None and is_garbled(message, view.chain):
+            sentence = f"{message.label} is authentic, and its payloads do not fill what is encrypted"
+            yield Objection(view.sender(message), sentence, message.pointer, "B53")
 
 
 def _begins_anew(view: View, piece: Piece) -> bool:
@@ -108,8 +118,10 @@ def _spis(view: View, message: SeenMessage) -> Iterable[tuple[str, str]]:
     if first and not message.response and spis != {bytes(8)}:
         yield "B39", "the responder's SPI is not zero in the first message"
     told = not first or (message.response and of(message, SecurityAssociation))
-    if told and spis != {view.secrets.responder_spi}:
-        yield "B39", "the responder's SPI is another one's"
+    if told and (spis != {view.secrets.responder_spi} or bytes(8) in spis):
+        yield "B39", "the responder's SPI is another one's" if any(map(any, spis)) else "the responder's SPI is zero"
+    if not any(message.pieces[0].octets[:8]):
+        yield "B39", "the initiator's SPI is zero"
 
 
 @engine_check("message-ids-in-sequence", due=Due.ALWAYS, requirement="B22")
@@ -121,12 +133,36 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
         numbers = list(dict.fromkeys(m.message_id for m in requests))
         if numbers != list(range(len(numbers))):
             sentence = f"requests are numbered {numbers}"
-            objections.append(Objection(view.party(initiator=initiator), sentence, requests[0].pointer, "B22"))
+            objections.append(
+                Objection(view.party(initiator=initiator), sentence, requests[0].pointer, _count_of(requests))
+            )
     for message in view.messages:
         if message.response and not _request_of(view, message):
             sentence = f"{message.label} answers no request that was seen"
-            objections.append(Objection(view.sender(message), sentence, message.pointer, "B22"))
+            rule = "I04" if _counted_on(view, message) else "B22"
+            objections.append(Objection(view.sender(message), sentence, message.pointer, rule))
     return Checked(f"{len(view.messages)} messages numbered without a gap", tuple(objections))
+
+
+def _count_of(requests: list[SeenMessage]) -> str:
+    """The rule that a gap breaks: RFC 9242 has the numbers from the first IKE_INTERMEDIATE to IKE_AUTH."""
+    expected = 0
+    for message in dict.fromkeys(requests):
+        if message.message_id > expected:
+            between = any(m.exchange == ExchangeType.IKE_INTERMEDIATE for m in requests)
+            counted = message.exchange in (ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH)
+            return "I04" if between and counted else "B22"
+        expected = max(expected, message.message_id + 1)
+    return "B22"
+
+
+def _counted_on(view: View, response: SeenMessage) -> bool:
+    """Whether it is the number of a response up to IKE_AUTH that fits no request, with an IKE_INTERMEDIATE before."""
+    numbers = {m.message_id for m in view.messages if not m.response and m.from_initiator != response.from_initiator}
+    if response.exchange == ExchangeType.IKE_INTERMEDIATE:
+        return True
+    after = response.exchange == ExchangeType.IKE_AUTH and bool(view.intermediates(response=False))
+    return after and response.message_id not in numbers
 
 
 def _request_of(view: View, response: SeenMessage) -> bool:
