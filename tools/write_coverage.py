@@ -1,4 +1,4 @@
-"""Write docs/explanation/coverage.md: which requirement is tested by which scenario, and which is not yet.
+"""Write docs/explanation/coverage.md: which requirement is tested by what, shown by a defect, and which is not yet.
 
 Run by `make generated`; a test compares the page with what this would write.
 """
@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from harness.run.inputs import load_inputs
 from harness.scenario.model import Requirement, Scenario
@@ -32,8 +35,8 @@ FAMILIES: Mapping[str, str] = {
     "R": "Child SAs of a single resource (RFC 9611)",
     "H": "Hygiene (this project's own)",
 }
-OWN, PASSING, FACT, NOT_YET = "own scenario", "in passing", "nothing to test", "not yet"
-STATES = (OWN, PASSING, FACT, NOT_YET)
+OWN, PASSING, UNPROVEN, FACT, NOT_YET = "own scenario", "in passing", "no defect yet", "nothing to test", "not yet"
+STATES = (OWN, PASSING, UNPROVEN, FACT, NOT_YET)
 
 _HEAD = """\
 # Coverage
@@ -41,18 +44,22 @@ _HEAD = """\
 Generated from `scenarios/` and the verifier's checks by `make generated`; a test compares. Do not edit.
 
 Every requirement of [`scenarios/requirements.toml`](../../scenarios/requirements.toml) is here, in our own words; the
-document named is what holds, and each row links to its section there. A requirement has its **own scenario** when a
-scenario names it, as its subject or for one of its assertions. It is checked **in passing** when no scenario names it,
-but a check that other scenarios undergo objects under its id. There is **nothing to test** where it states a fact that
-no implementation can break, or a rule for those who write documents (level INFORMATION). All others are **not yet**
-tested, which says nothing about any peer.
+document named is what holds, and each row links to its section there. To be named by a scenario is not enough: a
+requirement counts as covered only where at least one seeded defect, a peer or a pair that does one thing wrong
+(`tests/defects/`), turns a case red for it. Behind what tests it stands how many do.
 
 The level is the document's key word; what a protocol states without one, how a key is made or what a field holds, is a
 MUST here. Every MUST, MUST NOT and SHOULD of RFC 9370 and RFC 9242 has its row, but for one MUST of appendix C of
 RFC 9370: it is of a design that was discarded.
 
-Named is not exhausted: most scenarios show that a conforming exchange works. That a broken message is refused, as some
-of these rules also ask, needs a scenario that sends one.
+It then has its **own scenario** when a scenario names it, as its subject or for one of its assertions, and is checked
+**in passing** when no scenario does, but a check that other scenarios undergo objects under its id. Where one of both
+names it and no defect shows that it can fail, there is **no defect yet**, for the reason given (all of them stand in
+`tests/support/not_turned_red.py`). There is **nothing to test** where it states a fact that no implementation can
+break, or a rule for those who write documents (level INFORMATION). All others are **not yet** tested, which says nothing about any peer.
+
+Shown is not exhausted: that a broken message of ours is refused, as some of these rules also ask, needs a scenario that
+sends one.
 """
 _ID = re.compile(r'"([A-Z]\d\d)"')
 _RANGE = re.compile(r"\b([A-Z])(\d\d)(?:-[A-Z](\d\d))?\b")
@@ -93,24 +100,53 @@ def _ids_in(text: str) -> list[str]:
     return found
 
 
-def state_of(requirement: Requirement, named: Mapping[str, object], passing: Mapping[str, object]) -> str:
+def seeded() -> Counter[str]:
+    """How many seeded defects turn a case red for a requirement, by its id: ``tests/defects/`` proves each of them."""
+    played = [*_of_the_tests("all_defects").PLAYED, *_of_the_tests("pair_defect_rows").PLAYED]
+    return Counter(row.requirement for row, _ in played if row.requirement)
+
+
+def reasons() -> Mapping[str, str]:
+    """Why no seeded defect turns a case red for a requirement that is tested, by its id."""
+    found: Mapping[str, str] = _of_the_tests("not_turned_red").NOT_TURNED_RED
+    return found
+
+
+def _of_the_tests(name: str) -> Any:
+    """A module of ``tests/support/``, which is on no path but the tests'."""
+    folder = str(ROOT / "tests" / "support")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return import_module(name)
+
+
+def state_of(
+    requirement: Requirement, named: Mapping[str, object], passing: Mapping[str, object], red: Mapping[str, int]
+) -> str:
     """One of ``STATES``."""
-    if requirement.id in named:
-        return OWN
-    if requirement.id in passing:
-        return PASSING
+    if requirement.id in named or requirement.id in passing:
+        if not red.get(requirement.id):
+            return UNPROVEN
+        return OWN if requirement.id in named else PASSING
     return FACT if requirement.level == "INFORMATION" else NOT_YET
 
 
-def page(requirements: Iterable[Requirement], named: Mapping[str, list[str]], passing: Mapping[str, list[str]]) -> str:
-    """The whole page."""
+def page(
+    requirements: Iterable[Requirement],
+    named: Mapping[str, list[str]],
+    passing: Mapping[str, list[str]],
+    red: Mapping[str, int],
+    why: Mapping[str, str],
+) -> str:
+    """The whole page. ``red`` has how many defects show it, ``why`` the reason where none does."""
     families: dict[str, list[Requirement]] = {}
     for requirement in requirements:
         families.setdefault(requirement.id[0], []).append(requirement)
-    states = {each.id: state_of(each, named, passing) for group in families.values() for each in group}
+    states = {each.id: state_of(each, named, passing, red) for group in families.values() for each in group}
     parts = [_HEAD, _summary(families, states)]
     for letter, group in families.items():
-        rows = [_row(each, states[each.id], named, passing) for each in group]
+        tested = {each.id: _tested(each.id, states[each.id], named, passing, red, why) for each in group}
+        rows = [_row(each, tested[each.id]) for each in group]
         table = _table(("id", "level", "where", "in our words", "tested by"), rows)
         parts.append(f"## {FAMILIES.get(letter, group[0].source)}\n\n{table}")
     return "\n".join(parts)
@@ -126,23 +162,30 @@ def _summary(families: Mapping[str, list[Requirement]], states: Mapping[str, str
     return "## Counts\n\n" + _table(("", "requirements", *STATES), rows)
 
 
-def _row(
-    requirement: Requirement, state: str, named: Mapping[str, list[str]], passing: Mapping[str, list[str]]
-) -> tuple[str, ...]:
-    where = _where(requirement)
-    if state == OWN:
-        tested = _scenarios(named[requirement.id])
-    elif state == PASSING:
-        tested = "; ".join(passing[requirement.id])
-    else:
-        tested = f"*{state}*"
-    return requirement.id, requirement.level, where, requirement.text, tested
+def _row(requirement: Requirement, tested: str) -> tuple[str, ...]:
+    return requirement.id, requirement.level, _where(requirement), requirement.text, tested
 
 
 def _where(requirement: Requirement) -> str:
     """The document and its sections, each of them a link to its text."""
     links = [f"[{section}]({address})" for section, address in requirement.links]
     return " ".join(filter(None, (requirement.source, ", ".join(links) or requirement.section)))
+
+
+def _tested(
+    identifier: str,
+    state: str,
+    named: Mapping[str, list[str]],
+    passing: Mapping[str, list[str]],
+    red: Mapping[str, int],
+    why: Mapping[str, str],
+) -> str:
+    if state == UNPROVEN:
+        return f"*{UNPROVEN}*: {why.get(identifier, 'no reason is given')}"
+    if state not in (OWN, PASSING):
+        return f"*{state}*"
+    words = _scenarios(named[identifier]) if state == OWN else "; ".join(passing[identifier])
+    return f"{words}; {red[identifier]} defect{'' if red[identifier] == 1 else 's'}"
 
 
 def _scenarios(ids: list[str], at_most: int = 6) -> str:
@@ -160,7 +203,7 @@ def generated() -> str:
     """The page of this checkout."""
     inputs = load_inputs(ROOT)
     named = named_by_scenarios(inputs.scenarios.values())
-    return page(inputs.requirements.values(), named, checked_in_passing())
+    return page(inputs.requirements.values(), named, checked_in_passing(), seeded(), reasons())
 
 
 if __name__ == "__main__":

@@ -221,17 +221,6 @@ def open_message(
     return None if pieces is None else _put_together(pieces)
 
 
-def is_garbled(message: SeenMessage, chain: KeyChain) -> bool:
-    """Whether some generation of keys proves a message authentic, and its payloads do not parse all the same."""
-    copies = [(piece.message, piece.octets) for piece in message.pieces]
-    for keys in chain.generations:
-        sk_e, sk_a, _ = keys.of(initiator=message.from_initiator)
-        pieces = _authentic(copies, chain.protection, sk_e, sk_a)
-        if pieces is not None:
-            return _put_together(pieces) is None
-    return False
-
-
 def _authentic(
     copies: Iterable[tuple[Message, bytes]], cipher: Protection, sk_e: bytes, sk_a: bytes
 ) -> list[tuple[Message, bytes, bytes]] | None:

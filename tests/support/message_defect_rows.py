@@ -17,6 +17,7 @@ from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.wire.message import INITIATOR, VERSION_BIT, Header, Message
 from harness.wire.payload import GENERIC_HEADER
+from harness.wire.payloads import EncryptedFragment
 
 LIFE = "lifecycle/liveness-and-delete"
 FRAGMENTED = ("fragmentation/mlkem1024-at-576", "hybrid/x25519-mlkem1024", "hybrid/ecp384-mlkem1024")
@@ -103,6 +104,21 @@ def with_payload_in_front(prefix: bytes) -> bytes:
     extra = GENERIC_HEADER.pack(head[16], 0, 8) + b"mine"
     length = int.from_bytes(head[24:28]) + len(extra)
     return head[:16] + bytes((PayloadType.VENDOR_ID,)) + head[17:24] + length.to_bytes(4) + extra + rest
+
+
+def smaller_set_behind(octets: bytes) -> list[bytes]:
+    """Once the last fragment has left, one of a set that has one fragment less."""
+    number, total = (int.from_bytes(octets[at : at + 2]) for at in (32, 34))
+    if octets[16] != PayloadType.SKF or number != total:
+        return [octets]
+    return [octets, octets[:32] + (1).to_bytes(2) + (total - 1).to_bytes(2) + octets[36:]]
+
+
+def with_a_fragment(octets: bytes) -> bytes:
+    """IKE_SA_INIT whose last payload is an Encrypted Fragment."""
+    message = Message.parse(octets)
+    sealed = EncryptedFragment(PayloadType.NOTIFY, 1, 1, bytes(40))
+    return Message(message.header, (*message.payloads, sealed)).to_bytes()
 
 
 def constant(prefix: bytes, plain: bytes, _rng: Rng) -> tuple[bytes, bytes, Rng]:
@@ -241,6 +257,14 @@ ROWS: list[Misbehaviour] = [
     *[
         on_the_wire("each fragment twice, and not the same", INTERMEDIATE, response, lambda o: [o, flipped(o, -1)],
                     "B18", FRAGMENTED)
+        for response in DIRECTIONS
+    ],
+    *[
+        on_the_wire("a smaller set behind the whole one", INTERMEDIATE, response, smaller_set_behind, "F08", FRAGMENTED)
+        for response in DIRECTIONS
+    ],
+    *[
+        on_the_wire("a fragment of IKE_SA_INIT", INIT, response, spoken(with_a_fragment), "F02", TWO)
         for response in DIRECTIONS
     ],
     # INFORMATIONAL (sections 1.4, 2.4).

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from defect_rows import AUTH, HYBRID, INIT, INTERMEDIATE, SEVEN, answer, notify, proposals
+from defect_rows import AUTH, HYBRID, INIT, INTERMEDIATE, SEVEN, answer, notify, other, proposals
 from defective import Defect, Edit, beside, edited
 from misbehaving import Misbehaviour, on_the_wire
 
@@ -169,6 +169,8 @@ ROWS: list[Misbehaviour | Defect] = [
             (CRITICAL_IN_AUTH,), AUTH),
     on_the_wire("a critical payload is not answered", INIT, True, lambda _: [], "B13", (CRITICAL,)),
     *answer("the error stands beside AUTH", beside(WRONG_AUTH), "B33", (CRITICAL_IN_AUTH,), AUTH),
+    *answer("the error stands beside KE", beside(KeyExchange(KeyExchangeMethod.ML_KEM_768, bytes(1088))), "I12",
+            (CRITICAL_IN_INTERMEDIATE,), INTERMEDIATE),
     *[
         takes("a wrong AUTH is taken", role, "I08", "intermediate/int-auth-wrong", "intermediate/int-auth-left-out",
               doctored=trusting)
@@ -198,6 +200,8 @@ ROWS: list[Misbehaviour | Defect] = [
     *answer("types with a gap are refused", refusing(), "A01", (GAP, SEVEN)),
     *answer("a plain offer is refused", refusing(), "B08", (HYBRID, "classical/ecp384")),
     *answer("a plain offer is refused as invalid", refusing(NotifyType.INVALID_SYNTAX), "B06", ("classical/ecp384",)),
+    *answer("a method twice", other(TransformType.ADDKE3, int(KeyExchangeMethod.ML_KEM_512)), "A04", (SEVEN,)),
+    *answer("the method of IKE_SA_INIT once more", other(TransformType.ADDKE2, 31), "A04", (SEVEN,)),
     *answer("the first proposal without its unknown type", proposals(lambda p: replace(p, number=1)), "B04",
             (UNKNOWN_TYPE,)),
     # Demands and what they are answered with (sections 1.2, 2.6).

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.results.model import Verdict
 from harness.run.inputs import load_inputs
 from harness.scenario.model import Requirement
 
@@ -42,17 +43,39 @@ def test_every_requirement_has_one_row_and_every_scenario_is_counted_somewhere(c
 
 def test_a_requirement_is_in_exactly_one_state(coverage):
     requirements = [requirement("B01"), requirement("B02"), requirement("B03"), requirement("B04", "INFORMATION")]
-    page = coverage.page(requirements, {"B01": ["topic/one"]}, {"B01": ["check `x`"], "B02": ["check `x`"]})
-    assert row(page, "B01").endswith("| `topic/one` |")
-    assert row(page, "B02").endswith("| check `x` |")
+    requirements += [requirement("B05"), requirement("B06")]
+    named = {"B01": ["topic/one"], "B05": ["topic/one"]}
+    passing = {"B01": ["check `x`"], "B02": ["check `x`"], "B06": ["check `x`"]}
+    page = coverage.page(requirements, named, passing, {"B01": 2, "B02": 1}, {"B05": "nobody plays it"})
+    assert row(page, "B01").endswith("| `topic/one`; 2 defects |")
+    assert row(page, "B02").endswith("| check `x`; 1 defect |")
     assert row(page, "B03").endswith("| *not yet* |")
     assert row(page, "B04").endswith("| *nothing to test* |")
-    assert "| **all** | 4 | 1 | 1 | 1 | 1 |" in page
+    assert row(page, "B05").endswith("| *no defect yet*: nobody plays it |")
+    assert row(page, "B06").endswith("| *no defect yet*: no reason is given |")
+    assert "| **all** | 6 | 1 | 1 | 2 | 1 | 1 |" in page
+
+
+def test_every_requirement_that_is_tested_is_turned_red_by_a_defect_or_has_its_reason(coverage):
+    """An own scenario without a defect that breaks what it is about may be one that cannot fail."""
+    inputs, red = load_inputs(ROOT), coverage.seeded()
+    tested = set(coverage.named_by_scenarios(inputs.scenarios.values())) | set(coverage.checked_in_passing())
+    assert {identifier for identifier in tested if identifier and not red[identifier]} == set(coverage.reasons())
+    musts = {each.id for each in inputs.requirements.values() if each.level == "MUST"}
+    own = set(coverage.named_by_scenarios(inputs.scenarios.values()))
+    assert (own & musts) - set(red) == {"M01"}
+
+
+def test_a_defect_that_turns_a_case_red_is_one_that_fails_it(coverage):
+    """Rows that end otherwise prove nothing here."""
+    from pair_defect_rows import ROWS
+
+    assert all(row.requirement == "" for row in ROWS if row.verdict is not Verdict.FAIL)
 
 
 def test_long_lists_of_scenarios_are_cut_with_their_number(coverage):
-    page = coverage.page([requirement("B01")], {"B01": [f"topic/{n}" for n in range(9)]}, {})
-    assert row(page, "B01").endswith("`topic/5` and 3 more |")
+    page = coverage.page([requirement("B01")], {"B01": [f"topic/{n}" for n in range(9)]}, {}, {"B01": 4}, {})
+    assert row(page, "B01").endswith("`topic/5` and 3 more; 4 defects |")
 
 
 def test_ranges_in_the_words_of_a_check_are_read(coverage):

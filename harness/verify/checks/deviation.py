@@ -84,14 +84,19 @@ def _answered(view: View, reaction: Reaction, request: SeenMessage) -> tuple[str
     ]
     if more := _beside_the_error(response):
         sentence = f"{response.label} carries {', '.join(more)} beside {due}, which is to stand alone"
-        objections.append(Objection(view.peer, sentence, response.pointer, "B33"))
+        rule = "I12" if response.exchange == ExchangeType.IKE_INTERMEDIATE else "B33"
+        objections.append(Objection(view.peer, sentence, response.pointer, rule))
     return f"{due} in {response.label}", objections
 
 
 def _beside_the_error(response: SeenMessage) -> list[str]:
-    """What an IKE_AUTH response holds beside the error for a request that is rejected as a whole (section 2.21.2)."""
+    """What a response holds beside the error for a request that is rejected as a whole (section 2.21.2).
+
+    So it is in IKE_AUTH, and in IKE_INTERMEDIATE (RFC 9242 section 3.4).
+    """
+    exchanges = ExchangeType.IKE_AUTH, ExchangeType.IKE_INTERMEDIATE
     kinds = [NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, NotifyType.INVALID_SYNTAX]
-    if response.exchange != ExchangeType.IKE_AUTH or not any(n.notify_type in kinds for n in of(response, Notify)):
+    if response.exchange not in exchanges or not any(n.notify_type in kinds for n in of(response, Notify)):
         return []
     inner = response.opened.inner if response.opened else ()
     known = (payload for payload in inner if not isinstance(payload, Notify | Unknown))

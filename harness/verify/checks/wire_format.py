@@ -9,7 +9,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View, of
-from harness.verify.wire import Piece, SeenMessage, is_garbled
+from harness.verify.wire import Piece, SeenMessage
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -32,11 +32,12 @@ def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
     Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
     payloads; and nothing on the ports of IKE that is no message of this IKE SA.
     """
-    objections = [*_foreign(view), *_garbled(view)]
+    objections = [*_foreign(view)]
     for message in view.messages:
         if message.opened is not None and message.opened.malformed:
-            sentence = f"{message.label}: what is encrypted in it cannot be parsed: {message.opened.malformed}"
-            objections.append(Objection(view.sender(message), sentence, message.pointer))
+            sentence = f"{message.label} is authentic, and its payloads do not fill what is encrypted"
+            words = f"{sentence}: {message.opened.malformed}"
+            objections.append(Objection(view.sender(message), words, message.pointer, "B53"))
         for requirement, sentence in (*_form(message), *_spis(view, message), *_roles(message)):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
@@ -73,16 +74,6 @@ def _foreign(view: View) -> Iterable[Objection]:
             f"frame {frame} is an {header.exchange_type} {kind} with the initiator's SPI {spi}, of another IKE SA"
         )
         yield Objection(view.source(piece.datagram), sentence, Pointer.to_frame(frame), "B39")
-
-
-def _garbled(view: View) -> Iterable[Objection]:
-    """Messages that the right keys open, and whose payloads cannot be read."""
-    if view.chain is None:
-        return
-    for message in view.messages:
-        if message.protected and message.opened is None and is_garbled(message, view.chain):
-            sentence = f"{message.label} is authentic, and its payloads do not fill what is encrypted"
-            yield Objection(view.sender(message), sentence, message.pointer, "B53")
 
 
 def _begins_anew(view: View, piece: Piece) -> bool:
