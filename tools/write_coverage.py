@@ -56,7 +56,8 @@ It then has its **own scenario** when a scenario names it, as its subject or for
 **in passing** when no scenario does, but a check that other scenarios undergo objects under its id. Where one of both
 names it and no defect shows that it can fail, there is **no defect yet**, for the reason given (all of them stand in
 `tests/support/not_turned_red.py`). There is **nothing to test** where it states a fact that no implementation can
-break, or a rule for those who write documents (level INFORMATION). All others are **not yet** tested, which says nothing about any peer.
+break, or a rule for those who write documents (level INFORMATION). All others are **not yet** tested, which says
+nothing about any peer.
 
 Shown is not exhausted: that a broken message of ours is refused, as some of these rules also ask, needs a scenario that
 sends one.

@@ -36,7 +36,7 @@ def verify(run_name: str, case_glob: str) -> None:
         left = f"{len(run.unplayed)} of {len(run.header.planned)} cases have no verdict"
         err(f"ipsec-interop: run {run.header.id} did not reach its end: {left}")
     judged = replace(run, cases=tuple(each.record for each in again)) if again else run
-    sys.exit(exit_status(judged))
+    sys.exit(exit_status(judged, part=len(again) < len(run.cases)))
 
 
 def _show(each: Rejudged) -> None:

@@ -141,6 +141,7 @@ def _environment() -> Environment:
     environment.filters["sentence"] = _sentence
     environment.globals["web_address"] = lambda source: source.startswith(("https://", "http://"))
     environment.globals["repeat_commands"] = _repeat_commands
+    environment.globals["named_requirements"] = _named_requirements
     environment.globals["pointer_file"] = _pointer_file
     environment.globals["evidence_groups"] = _evidence_groups
     environment.globals["ladder_rows"] = _ladder_rows
@@ -174,6 +175,19 @@ def _ground(header: RunHeader, record: CaseRecord) -> list[str]:
     if header.kernel_choice is not KernelChoice.AUTO:
         options.append(("--kernel", header.kernel_choice))
     return [word for option in options for word in option]
+
+
+def _named_requirements(run: Run, record: CaseRecord) -> tuple[tuple[str, str, str, str, str], ...]:
+    """The requirements that a case names beside those of its scenario: by its findings and by its checks.
+
+    A run of before has no catalogue in its header: of it, those that its scenarios have.
+    """
+    rows = {scenario.id: scenario.requirements for scenario in run.header.scenarios}
+    known = {row[0]: row for each in (*rows.values(), run.header.requirements) for row in each}
+    own = {row[0] for row in rows.get(record.scenario, ())}
+    named = [finding.requirement for attempt in record.attempts for finding in attempt.findings]
+    named += [check.requirement for check in record.first.checks]
+    return tuple(known[each] for each in sorted(set(named) - own) if each in known)
 
 
 def _pointer_file(attempt: Attempt, pointer: Pointer) -> str:

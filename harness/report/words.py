@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.registry.documents import section_links
-from harness.results.model import CaseRecord, Grade, Outcome, PeerEntry, Verdict
+from harness.results.model import Attempt, CaseRecord, Grade, Outcome, PeerEntry, Severity, Verdict
 
 GLYPHS = {
     Verdict.PASS: "✓",
@@ -28,7 +28,7 @@ OUTCOMES = {
     Outcome.HYBRID: "a classical and a post-quantum exchange both entered the keys",
     Outcome.PQ_ONLY: "only a post-quantum exchange entered the keys",
     Outcome.CLASSICAL: "only classical exchanges entered the keys",
-    Outcome.REFUSED: "no tunnel, refused cleanly",
+    Outcome.REFUSED: "no tunnel: it was refused",
     Outcome.BROKEN: "no working tunnel, and no clean refusal",
 }
 GRADES = {
@@ -44,6 +44,18 @@ def esp(peer: PeerEntry) -> str:
     """Where a peer's ESP is done, and on whose kernel: "kernel ESP, own Linux 6.12.101"."""
     kernel = {"": "", "the host's": "the host's kernel"}.get(peer.kernel, f"on its {peer.kernel}")
     return ", ".join(part for part in (f"{peer.esp} ESP" if peer.esp else "", kernel) if part)
+
+
+_CLEAN = "no tunnel, refused cleanly"
+
+
+def outcome_sentence(attempt: Attempt) -> str:
+    """What the outcome of an attempt means; a refusal is clean only where nothing is to be said against it."""
+    assert attempt.outcome is not None, "nothing was sent"
+    against = any(finding.severity in (Severity.FAIL, Severity.SHOULD) for finding in attempt.findings)
+    if attempt.outcome is Outcome.REFUSED and not against:
+        return _CLEAN
+    return OUTCOMES[attempt.outcome]
 
 
 def outcome_word(outcome: Outcome | None) -> str:

@@ -31,6 +31,9 @@ def is_expected(verdict: Verdict, *, known_failure: bool) -> bool:
     return verdict is Verdict.PASS
 
 
+_WITHOUT_RESULT = {Verdict.UNSUPPORTED, Verdict.SKIPPED}
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A run in numbers."""
@@ -44,11 +47,18 @@ class Summary:
     complete: bool
 
     @property
+    def shows_nothing(self) -> bool:
+        """Whether all is as expected and no case came to anything: each was refused or never sent."""
+        return bool(self.total) and not self.unexpected and set(self.verdicts) <= _WITHOUT_RESULT
+
+    @property
     def sentence(self) -> str:
         """The summary in words: "40 cases: 33 passed, 1 failed, 6 unsupported; 1 not as expected"."""
         words = ", ".join(f"{count} {_WORDS[verdict]}" for verdict, count in self.verdicts.items())
         cases = f"{self.total} case" + ("" if self.total == 1 else "s")
         ending = f"{len(self.unexpected)} not as expected" if self.unexpected else "all as expected"
+        if self.shows_nothing:
+            ending += ", but nothing passed: the run shows nothing"
         return f"{cases}: {words or 'none'}; {ending}" + ("" if self.complete else "; the run is not complete")
 
 
@@ -77,15 +87,19 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def exit_status(run: Run) -> ExitStatus:
+def exit_status(run: Run, *, part: bool = False) -> ExitStatus:
     """The exit status of a run.
 
     Any unexpected verdict other than ERROR makes it 1: a release is judged by what the peers did. With no such verdict,
-    an ERROR, an interrupted run or a run without a single case makes it 3: the lab owes an answer.
+    an ERROR, an interrupted run or a run without a single case makes it 3: the lab owes an answer. A run in which all
+    is UNSUPPORTED or SKIPPED makes it 1, too: it has shown nothing, and green it would be taken for a release that was
+    tested. Of a ``part`` of a run that is no wonder.
     """
     unexpected = {record.first.verdict for record in run.cases if not record.expected}
     if unexpected - {Verdict.ERROR}:
         return ExitStatus.NOT_AS_EXPECTED
     if unexpected or not run.complete or not run.cases:
         return ExitStatus.LAB_ERROR
+    if not part and summarise(run).shows_nothing:
+        return ExitStatus.NOT_AS_EXPECTED
     return ExitStatus.AS_EXPECTED

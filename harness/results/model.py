@@ -222,6 +222,7 @@ class RunHeader:
     planned_hashes: tuple[str, ...] = ()  # of each of these cases: what is asked, predicted and checked
     kernel_choice: KernelChoice = KernelChoice.AUTO
     runtime: Runtime = Runtime.DOCKER
+    requirements: tuple[tuple[str, str, str, str, str], ...] = ()  # (id, source, section, level, text): the catalogue
 
 
 @dataclass(frozen=True, slots=True)

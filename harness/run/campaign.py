@@ -75,7 +75,10 @@ def carry_out(
         lab.prepare(sent.values())
         started = datetime.now(UTC).isoformat(timespec="seconds")
         told = (run_id, started, cases)
-        header = run_header(*told, seed=options.seed, suite=options.suite, command=options.command, lab=_facts(lab))
+        header = run_header(
+            *told, seed=options.seed, suite=options.suite, command=options.command, lab=_facts(lab),
+            requirements=inputs.requirements.values(),
+        )  # fmt: skip
         brought = tuple(str(each) for each in options.folders)
         header = replace(
             header, brought_images=dict(options.images), brought_peers=brought, kernel_choice=options.kernel,

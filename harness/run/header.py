@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +13,7 @@ import harness
 from harness.results.model import PeerEntry, RunHeader, ScenarioEntry
 from harness.run.case import Case
 from harness.run.plan import case_hash, plan_hash
-from harness.scenario.model import Parties, Scenario
+from harness.scenario.model import Parties, Requirement, Scenario
 from harness.scenario.peer import Peer
 
 _PACKAGES = ("cryptography", "liboqs-python", "scapy", "docker", "vici", "jinja2")
@@ -33,14 +33,29 @@ def peer_entry(peer: Peer, version_reported: str = "", image: str = "", kernel: 
 
 def scenario_entry(scenario: Scenario) -> ScenarioEntry:
     """A scenario's row."""
-    rows = tuple((r.id, r.source, r.section, r.level, r.text) for r in scenario.requirements)
+    rows = tuple(map(_row, scenario.requirements))
     return ScenarioEntry(scenario.id, scenario.title, rows, scenario.parties is Parties.PUBLISHED)
 
 
+def _row(requirement: Requirement) -> tuple[str, str, str, str, str]:
+    return requirement.id, requirement.source, requirement.section, requirement.level, requirement.text
+
+
 def run_header(
-    run: str, started: str, cases: Sequence[Case], *, seed: int, suite: str, command: str, lab: Mapping[str, str]
+    run: str,
+    started: str,
+    cases: Sequence[Case],
+    *,
+    seed: int,
+    suite: str,
+    command: str,
+    lab: Mapping[str, str],
+    requirements: Iterable[Requirement] = (),
 ) -> RunHeader:
-    """The header of a run. ``lab`` holds the kernel and the versions that only the lab knows."""
+    """The header of a run. ``lab`` holds the kernel and the versions that only the lab knows.
+
+    ``requirements`` is the catalogue: a report shows the text of whatever a finding names.
+    """
     peers = {peer.name: peer for case in cases for peer in case.peers}
     scenarios = {case.scenario.id: case.scenario for case in cases}
     return RunHeader(
@@ -57,6 +72,7 @@ def run_header(
         scenarios=tuple(scenario_entry(scenario) for scenario in scenarios.values()),
         planned=tuple(case.id for case in cases),
         planned_hashes=tuple(case_hash(case) for case in cases),
+        requirements=tuple(map(_row, requirements)),
     )
 
 

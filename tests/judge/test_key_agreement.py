@@ -4,7 +4,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
-from case_builder import Case, build, good
+from case_builder import Case, build, flipped, good
 from judging import contradicts, initiator, objects, passes, responder
 
 from harness.crypto.key_schedule import after_intermediate

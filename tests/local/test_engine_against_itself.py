@@ -115,3 +115,5 @@ def test_a_product_is_planned_and_not_sent(tmp_path):
     )  # fmt: skip
     cells = json.loads((tmp_path / "x" / "matrix.json").read_text())["cells"]
     assert {cell["verdict"] for cell in cells} == {"SKIPPED"}, done.stderr
+    assert done.returncode == 1
+    assert "nothing passed: the run shows nothing" in done.stdout

@@ -16,7 +16,7 @@ from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
 from harness.verify.view import PairView, View, announces_intermediate, of
 from harness.verify.wire import spelled
 from harness.wire.message import VERSION_2_0
-from harness.wire.payloads import Notify, SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads import SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
 
 _RULES = {NotifyType.NO_PROPOSAL_CHOSEN: "B08", NotifyType.AUTHENTICATION_FAILED: "K03"}
 """The requirement that says when a refusal of this kind is due; where it is not due, it was broken."""

@@ -62,6 +62,8 @@ B01 = (
     "A wrong guess of the group is answered with INVALID_KE_PAYLOAD that names the right one.",
 )
 
+CATALOGUE = (A06, M07, F03, B04, B01)
+
 SCENARIOS = (
     ScenarioEntry("classical/x25519", "X25519 alone", (B01,)),
     ScenarioEntry("hybrid/x25519-mlkem768", "ML-KEM-768 as first additional key exchange after X25519", (A06,)),
@@ -244,6 +246,7 @@ def sample_run() -> Run:
         peers=PEERS,
         scenarios=SCENARIOS,
         planned=tuple(record.case for record in records),
+        requirements=CATALOGUE,
     )  # fmt: skip
     notes = ("the host's kernel has no ESP: peers use their own in user space",)
     return Run(header, records, duration_ms=48_730, notes=notes)

@@ -240,3 +240,26 @@ def test_a_requirement_of_a_document_that_we_do_not_know_is_text_alone():
     scenarios = tuple(replace(each, requirements=(odd,)) for each in RUN.header.scenarios)
     page = html.render(replace(RUN, header=replace(RUN.header, scenarios=scenarios)))
     assert "<footer>Z01, RFC &lt;b&gt;9999&lt;/b&gt; section 1, MUST</footer>" in page
+
+
+def articles(page: str) -> list[str]:
+    return page.split('<article class="case"')[1:]
+
+
+def test_a_case_shows_the_text_of_every_requirement_that_it_names():
+    texts = {row[0]: row[4] for row in RUN.header.requirements}
+    named = 0
+    for article, record in zip(articles(PAGE), RUN.cases, strict=True):
+        ids = {f.requirement for attempt in record.attempts for f in attempt.findings}
+        ids |= {check.requirement for check in record.first.checks}
+        for identifier in ids - {""}:
+            named += 1
+            assert texts[identifier].replace(">=", "&gt;=") in article, (record.case, identifier)
+    assert named > len(RUN.cases)
+
+
+def test_a_run_of_before_has_the_texts_of_its_scenarios_alone():
+    old = replace(RUN, header=replace(RUN.header, requirements=(), scenarios=RUN.header.scenarios[:1]))
+    (known,) = {row[0] for scenario in old.header.scenarios for row in scenario.requirements}
+    for record in old.cases:
+        assert {row[0] for row in html._named_requirements(old, record)} <= {known}

@@ -57,10 +57,24 @@ def test_expected(verdict, unlisted, listed):
         (run_of(Verdict.FAIL, Verdict.ERROR), ExitStatus.NOT_AS_EXPECTED),
         (run_of(Verdict.PASS, complete=False), ExitStatus.LAB_ERROR),
         (run_of(), ExitStatus.LAB_ERROR),
+        (run_of(Verdict.SKIPPED), ExitStatus.NOT_AS_EXPECTED),
+        (run_of(Verdict.UNSUPPORTED, Verdict.SKIPPED), ExitStatus.NOT_AS_EXPECTED),
+        (run_of(Verdict.SKIPPED, Verdict.ERROR), ExitStatus.LAB_ERROR),
+        (run_of(Verdict.SKIPPED, complete=False), ExitStatus.LAB_ERROR),
+        (run_of(Verdict.UNSUPPORTED, known="why"), ExitStatus.NOT_AS_EXPECTED),
     ],
 )
 def test_exit_status(run, status):
     assert exit_status(run) is status
+
+
+def test_a_run_in_which_nothing_could_pass_says_so():
+    words = "1 case: 1 skipped; all as expected, but nothing passed: the run shows nothing"
+    assert summarise(run_of(Verdict.SKIPPED)).sentence == words
+    assert "shows nothing" not in summarise(run_of(Verdict.SKIPPED, Verdict.PASS)).sentence
+    assert "shows nothing" not in summarise(run_of(Verdict.FAIL, known="why")).sentence
+    assert "shows nothing" not in summarise(run_of()).sentence
+    assert exit_status(run_of(Verdict.SKIPPED), part=True) is ExitStatus.AS_EXPECTED
 
 
 def test_exit_status_does_not_wrap_with_many_failures():
