@@ -27,7 +27,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Mode, Scenario
 from harness.verify.keys import KeyChain, key_chain
-from harness.verify.wire import Piece, SeenMessage, decrypt, group, is_esp, read_pieces
+from harness.verify.wire import Piece, SeenMessage, decrypt, final_init, group, is_esp, read_pieces
 from harness.wire.message import VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
@@ -148,11 +148,8 @@ class View(CaseView):
 
     @property
     def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
-        """The IKE_SA_INIT request and response that count: the response has a nonce, so has the request before it."""
-        response = next((m for m in self.find(ExchangeType.IKE_SA_INIT, response=True) if of(m, Nonce)), None)
-        requests = self.find(ExchangeType.IKE_SA_INIT, response=False)
-        before = [m for m in requests if response is not None and m.frame < response.frame and of(m, Nonce)]
-        return (before[-1] if before else None), response
+        """The IKE_SA_INIT request and response that count."""
+        return final_init(self.messages)
 
     @property
     def skips_additional(self) -> bool:
@@ -161,7 +158,8 @@ class View(CaseView):
         The initiator offers some and does not announce IKE_INTERMEDIATE.
         """
         offers = [m for m in self.find(ExchangeType.IKE_SA_INIT, response=False) if of(m, SecurityAssociation)]
-        return bool(offers) and names_additional(offers[-1]) and not announces_intermediate(offers[-1])
+        offer = self.final_init[0] or next(iter(offers[-1:]), None)
+        return offer is not None and names_additional(offer) and not announces_intermediate(offer)
 
     @property
     def allowed(self) -> tuple[Suite, ...]:
@@ -303,17 +301,13 @@ def _first_spi(datagrams: Sequence[CapturedDatagram], engine_address: str) -> by
 
 
 def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes, bytes] | None]:
-    """The suite and the nonces of the IKE_SA_INIT exchange whose response carries an SA answer."""
-    suite, nonce_i, nonce_r = None, None, None
-    for message in messages:
-        if message.exchange != ExchangeType.IKE_SA_INIT:
-            continue
-        sa, nonce = of(message, SecurityAssociation), of(message, Nonce)
-        if not message.response and nonce and suite is None:
-            nonce_i = nonce[0].nonce
-        elif message.response and sa and nonce and suite is None:
-            suite, nonce_r = answered_suite(sa[0]), nonce[0].nonce
-    return suite, None if nonce_i is None or nonce_r is None else (nonce_i, nonce_r)
+    """The suite and the nonces of the IKE_SA_INIT exchange that counts, where its response has an SA payload."""
+    request, response = final_init(messages)
+    answers = of(response, SecurityAssociation) if response is not None else []
+    if response is None or not answers:
+        return None, None
+    nonces = None if request is None else (of(request, Nonce)[0].nonce, of(response, Nonce)[0].nonce)
+    return answered_suite(answers[0]), nonces
 
 
 def answered_suite(answer: SecurityAssociation) -> Suite:

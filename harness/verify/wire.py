@@ -24,7 +24,7 @@ from harness.wire.chain import parse_chain
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payload import Payload
-from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Notify
+from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Nonce, Notify
 
 NAT_PORT = 4500
 _IKE_PORTS = (500, NAT_PORT)
@@ -205,6 +205,27 @@ def group(pieces: Sequence[Piece], initiator_address: str = "") -> list[SeenMess
 def _seen(pieces: list[Piece], initiator_address: str) -> SeenMessage:
     header, by_initiator = pieces[0].message.header, pieces[0].datagram.source[0] == initiator_address
     return SeenMessage(header.exchange_type, header.message_id, header.is_response, by_initiator, tuple(pieces))
+
+
+def final_init(messages: Iterable[SeenMessage]) -> tuple[SeenMessage | None, SeenMessage | None]:
+    """The IKE_SA_INIT request and response that count: the response has a nonce, so has the request before it.
+
+    A new request comes after an answer that asks for one (a cookie, another method). Without that, what differs is a
+    repetition with other octets: the first one is answered.
+    """
+    init = [message for message in messages if message.exchange == ExchangeType.IKE_SA_INIT]
+    responses = [message for message in init if message.response]
+    response = next((m for m in responses if _has_nonce(m)), None)
+    if response is None:
+        return None, None
+    asked = max((m.frame for m in responses if m.frame < response.frame), default=0)
+    before = [m for m in init if not m.response and _has_nonce(m) and m.frame < response.frame]
+    after = [m for m in before if m.frame > asked]
+    return next(iter(after or before[-1:]), None), response
+
+
+def _has_nonce(message: SeenMessage) -> bool:
+    return any(isinstance(payload, Nonce) for payload in message.payloads)
 
 
 def decrypt(message: SeenMessage, chain: KeyChain, generation: int) -> Opened | None:

@@ -43,7 +43,6 @@ def test_a_reserved_spi(role, label, side, number):
     case = good(HYBRID, role=role).rewritten(label, with_spi(number.to_bytes(4)))
     at = case.message(label).pointer
     objects(case, "esp-spis-are-due", "is reserved", party=side(role), at=at, requirement="E07")
-    assert case.judge().verdict is Verdict.FAIL
 
 
 def test_the_first_number_that_is_free(role):

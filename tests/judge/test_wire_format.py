@@ -256,7 +256,6 @@ def test_octets_inside_that_are_no_payloads(role):
             garbled = case.rewritten(label)
         at = {"party": side(role), "at": case.message(label).pointer, "requirement": "B53"}
         objects(garbled, FORM, "is authentic, and its payloads do not fill", **at)
-        assert garbled.judge().verdict is Verdict.FAIL
 
 
 def with_a_long_payload_inside(finish):

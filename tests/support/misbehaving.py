@@ -57,7 +57,7 @@ class Misbehaviour:
         return self.after(case) if self.after is not None else case
 
 
-def _is_the_peers(machine: Machine) -> bool:
+def is_the_peers(machine: Machine) -> bool:
     return machine.configuration.deviation == _NAME
 
 
@@ -80,7 +80,7 @@ def header(
 
     def wrong(self: Machine, exchange: ExchangeType, message_id: int, response: bool) -> Header:
         right = made(self, exchange, message_id, response)
-        return edit(right) if _is_the_peers(self) and (exchange, response) == meant else right
+        return edit(right) if is_the_peers(self) and (exchange, response) == meant else right
 
     words = f"{name}, {exchange.name} {'response' if response else 'request'}"
     return Misbehaviour(words, _role(response), requirement, scenarios, lambda: patch.object(Machine, "header", wrong))
@@ -105,10 +105,10 @@ def on_the_wire(
             leaving: list[bytes] = []
             for octets in messages:
                 mine = (octets[_EXCHANGE], bool(octets[_FLAGS] & RESPONSE)) == (exchange, response)
-                if _is_the_peers(self) and mine and octets[20:24] not in seen:
+                if is_the_peers(self) and mine and octets[20:24] not in seen:
                     seen.append(octets[20:24])
                 meant = mine and number in (None, seen.index(octets[20:24]) if octets[20:24] in seen else None)
-                leaving += edit(octets) if _is_the_peers(self) and meant else [octets]
+                leaving += edit(octets) if is_the_peers(self) and meant else [octets]
             sent(self, leaving, path)
 
         return patch.object(Machine, "transmit", wrong)
@@ -134,7 +134,7 @@ def sealing(
     sealing_now: list[bool] = []
 
     def marked(self: Machine, agreement: Any, head: Header, payloads: Any, path: Any) -> Sealed:
-        mine = _is_the_peers(self) and (head.exchange_type, head.is_response) == (exchange, response)
+        mine = is_the_peers(self) and (head.exchange_type, head.is_response) == (exchange, response)
         sealing_now.append(mine)
         try:
             return seal(self, agreement, head, payloads, path)
@@ -163,7 +163,7 @@ def unsealed(exchange: ExchangeType, response: bool, requirement: str, scenarios
 
     def bare(self: Machine, agreement: Any, head: Header, payloads: Any, path: Any) -> Sealed:
         right = seal(self, agreement, head, payloads, path)
-        if not (_is_the_peers(self) and (head.exchange_type, head.is_response) == (exchange, response)):
+        if not (is_the_peers(self) and (head.exchange_type, head.is_response) == (exchange, response)):
             return right
         return replace(right, messages=(Message(head, tuple(payloads)).to_bytes(),))
 

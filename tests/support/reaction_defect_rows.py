@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from defect_rows import AUTH, HYBRID, INIT, INTERMEDIATE, SEVEN, answer, notify, other, proposals
 from defective import Defect, Edit, beside, edited
-from misbehaving import Misbehaviour, on_the_wire
+from misbehaving import Misbehaviour, is_the_peers, on_the_wire
 
 from harness.crypto.interface import KeyExchange as Method
 from harness.crypto.interface import KeyPair
@@ -18,6 +18,7 @@ from harness.crypto.key_exchange import key_exchange
 from harness.crypto.random_source import Rng
 from harness.ike.errors import PeerMisbehaved
 from harness.ike.exchanges import authentication, sa_init
+from harness.ike.machine import Machine
 from harness.ike.negotiation import check_answer
 from harness.ike.session import Session
 from harness.ike.states import PeerAuthenticated
@@ -92,8 +93,13 @@ def strict() -> AbstractContextManager[Any]:
 
 
 def trusting() -> AbstractContextManager[Any]:
-    proof = PeerAuthenticated(b"somebody", IdentificationType.ID_FQDN)
-    return patch.object(authentication, "verify", lambda *_a, **_k: proof)
+    """The peer takes whoever comes; our engine does not."""
+    careful, proof = authentication.verify, PeerAuthenticated(b"somebody", IdentificationType.ID_FQDN)
+
+    def verify(machine: Machine, *others: Any, **named: Any) -> PeerAuthenticated:
+        return proof if is_the_peers(machine) else careful(machine, *others, **named)
+
+    return patch.object(authentication, "verify", verify)
 
 
 def choosy() -> AbstractContextManager[Any]:
@@ -201,7 +207,7 @@ ROWS: list[Misbehaviour | Defect] = [
     *answer("a plain offer is refused", refusing(), "B08", (HYBRID, "classical/ecp384")),
     *answer("a plain offer is refused as invalid", refusing(NotifyType.INVALID_SYNTAX), "B06", ("classical/ecp384",)),
     *answer("a method twice", other(TransformType.ADDKE3, int(KeyExchangeMethod.ML_KEM_512)), "A04", (SEVEN,)),
-    *answer("the method of IKE_SA_INIT once more", other(TransformType.ADDKE2, 31), "A04", (SEVEN,)),
+    *answer("the method of IKE_SA_INIT once more", other(TransformType.ADDKE2, 31), "B06", (SEVEN,)),
     *answer("the first proposal without its unknown type", proposals(lambda p: replace(p, number=1)), "B04",
             (UNKNOWN_TYPE,)),
     # Demands and what they are answered with (sections 1.2, 2.6).

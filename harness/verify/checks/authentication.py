@@ -92,9 +92,30 @@ def chained(view: View, *, initiator: bool) -> list[bytes]:
     return keys.int_auth(view.chain, covered, initiator=initiator)
 
 
-def expected_auth(view: View, message: SeenMessage, *, initiator: bool, int_auth: bool = True) -> bytes | None:
-    """AUTH as it is due for what is on the wire, or as it would be without IntAuth; None where that cannot be told."""
-    real = view.final_init[0 if initiator else 1]
+def auth_fits_some_first_message(view: View, *, initiator: bool) -> bool:
+    """Whether one side's AUTH covers one of the IKE_SA_INIT messages that it sent, if not the one that counts.
+
+    Of two first requests with other octets only the responder knows which one it has taken.
+    """
+    found = auth_of(view, initiator=initiator)
+    if found is None:
+        return False
+    data = of(found, Authentication)[0].data
+    due = (
+        expected_auth(view, found, initiator=initiator, real=message)
+        for message in view.find(ExchangeType.IKE_SA_INIT, response=not initiator)
+    )
+    return any(each is not None and hmac.compare_digest(each, data) for each in due)
+
+
+def expected_auth(
+    view: View, message: SeenMessage, *, initiator: bool, int_auth: bool = True, real: SeenMessage | None = None
+) -> bytes | None:
+    """AUTH as it is due for what is on the wire, or as it would be without IntAuth; None where that cannot be told.
+
+    ``real`` is the first message that it covers, by default the one that counts.
+    """
+    real = real or view.final_init[0 if initiator else 1]
     identity = of(message, IdentificationInitiator if initiator else IdentificationResponder)
     if view.chain is None or None in view.final_init or real is None or not identity:
         return None

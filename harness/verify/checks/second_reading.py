@@ -11,7 +11,7 @@ from dataclasses import fields
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import ChildSecrets, KeyGeneration, TraceEntry
 from harness.registry.messages import ExchangeType
-from harness.verify.checks.authentication import auth_fits, auth_of, chained
+from harness.verify.checks.authentication import auth_fits_some_first_message, auth_of, chained
 from harness.verify.checks.misbehaviour import deviating
 from harness.verify.keys import ChildKeys, child_keys
 from harness.verify.view import View
@@ -135,6 +135,6 @@ def _auth(view: View) -> Iterator[str]:
         if found is None or found.frame in spoilt or view.chain is None:
             continue
         own = initiator == ours
-        if (own or view.report.established) and not auth_fits(view, initiator=initiator):
+        if (own or view.report.established) and not auth_fits_some_first_message(view, initiator=initiator):
             word = "made" if own else "took for right"
             yield f"AUTH of the {found.label}, which our engine {word}, does not fit {_SECRETS} and wire.pcapng"

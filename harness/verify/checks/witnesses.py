@@ -61,7 +61,7 @@ def _messages_missing(view: View) -> str:
     for place in messages_in_trace(view.evidence.trace or ()):
         if place not in seen:
             return f"wire.pcapng lacks the {place} that trace.jsonl tells of"
-        if place not in spoilt and all(message.sealed and message.opened is None for message in seen[place]):
+        if place not in spoilt and all(m.protected and m.sealed and m.opened is None for m in seen[place]):
             return f"trace.jsonl has the {place}, and what wire.pcapng has of it does not open with secrets.json"
     return ""
 
