@@ -66,7 +66,13 @@ def choose(offered: SecurityAssociation, policy: Policy, protocol: Protocol) -> 
     """The first acceptable suite, in the initiator's order, with the proposal it comes from; None if there is none.
 
     Linear in the offer: a repeated transform counts once, and nothing is searched that cannot be had.
+
+    Raises:
+        PeerMisbehaved: the proposals are not numbered 1, 2, 3, ... (section 3.3.1).
     """
+    for due, proposal in enumerate(offered.proposals, start=1):
+        if proposal.number != due:
+            raise PeerMisbehaved(f"proposal {due}", f"number {proposal.number}", "SA payload of an offer")
     for proposal in offered.proposals:
         if proposal.protocol != protocol:
             continue

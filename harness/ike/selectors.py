@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.registry.identities import TrafficSelectorType
 from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
 
-ANY_PORT = (0, 65535)
+ANY_PORT, OPAQUE_PORT = (0, 65535), (65535, 0)
 
 
 def network_selector(network: str) -> TrafficSelector:
@@ -40,3 +40,19 @@ def _intersection(a: TrafficSelector, b: TrafficSelector) -> TrafficSelector | N
     if start_port > end_port or start > end:
         return None
     return TrafficSelector(a.ts_type, a.protocol or b.protocol, start_port, end_port, start, end)
+
+
+def in_their_form(selectors: Sequence[TrafficSelector | OpaqueSelector]) -> bool:
+    """Whether each goes from its smallest to its largest, and has ports only with a protocol (section 3.13.1).
+
+    OPAQUE ports are the exception: 65535 to 0.
+    """
+    ours = [each for each in selectors if isinstance(each, TrafficSelector)]
+    return all(
+        each.start <= each.end
+        and (
+            (each.start_port, each.end_port) in (ANY_PORT, OPAQUE_PORT)
+            or (each.protocol != 0 and each.start_port <= each.end_port)
+        )
+        for each in ours
+    )

@@ -138,6 +138,18 @@ def answer(
     return [Defect(f"{name}, response", exchange, True, edit, requirement, scenarios)]
 
 
+def asked(name: str, exchange: ExchangeType, edit: Edit, requirement: str) -> list[Defect]:
+    """Of an initiator alone."""
+    return [Defect(f"{name}, request", exchange, False, edit, requirement, (HYBRID, BLOCKS))]
+
+
+def one_number(payloads: Sequence[Any]) -> Sequence[Payload]:
+    return [
+        replace(p, proposals=(p.proposals[0], p.proposals[0])) if isinstance(p, SecurityAssociation) else p
+        for p in payloads
+    ]
+
+
 def wrongly_authenticated(name: str, edit: Edit) -> list[Defect]:
     """Of both sides. What AUTH covers is RFC 7296's to say, and RFC 9242's where an IKE_INTERMEDIATE took place."""
     plain = both(name, AUTH, edit, "K03", (CLASSICAL, BLOCKS))
@@ -258,6 +270,32 @@ ROWS: list[Defect] = [
     *answer("no ESP SPI", proposals(lambda p: replace(p, spi=b"")), "B49", exchange=AUTH),
     *answer("protocol AH", proposals(lambda p: replace(p, protocol=Protocol.AH)), "B06", exchange=AUTH),
     *both("a notify with a protocol", AUTH, beside(Notify(NotifyType.INITIAL_CONTACT, b"", Protocol.IKE)), "B48", ALL),
+    # Payloads that come twice or not at all, and offers of another form (RFC 7296 sections 1.2, 3.3.1).
+    *both("SA twice", INIT, doubled(SecurityAssociation), "B54", ALL),
+    *both("Nonce twice", INIT, doubled(Nonce), "B54", ALL),
+    *both("SA left out", INIT, dropped(SecurityAssociation), "B54", ALL),
+    *both("Nonce left out", INIT, dropped(Nonce), "B54", ALL),
+    *both("the identity twice", AUTH, doubled((IdentificationInitiator, IdentificationResponder)), "B54", ALL),
+    *both("AUTH twice", AUTH, doubled(Authentication), "B54", ALL),
+    *both("SA twice", AUTH, doubled(SecurityAssociation), "B54", ALL),
+    *both("SA left out", AUTH, dropped(SecurityAssociation), "B54", ALL),
+    *both("TSi twice", AUTH, doubled(TSI), "B54", (HYBRID, BLOCKS)),
+    *both("TSr twice", AUTH, doubled(TSR), "B54", (HYBRID, BLOCKS)),
+    *asked("proposals from 0", INIT, proposals(lambda p: replace(p, number=p.number - 1)), "B07"),
+    *asked("proposals from 2", INIT, proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
+    *asked("two proposals of one number", INIT, one_number, "B07"),
+    *asked("proposals from 0", AUTH, proposals(lambda p: replace(p, number=p.number - 1)), "B07"),
+    *asked("proposals from 2", AUTH, proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
+    *asked("an SPI in the offer", INIT, proposals(lambda p: replace(p, spi=bytes(8))), "B49"),
+    *asked("an ESP SPI of 8 octets in the offer", AUTH, proposals(lambda p: replace(p, spi=bytes(8))), "B49"),
+    *asked("no TSi in the request", AUTH, dropped(TSI), "B50"),
+    *asked("no TSr in the request", AUTH, dropped(TSR), "B50"),
+    *asked("no selector in TSi of the request", AUTH, selectors(TSI), "B50"),
+    *asked("ports without a protocol in the request", AUTH, each_selector(start_port=80, end_port=80), "B51"),
+    *asked("ports the other way round in the request", AUTH, each_selector(protocol=6, start_port=9, end_port=8),
+           "B51"),
+    *asked("addresses the other way round in the request", AUTH, edited(TSR, turned_over), "B51"),
+    *deleting(Delete(Protocol.IKE), Delete(Protocol.IKE)),
     # Traffic selectors (RFC 7296 sections 2.9, 3.13.1) and SPIs of ESP (RFC 4303 section 2.1).
     *answer("TSi is anything", selectors(TSI, ANYTHING), "B50", exchange=AUTH),
     *answer("TSr is anything", selectors(TSR, ANYTHING), "B50", exchange=AUTH),

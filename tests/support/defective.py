@@ -82,7 +82,7 @@ def dropped(kind: type | tuple[type, ...]) -> Edit:
     return lambda payloads: [p for p in payloads if not isinstance(p, kind)]
 
 
-def doubled(kind: type[Any]) -> Edit:
+def doubled(kind: type[Any] | tuple[type[Any], ...]) -> Edit:
     """Each payload of one class twice."""
     return lambda payloads: [each for p in payloads for each in ((p, p) if isinstance(p, kind) else (p,))]
 

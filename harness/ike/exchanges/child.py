@@ -13,7 +13,7 @@ from harness.ike.machine import Machine
 from harness.ike.negotiation import answer as answer_sa
 from harness.ike.negotiation import check_answer, choose
 from harness.ike.protected import Opened
-from harness.ike.selectors import narrow
+from harness.ike.selectors import in_their_form, narrow
 from harness.ike.states import AuthSent, Standing
 from harness.policy.proposals import Suite
 from harness.registry.messages import Protocol
@@ -50,7 +50,7 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     A responder that leaves out USE_TRANSPORT_MODE declines it: the Child SA is then in tunnel mode (section 1.3.1).
 
     Raises:
-        PeerMisbehaved: the answer is not a part of our offer.
+        PeerMisbehaved: the answer is not a part of our offer, or not in its form.
     """
     where = "IKE_AUTH response"
     sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
@@ -67,6 +67,8 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     suite, accepted = check_answer(sent.child_offer, sa, where)
     spi = _esp_spi(accepted, where)
     configuration = machine.configuration
+    if not (in_their_form(ts_i.selectors) and in_their_form(ts_r.selectors)):
+        raise PeerMisbehaved("traffic selectors in their form", "others", where)
     subset = narrow(ts_i.selectors, configuration.local_selectors) == ts_i.selectors
     if not subset or narrow(ts_r.selectors, configuration.remote_selectors) != ts_r.selectors:
         raise PeerMisbehaved("traffic selectors within our offer", "others", where)
@@ -81,7 +83,7 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     """The responder's choice: SAr2, TSi and TSr, or the error notification that leaves the IKE SA alone.
 
     Raises:
-        PeerMisbehaved: the chosen proposal has no SPI of ESP, or a reserved one.
+        PeerMisbehaved: the chosen proposal has no SPI of ESP, or a reserved one; selectors are not in their form.
     """
     sa = next((p for p in opened.inner if isinstance(p, SecurityAssociation)), None)
     ts_i = next((p for p in opened.inner if isinstance(p, TrafficSelectorsInitiator)), None)
@@ -91,6 +93,8 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     chosen = choose(sa, machine.configuration.esp, Protocol.ESP)
     if chosen is None:
         return _refuse(machine, standing, NotifyType.NO_PROPOSAL_CHOSEN)
+    if not (in_their_form(ts_i.selectors) and in_their_form(ts_r.selectors)):
+        raise PeerMisbehaved("traffic selectors in their form", "others", "IKE_AUTH request")
     narrowed_i = narrow(ts_i.selectors, machine.configuration.remote_selectors)
     narrowed_r = narrow(ts_r.selectors, machine.configuration.local_selectors)
     if not narrowed_i or not narrowed_r:

@@ -32,12 +32,21 @@ def deletes_in_their_form(view: View, _arguments: Arguments) -> Checked:
     objections, count = [], 0
     known = _told(view)
     for message in (m for m in view.messages if m.opened):
-        for delete in of(message, Delete):
+        for delete, twice in _each(of(message, Delete)):
             count += 1
-            for sentence in (*_form(delete), *_strange(known, message, delete)):
+            for sentence in (*_form(delete), *_strange(known, message, delete), *twice):
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer))
     return Checked(f"{count} Delete payloads in their form", tuple(objections))
+
+
+def _each(deletes: list[Delete]) -> Iterator[tuple[Delete, tuple[str, ...]]]:
+    """Each with what is wrong about its company: "each Delete payload lists SPIs for a different protocol"."""
+    seen: set[int] = set()
+    for delete in deletes:
+        again = delete.protocol in seen
+        seen.add(delete.protocol)
+        yield delete, (f"two Delete payloads are for protocol {int(delete.protocol)}",) if again else ()
 
 
 def _form(delete: Delete) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.oracle.negotiation import have_common_ground
 from harness.oracle.outcome import outcome_of
+from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, Outcome
@@ -98,10 +99,19 @@ def _party(view: View) -> str:
         return view.peer if refuser == "engine" and provoked else refuser
     if report.closed_kind == "unavailable":
         return "engine"  # it lacks a method on this machine
+    if view.role is Role.RESPONDER and not _asks_for_a_child(view):
+        return view.peer
     if report.established and view.established:
         doubts = unproven(view)
         return doubts[0].party if doubts else view.party(initiator=False)  # it chose what neither policy prefers
     return "engine" if report.established else view.peer
+
+
+def _asks_for_a_child(view: View) -> bool:
+    """Whether the IKE_AUTH request has all that a Child SA takes; that nobody sent one is another matter."""
+    request = next((m for m in view.find(ExchangeType.IKE_AUTH, response=False) if m.opened), None)
+    kinds = (SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder)
+    return request is None or all(of(request, kind) for kind in kinds)
 
 
 def _provoked(view: View) -> bool:

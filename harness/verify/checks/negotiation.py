@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.policy.proposals import Suite
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE
@@ -14,6 +14,9 @@ from harness.verify.view import View, accepts, answered_suite, of
 from harness.verify.wire import SeenMessage, spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal, Transform
+
+SPI_OCTETS = {Protocol.IKE: 0, Protocol.AH: 4, Protocol.ESP: 4}
+"""Of a proposal in the initial exchanges, by its protocol (RFC 7296 section 3.3.1)."""
 
 
 def without_none(suite: Suite) -> tuple[int, dict[TransformType, object]]:
@@ -91,8 +94,9 @@ def _faults(
     if offered.protocol != accepted.protocol:
         yield "B06", f"the answer is for {accepted.protocol.name}, the offer for {offered.protocol.name}"
         return
-    if len(accepted.spi) != len(offered.spi):
-        yield "B49", f"the SPI of the answer has {len(accepted.spi)} octets, {len(offered.spi)} are due"
+    due = SPI_OCTETS.get(accepted.protocol, len(offered.spi))
+    if len(accepted.spi) != due:
+        yield "B49", f"the SPI of the answer has {len(accepted.spi)} octets, {due} are due"
     yield from _transform_faults(offered, accepted, known)
 
 

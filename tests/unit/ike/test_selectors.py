@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.ike.selectors import narrow, network_selector
+from harness.ike.selectors import in_their_form, narrow, network_selector
 from harness.registry.identities import TrafficSelectorType
 from harness.wire.payloads.traffic_selector import OpaqueSelector
 
@@ -45,3 +45,23 @@ def test_protocol_and_ports_are_narrowed_too() -> None:
     assert narrow((dns,), (low,)) == narrow((low,), (dns,)) == (dns,)
     assert narrow((dns,), (replace(WIDE, protocol=6),)) == ()
     assert narrow((dns,), (replace(WIDE, start_port=1024),)) == ()
+
+
+ANY = network_selector("10.0.0.0/8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"protocol": 6, "start_port": 80, "end_port": 90}, True),
+        ({"protocol": 6, "start_port": 80, "end_port": 80}, True),
+        ({"start_port": 65535, "end_port": 0}, True),  # OPAQUE
+        ({"start_port": 80, "end_port": 80}, False),
+        ({"protocol": 6, "start_port": 90, "end_port": 80}, False),
+        ({"start": ANY.end, "end": ANY.start}, False),
+    ],
+)
+def test_the_form_of_a_selector(changes, expected):
+    assert in_their_form([ANY, replace(ANY, **changes)]) is expected
+    assert in_their_form([OpaqueSelector(TrafficSelectorType(10), 0, b"label")])

@@ -1,0 +1,104 @@
+"""Which payloads a message has, and how its offer is numbered (RFC 7296 sections 1.2, 3.3 and appendix C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.checks.negotiation import SPI_OCTETS
+from harness.verify.view import View, of
+from harness.verify.wire import SeenMessage
+from harness.wire.payload import Payload
+from harness.wire.payloads import (
+    Authentication,
+    IdentificationInitiator,
+    IdentificationResponder,
+    Nonce,
+    Notify,
+    SecurityAssociation,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
+
+_ONCE: tuple[type[Payload], ...] = (
+    SecurityAssociation, Nonce, IdentificationInitiator, IdentificationResponder, Authentication,
+    TrafficSelectorsInitiator, TrafficSelectorsResponder,
+)  # fmt: skip
+"""What a message has once at most; of KE payloads another check tells."""
+
+_DEMANDS = (NotifyType.COOKIE,)
+
+
+@engine_check("payloads-as-due", due=Due.ALWAYS, requirement="B54")
+def payloads_as_due(view: View, _arguments: Arguments) -> Checked:
+    """No message has two SA, Nonce, ID, AUTH or TS payloads; those that begin an SA have what it takes (B54).
+
+    IKE_SA_INIT that refuses, or asks for a cookie, has neither SA nor Nonce. IKE_AUTH may leave the Child SA out only
+    where the responder has announced that it takes that (RFC 6023 section 3).
+    """
+    objections = []
+    for message in (m for m in view.messages if m.readable):
+        for sentence in (*_doubled(message), *_missing(view, message)):
+            words = f"{message.label}: {sentence}"
+            objections.append(Objection(view.sender(message), words, message.pointer))
+    return Checked(f"{len(view.messages)} messages with the payloads that are due", tuple(objections))
+
+
+def _doubled(message: SeenMessage) -> Iterable[str]:
+    for kind in _ONCE:
+        found = of(message, kind)
+        if len(found) > 1:
+            yield f"it has {len(found)} {found[0].type.name} payloads"
+
+
+def _missing(view: View, message: SeenMessage) -> Iterable[str]:
+    kinds = {notify.notify_type for notify in of(message, Notify)}
+    if message.response and any(kind.is_error or kind in _DEMANDS for kind in kinds):
+        return
+    if message.exchange == ExchangeType.IKE_SA_INIT:
+        yield from (f"it has no {name} payload" for kind, name in _OF_INIT if not of(message, kind))
+    without = message.exchange == ExchangeType.IKE_AUTH and message.opened and not of(message, SecurityAssociation)
+    if without and not (message.response and not _asked_for_a_child(view, message)):
+        childless = any(
+            notify.notify_type == NotifyType.CHILDLESS_IKEV2_SUPPORTED
+            for each in view.find(ExchangeType.IKE_SA_INIT, response=True)
+            for notify in of(each, Notify)
+        )
+        if not childless:
+            yield "it has no SA payload"
+
+
+def _asked_for_a_child(view: View, answer: SeenMessage) -> bool:
+    """Whether a request holds all that a Child SA takes, so that its answer has to, too."""
+    kinds = (SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder)
+    requests = view.find(ExchangeType.IKE_AUTH, response=False, initiator=not answer.from_initiator)
+    return any(all(of(request, kind) for kind in kinds) for request in requests)
+
+
+_OF_INIT: tuple[tuple[type[Payload], str], ...] = ((SecurityAssociation, "SA"), (Nonce, "Nonce"))
+
+
+@engine_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
+def offers_in_their_form(view: View, _arguments: Arguments) -> Checked:
+    """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49)."""
+    objections, count = [], 0
+    exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH)
+    offers = (m for m in view.messages if not m.response and m.readable and m.exchange in exchanges)
+    for message in offers:
+        for offer in of(message, SecurityAssociation):
+            count += len(offer.proposals)
+            faults = []
+            numbers = [proposal.number for proposal in offer.proposals]
+            if numbers != list(range(1, len(numbers) + 1)):
+                faults.append(("B07", f"its proposals are numbered {numbers}"))
+            for proposal in offer.proposals:
+                due = SPI_OCTETS.get(proposal.protocol)
+                if due is not None and len(proposal.spi) != due:
+                    words = f"proposal {proposal.number} has an SPI of {len(proposal.spi)} octets, {due} are due"
+                    faults.append(("B49", words))
+            for requirement, sentence in faults:
+                words = f"{message.label}: {sentence}"
+                objections.append(Objection(view.sender(message), words, message.pointer, requirement))
+    return Checked(f"{count} proposals, numbered from 1, with SPIs of their size", tuple(objections))
