@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator
 from itertools import count
 
@@ -80,20 +81,54 @@ def not_captured(view: PairView) -> str:
     return _answer_missing(view, answered) or _esp_missing(view)
 
 
-def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]) -> str:
-    """A response of the initial exchanges that must have come: both sides have the SAs, and the next exchange went on.
+def _both_stood(view: PairView) -> bool:
+    """Whether both have reported an IKE SA with a Child SA after one step, whatever the wire shows of it."""
+    return any(established(step.initiator) and established(step.responder) for step in view.standing)
 
-    There the window is one, so that none begins before its sender has the response to the one before (section 2.3).
+
+def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]) -> str:
+    """A response, or a fragment, that must have come: both sides had the SAs, and the next exchange went on.
+
+    A side begins no exchange before it has the response to its last request (section 2.3), and repeats a request until
+    then: one that was sent once, and is followed by another one that is answered, has got its own.
     """
-    initial = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH)
-    spi = next((_spi(m) for m in view.find(ExchangeType.IKE_AUTH, response=False)), b"")
-    mine = [m for m in view.messages if _spi(m) == spi and not m.response and m.from_initiator]
-    last = max((m.message_id for m in mine if (spi, True, m.message_id) in answered), default=0)
-    for message in mine if view.up else ():
-        number, party = message.message_id, view.party(initiator=False)
-        if message.exchange in initial and number < last and (spi, True, number) not in answered:
-            return f"wire.pcapng lacks the response of {party} to the {message.label}: request {last} is answered later"
+    if not _both_stood(view):
+        return ""
+    last: dict[tuple[bytes, bool], int] = {}
+    for message in view.messages:
+        side = _spi(message), message.from_initiator
+        if not message.response and (*side, message.message_id) in answered:
+            last[side] = max(last.get(side, 0), message.message_id)
+    for message in view.messages:
+        if gap := _fragments_missing(message):
+            return f"wire.pcapng lacks {gap} of the {message.label} of {view.sender(message)}, and both had the SAs"
+        spi, number = _spi(message), message.message_id
+        if message.response or _copies(message) > 1 or (spi, message.from_initiator, number) in answered:
+            continue
+        later = last.get((spi, message.from_initiator), 0)
+        if number < later:
+            party = view.party(initiator=not message.from_initiator)
+            return f"wire.pcapng lacks the response of {party} to the {message.label}: request {later} has its own"
     return ""
+
+
+def _copies(message: SeenMessage) -> int:
+    """How many times a message is on the wire, by its piece that is there most often."""
+    pieces = [piece.fragment for piece in message.pieces]
+    return max(Counter((each.fragment_number, each.total_fragments) if each else None for each in pieces).values())
+
+
+def _fragments_missing(message: SeenMessage) -> str:
+    """A fragment that the capture lacks of a message that came in fragments alone, and in no whole set; "" for none."""
+    sets: dict[int, set[int]] = {}
+    for fragment in (piece.fragment for piece in message.pieces):
+        if fragment is None:  # it came whole as well
+            return ""
+        sets.setdefault(fragment.total_fragments, set()).add(fragment.fragment_number)
+    if any(len(numbers) >= total for total, numbers in sets.items()):
+        return ""
+    total = max(sets)
+    return f"fragment {next(number for number in count(1) if number not in sets[total])} of {total}"
 
 
 def _esp_missing(view: PairView) -> str:

@@ -68,6 +68,16 @@ def without(exchange: ExchangeType, *, response: bool | None = None, numbers: tu
     return alter
 
 
+def a_fragment_less(label: str) -> Alter:
+    """The capture without the last fragment of a message."""
+
+    def alter(pair: Pair) -> Pair:
+        gone = pair.message(label).pieces[-1].datagram
+        return pair.with_datagrams(d for d in pair.wire.datagrams if d is not gone)
+
+    return alter
+
+
 def never_sent(exchange: ExchangeType, *numbers: int) -> Alter:
     """As if exchanges had never been: what follows them in their IKE SA is numbered without them."""
 
@@ -276,6 +286,16 @@ ROWS: list[PairDefect] = [
     PairDefect("the third exchange is", (SEVEN,), without(INTERMEDIATE, numbers=(3,)), OPEN, NOBODY, ""),
     PairDefect("every IKE_FOLLOWUP_KE is cut out", (HYBRID_REKEY,), without(FOLLOW_UP), OPEN, NOBODY, ""),
     PairDefect("the response to IKE_AUTH is", (HYBRID, CLASSICAL), without(ExchangeType.IKE_AUTH, response=True),
+               OPEN, NOBODY, ""),
+    PairDefect("the response to IKE_SA_INIT is", (HYBRID, REKEY), without(ExchangeType.IKE_SA_INIT, response=True),
+               OPEN, NOBODY, ""),
+    PairDefect("one fragment of a request is", (SEVEN,), a_fragment_less("IKE_INTERMEDIATE request 5"),
+               OPEN, NOBODY, ""),
+    PairDefect("one fragment of a response is", (SEVEN,), a_fragment_less("IKE_INTERMEDIATE response 5"),
+               OPEN, NOBODY, ""),
+    PairDefect("the response to a rekey is", (REKEY,), without(
+        ExchangeType.CREATE_CHILD_SA, response=True, numbers=(2,)), OPEN, NOBODY, ""),
+    PairDefect("the responses to IKE_FOLLOWUP_KE are", (HYBRID_REKEY,), without(FOLLOW_UP, response=True),
                OPEN, NOBODY, ""),
     PairDefect("the request of IKE_AUTH is", (HYBRID, CLASSICAL), without(ExchangeType.IKE_AUTH, response=False),
                OPEN, NOBODY, ""),
