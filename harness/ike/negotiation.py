@@ -62,17 +62,22 @@ def without_additional(offered: SecurityAssociation) -> SecurityAssociation:
     return replace(offered, proposals=tuple(kept))
 
 
-def choose(offered: SecurityAssociation, policy: Policy, protocol: Protocol) -> tuple[Suite, Proposal] | None:
-    """The first acceptable suite, in the initiator's order, with the proposal it comes from; None if there is none.
-
-    Linear in the offer: a repeated transform counts once, and nothing is searched that cannot be had.
+def check_numbers(offered: SecurityAssociation) -> None:
+    """The proposals of an offer are numbered 1, 2, 3, ... (section 3.3.1).
 
     Raises:
-        PeerMisbehaved: the proposals are not numbered 1, 2, 3, ... (section 3.3.1).
+        PeerMisbehaved: they are not.
     """
     for due, proposal in enumerate(offered.proposals, start=1):
         if proposal.number != due:
             raise PeerMisbehaved(f"proposal {due}", f"number {proposal.number}", "SA payload of an offer")
+
+
+def choose(offered: SecurityAssociation, policy: Policy, protocol: Protocol) -> tuple[Suite, Proposal] | None:
+    """The first acceptable suite, in the initiator's order, with the proposal it comes from; None if there is none.
+
+    Linear in the offer: a repeated transform counts once, and nothing is searched that cannot be had.
+    """
     for proposal in offered.proposals:
         if proposal.protocol != protocol:
             continue

@@ -9,7 +9,6 @@ from case_builder import Case, good
 from judging import initiator, objects, passes, responder
 
 from harness.registry.notifications import NotifyType
-from harness.results.model import Verdict
 from harness.wire.payloads import (
     Authentication,
     IdentificationInitiator,
@@ -53,7 +52,6 @@ def test_a_payload_that_comes_twice(role, label, kind, name, side):
     again = case.rewritten(label, lambda old: [*old, *(p for p in old if isinstance(p, kind))])
     at = {"party": side(role), "at": case.message(label).pointer, "requirement": "B54"}
     objects(again, "payloads-as-due", f"it has 2 {name} payloads", **at)
-    assert again.judge().verdict is Verdict.FAIL
 
 
 def without(case: Case, label: str, kind: type) -> Case:

@@ -11,7 +11,7 @@ from harness.ike.errors import PeerMisbehaved
 from harness.ike.events import ChildEstablished, ChildRefused
 from harness.ike.machine import Machine
 from harness.ike.negotiation import answer as answer_sa
-from harness.ike.negotiation import check_answer, choose
+from harness.ike.negotiation import check_answer, check_numbers, choose
 from harness.ike.protected import Opened
 from harness.ike.selectors import in_their_form, narrow
 from harness.ike.states import AuthSent, Standing
@@ -90,6 +90,7 @@ def answer(machine: Machine, standing: Standing, opened: Opened) -> tuple[Standi
     ts_r = next((p for p in opened.inner if isinstance(p, TrafficSelectorsResponder)), None)
     if sa is None or ts_i is None or ts_r is None:
         return standing, ()  # childless (RFC 6023)
+    check_numbers(sa)
     chosen = choose(sa, machine.configuration.esp, Protocol.ESP)
     if chosen is None:
         return _refuse(machine, standing, NotifyType.NO_PROPOSAL_CHOSEN)

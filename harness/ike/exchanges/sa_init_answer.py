@@ -11,7 +11,7 @@ from harness.ike.events import Negotiated
 from harness.ike.exchanges.sa_init import NONCE_OCTETS, agree, supported
 from harness.ike.machine import Machine
 from harness.ike.nat import detection_payloads
-from harness.ike.negotiation import answer, choose, without_additional
+from harness.ike.negotiation import answer, check_numbers, choose, without_additional
 from harness.ike.states import HalfOpen, Idle, State
 from harness.policy.proposals import Suite
 from harness.registry.messages import Protocol
@@ -58,6 +58,7 @@ def _select(machine: Machine, offered: SecurityAssociation, notifies: set[Notify
     that nothing else could be chosen (RFC 9370 section 2.2.1).
     """
     announced = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED in notifies
+    check_numbers(offered)
     counting = offered if announced else without_additional(offered)
     chosen = choose(counting, machine.configuration.ike, Protocol.IKE)
     if chosen is None:
