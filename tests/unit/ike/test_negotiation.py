@@ -9,7 +9,7 @@ from budget import assert_within_budget
 from engine_pair import policy, proposal
 
 from harness.ike.errors import PeerMisbehaved
-from harness.ike.negotiation import choose, offer
+from harness.ike.negotiation import check_numbers, choose, offer
 from harness.policy.proposals import Policy
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import Protocol
@@ -71,7 +71,7 @@ def test_thousands_of_empty_proposals() -> None:
     costs_little(offered([], count=255), EVERYTHING)
     empty = Proposal(1, Protocol.IKE, ())
     with pytest.raises(PeerMisbehaved):  # the numbers end with the octet, and so does what is looked at
-        choose(SecurityAssociation((empty,) * 2000), EVERYTHING, Protocol.IKE)
+        check_numbers(SecurityAssociation((empty,) * 2000))
 
 
 @pytest.mark.parametrize("numbers", [(0,), (2,), (1, 1), (1, 3), (2, 1)])
@@ -79,7 +79,12 @@ def test_an_offer_that_is_numbered_otherwise_is_misbehaviour(numbers: tuple[int,
     """ "The first proposal in an SA payload MUST be 1, and subsequent proposals MUST be one more" (section 3.3.1)."""
     sa = SecurityAssociation(tuple(Proposal(number, Protocol.IKE, ()) for number in numbers))
     with pytest.raises(PeerMisbehaved, match="SA payload of an offer: expected proposal"):
-        choose(sa, EVERYTHING, Protocol.IKE)
+        check_numbers(sa)
+
+
+def test_an_offer_that_is_numbered_as_it_is_due() -> None:
+    for count in (1, 2, 255):
+        check_numbers(SecurityAssociation(tuple(Proposal(n, Protocol.IKE, ()) for n in range(1, count + 1))))
 
 
 def test_the_widest_offer_of_ours() -> None:
