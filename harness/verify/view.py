@@ -123,10 +123,10 @@ class View(CaseView):
         return sorted(before, key=lambda message: message.message_id)
 
     def in_place(self, message: SeenMessage) -> bool:
-        """Whether a message has the header by which its receiver knows it for one of this IKE SA, and its turn.
+        """Whether a message has the header by which its receiver knows it for one of this IKE SA, its keys, its turn.
 
         Others are to be dropped, whatever they hold: what would follow from them is not due (RFC 7296 sections 2.2,
-        2.5, 3.1).
+        2.5, 3.1; RFC 9242 section 3.3.1).
         """
         spis = self.secrets.initiator_spi, self.secrets.responder_spi
         headers = (piece.message.header for piece in message.pieces)
@@ -136,7 +136,16 @@ class View(CaseView):
             and (header.initiator_spi, header.responder_spi) == spis
             for header in headers
         )
-        return known and self._in_turn(message)
+        keyed = not message.protected or message.generation == self.due_generation(message)
+        return known and keyed and self._in_turn(message)
+
+    def due_generation(self, message: SeenMessage) -> int:
+        """Of the keys that a protected message is due under: the newest that exist before it (RFC 9242 section 3.3.1).
+
+        An IKE_INTERMEDIATE without a key exchange leaves the keys as they are.
+        """
+        last = len(self.secrets.shared_secrets) - 1
+        return min(message.message_id - 1, last) if message.exchange == ExchangeType.IKE_INTERMEDIATE else last
 
     def _in_turn(self, message: SeenMessage) -> bool:
         requests = [m for m in self.messages if not m.response and m.frame < message.frame]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import defect_rows
 import esp_defect_rows
+import key_defect_rows
 import message_defect_rows
 import reaction_defect_rows
 from defective import Defect
@@ -14,6 +15,7 @@ ROWS: list[Row] = [
     *defect_rows.ROWS,
     *message_defect_rows.ROWS,
     *esp_defect_rows.ROWS,
+    *key_defect_rows.ROWS,
     *reaction_defect_rows.ROWS,
 ]
 PLAYED: list[tuple[Row, str]] = [(row, scenario) for row in ROWS for scenario in row.scenarios]

@@ -58,6 +58,7 @@ class Misbehaviour:
 
 
 def is_the_peers(machine: Machine) -> bool:
+    """Whether a machine is that of the peer, and not our own."""
     return machine.configuration.deviation == _NAME
 
 

@@ -156,12 +156,10 @@ def _survives_without(view: View, index: int) -> list[Objection]:
 def _wrong_generation(view: View) -> list[Objection]:
     """Messages that do not decrypt, or not with the generation that is due (RFC 9242 section 3.3.1)."""
     objections = []
-    last = len(view.secrets.shared_secrets) - 1
     for message in view.messages:
         if not message.protected or late_error(message):
             continue
-        intermediate = message.exchange == ExchangeType.IKE_INTERMEDIATE
-        due = min(message.message_id - 1, last) if intermediate else last  # without a key exchange the keys stay
+        due = view.due_generation(message)
         if message.generation != due:
             got = "none" if message.generation is None else str(message.generation)
             sentence = f"{message.label} is due under keys of generation {due}; {got} of the computed ones opens it"
