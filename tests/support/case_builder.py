@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from built_reports import peer_report
 from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.l2 import Ether
 
@@ -33,7 +34,7 @@ from harness.evidence.model import (
     WirePicture,
 )
 from harness.evidence.model import Side as FactsSide
-from harness.evidence.peer_report import ChildReport, PeerReport, SaReport
+from harness.evidence.peer_report import PeerReport
 from harness.evidence.wireshark import decryption_tables
 from harness.ike.configuration import Configuration, Datagram, Identity, Path
 from harness.ike.protected import SecureChannel
@@ -45,7 +46,6 @@ from harness.oracle.negotiation import first_child
 from harness.oracle.prediction import expect
 from harness.policy.role import Role
 from harness.registry.identities import IdentificationType
-from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.scenario.capable_policy import without_unsupported
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Mode, Parties, Requirement, Scenario, Step
@@ -444,7 +444,7 @@ def _step(play: Play, step: Step, role: Role, esp_port: int) -> PeerReport | Non
     report = None
     if step is Step.TRAFFIC:
         play.traffic(5, esp_port)
-        report = _peer_report(play.peer, in_udp=esp_port != 0)
+        report = peer_report(play.peer, in_udp=esp_port != 0)
     elif isinstance(play.engine.session.state, Standing) and step is Step.LIVENESS:
         play.engine.session.send_liveness(play.at)
     elif isinstance(initiator.session.state, Standing):
@@ -471,7 +471,7 @@ def _collected(
         trace=tuple(recorder.trace),
         report=engine_report,
         peer_report=report,
-        peer_report_after=_peer_report(play.peer),
+        peer_report_after=peer_report(play.peer),
         ikev2_tables=ikev2,
         esp_table=tables.get("esp_sa"),
         datagrams=seen,
@@ -503,52 +503,3 @@ def _facts(scenario: Scenario, peer: str, role: Role) -> CaseFacts:
     tested = FactsSide(peer, "6.1.0", "sha256:0", address=PEER, inner=PEER_INNER, identity="peer.interop.test")
     sides = (engine, tested) if role is Role.INITIATOR else (tested, engine)
     return CaseFacts(f"{scenario.id}@{peer}@{role.value}", scenario.id, *sides, engine=role)
-
-
-def _peer_report(peer: Side, *, in_udp: bool = True) -> PeerReport:
-    """What a status interface would say: SPIs in hexadecimal, algorithms in the harness' spelling, counters."""
-    if not isinstance(peer.session.state, Standing) or peer.recorder.established is None:
-        return PeerReport("6.1.0", (), "[]")
-    suite = peer.recorder.established.suite
-    named = {kind: one.name(kind) for kind, one in suite.transforms.items() if one.identifier}
-    initiator_spi, responder_spi = peer.session.spis
-    sa = SaReport(
-        name="case-1",
-        state="ESTABLISHED",
-        initiator=peer.initiator,
-        initiator_spi=initiator_spi.hex(),
-        responder_spi=responder_spi.hex(),
-        encr=named[TransformType.ENCR],
-        integ=named.get(TransformType.INTEG),
-        prf=named[TransformType.PRF],
-        ke=named[TransformType.KE],
-        additional_ke=tuple(name for kind, name in named.items() if kind.is_additional_key_exchange),
-        children=_peer_children(peer, in_udp),
-    )
-    return PeerReport("6.1.0", (sa,), "[]")
-
-
-def _peer_children(peer: Side, in_udp: bool) -> tuple[ChildReport, ...]:
-    child, tunnel = peer.recorder.child, peer.tunnel
-    if child is None or tunnel is None:
-        return ()
-    named = {kind: one.name(kind) for kind, one in child.suite.transforms.items() if one.identifier}
-    esn = child.suite.get(TransformType.SN)
-    count = tunnel.count()
-    return (
-        ChildReport(
-            name="net",
-            state="INSTALLED",
-            mode="TRANSPORT" if child.transport_mode else "TUNNEL",
-            udp_encapsulated=in_udp,
-            spi_in=child.local_spi.hex(),
-            spi_out=child.remote_spi.hex(),
-            encr=named[TransformType.ENCR],
-            integ=named.get(TransformType.INTEG),
-            esn=esn is not None and esn.identifier == SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS,
-            packets_in=count.requests_received,
-            packets_out=count.replies_sent,
-            bytes_in=count.requests_received * 84,
-            bytes_out=count.replies_sent * 84,
-        ),
-    )
