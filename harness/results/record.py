@@ -49,14 +49,19 @@ class RunWriter:
     """Writes ``run.jsonl``. Not thread safe: the runner's one event loop owns it."""
 
     def __init__(self, path: Path, header: RunHeader) -> None:
-        """Create the file with its header.
+        """Create the file with its header; without room for that, no file is left.
 
         Raises:
             FileExistsError: a run is recorded there already; records are never rewritten.
         """
         self._file = path.open("x", encoding="utf-8")
         self._lock()
-        self._write("header", header, format=FORMAT)
+        try:
+            self._write("header", header, format=FORMAT)
+        except OSError:
+            self._file.close()
+            path.unlink()
+            raise
 
     @classmethod
     def resumed(cls, path: Path) -> Self:
