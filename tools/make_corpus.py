@@ -2,7 +2,7 @@
 
     python tools/make_corpus.py RUN_FOLDER
 
-At most 150 cases are taken, so that every scenario, product, role, verdict and finding of the run is among them. Logs
+At most 210 cases are taken, so that every scenario, product, role, verdict and finding of the run is among them. Logs
 are left out, as no verdict rests on them, and so are cases whose verdict did not repeat. Keys in it are test keys,
 made for the run.
 """
@@ -25,7 +25,7 @@ from corpus import EVIDENCE, EXPECTED, PLAN, Stored, plan_lines  # noqa: E402
 from harness.results.model import CaseRecord  # noqa: E402
 from harness.results.record import read_run  # noqa: E402
 
-AT_MOST = 150
+AT_MOST = 210
 _LEFT_OUT = ("log.txt",)
 
 

@@ -163,14 +163,15 @@ class SocketDatagram:
     """What our side sent or read at one of its sockets: UDP payload or bare ESP packet, beside what the capture has."""
 
     sent: bool
-    ports: tuple[int, int]  # ours and the other side's; 0 for bare ESP
+    port: int  # ours; 0 for bare ESP
+    other: tuple[str, int]  # address and port of the other side
     octets: int
     sha256: str  # hexadecimal
 
     @classmethod
-    def of(cls, payload: bytes, ports: tuple[int, int], *, sent: bool) -> SocketDatagram:
-        """The datagram of these octets between two ports, ours first."""
-        return cls(sent, ports, len(payload), hashlib.sha256(payload).hexdigest())
+    def of(cls, payload: bytes, port: int, other: tuple[str, int], *, sent: bool) -> SocketDatagram:
+        """The datagram of these octets between a port of ours and the other side."""
+        return cls(sent, port, other, len(payload), hashlib.sha256(payload).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Recorder:
     def datagram(self, payload: bytes, path: Path, *, sent: bool) -> None:
         """Note what goes through a socket of ours. The capture's budget holds for it, too: nothing comes after that."""
         if self._budget.overrun is None:
-            self.datagrams.append(SocketDatagram.of(payload, (path.local[1], path.remote[1]), sent=sent))
+            self.datagrams.append(SocketDatagram.of(payload, path.local[1], path.remote, sent=sent))
 
     def note(self, at: float, event: str, **detail: str) -> None:
         """Note something that is not the engine's: a step of the worker."""

@@ -57,6 +57,7 @@ NOT_JUDGED = {
     "at": "when, not what",
     "frame": "where, not what",
     "echo": "our counts are a lower bound: the packets themselves are counted",
+    "identity": "a name that is not on record is compared with nothing",
     "hygiene": "what is left behind is a note beside the verdict",
     "trace": "what is not compared with the capture says nothing of it",
     "ikev2_tables": "what a table calls an algorithm is Wireshark's business",

@@ -242,11 +242,10 @@ def sockets_saw(datagrams: Iterable[CapturedDatagram]) -> tuple[SocketDatagram, 
     """What our sockets tell of a wire."""
     seen = []
     for each in datagrams:
-        ends = {each.source[0]: each.source[1], each.destination[0]: each.destination[1]}
-        if ENGINE in ends:
-            other = each.destination if each.source[0] == ENGINE else each.source
-            sent = each.source[0] == ENGINE
-            seen.append(SocketDatagram.of(each.payload, (ends[ENGINE], other[1]), sent=sent))
+        sent = each.source[0] == ENGINE
+        here, there = (each.source, each.destination) if sent else (each.destination, each.source)
+        if here[0] == ENGINE:
+            seen.append(SocketDatagram.of(each.payload, here[1], there, sent=sent))
     return tuple(seen)
 
 

@@ -178,10 +178,11 @@ def _echoed(step: StepReport, wanted: int) -> list[Objection]:
 def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
     """Counters of the Child SA that both sides use now.
 
-    A side is wrong about what it sent where the path shows it. What came in counts once it was decrypted, and nobody
-    has the keys: that too little was, may be the fault of its sender.
+    Where every echo came back its status contradicts what was seen. Else a side is wrong about what it sent where the
+    path shows it; that too little came in may be the fault of its sender, as nobody has the keys.
     """
     objections = []
+    all_back = not _echoed(step, wanted)
     for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
         sa = established(report)
         children = sa.installed if sa else []
@@ -190,8 +191,8 @@ def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
             if count is not None and count < wanted:
                 seen = _crossing(view, {getattr(child, f"spi_{way}") for child in children})
                 sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due and {seen} are on the path"
-                own = way == "out" and seen >= wanted
-                objections.append(Objection(side.peer if own else "", sentence, STEPS))
+                party = side.peer if way == "out" and seen >= wanted else ""
+                objections.append(told_otherwise(sentence, STEPS) if all_back else Objection(party, sentence, STEPS))
     return objections
 
 

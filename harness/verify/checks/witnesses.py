@@ -105,8 +105,8 @@ def _datagrams_differ(view: View) -> str:
 def _at_our_socket(datagram: CapturedDatagram, ours: str) -> SocketDatagram:
     """A captured datagram as our socket should have it."""
     sent = datagram.source[0] == ours
-    ends = (datagram.source[1], datagram.destination[1])
-    return SocketDatagram.of(datagram.payload, ends if sent else ends[::-1], sent=sent)
+    here, there = (datagram.source, datagram.destination) if sent else (datagram.destination, datagram.source)
+    return SocketDatagram.of(datagram.payload, here[1], there, sent=sent)
 
 
 def _echoes_missing(view: View) -> str:
