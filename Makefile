@@ -37,6 +37,14 @@ third-reader: $(INSTALLED) ## tshark on the latest run, field by field beside ou
 	@tools/prerequisites test
 	@$(PYTHON) tools/third_reader.py reports/runs/latest
 
+.PHONY: mutants
+mutants: $(INSTALLED) ## Mutants of verifier, oracle and key schedules against the tests; goes on where it was stopped
+	@$(PYTHON) tools/mutants $(MODULES)
+
+.PHONY: mutants-changed
+mutants-changed: $(INSTALLED) ## The same for the modules that differ from BASE, eight minutes at most
+	@$(PYTHON) tools/mutants --changed "$(BASE)" --seconds 480
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, mypy strict, the layers, and the data of scenarios and peers
 	@$(VENV)/bin/ruff check .
@@ -81,6 +89,6 @@ generated: $(INSTALLED) ## Write again what is generated from data: compose file
 distclean: ## Take away everything these made: environment, images, runs, caches
 	@if [ -x $(INTEROP) ]; then $(INTEROP) lab down --images || true; fi
 	@$(MAKE) --no-print-directory clean-liboqs
-	rm -rf $(VENV) *.egg-info build dist bench.json fuzz-findings reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) *.egg-info build dist bench.json fuzz-findings .mutants reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	       .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

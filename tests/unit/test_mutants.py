@@ -1,0 +1,103 @@
+"""The mutants of the judge: which there are, how one gets into force, and what the list of survivors must say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "mutants"))
+
+from cosmic_ray import plugins  # noqa: E402
+from cosmic_ray.mutating import mutate_code  # noqa: E402
+from live import Living  # noqa: E402
+from mutants import Mutant, modules, mutants_of  # noqa: E402
+from operators import NAMES, OWN  # noqa: E402
+from survivors import Change, change_of, listed, objections  # noqa: E402
+from trial import Map  # noqa: E402
+
+from harness.verify.checks.key_agreement import key_exchange_sizes  # noqa: E402
+
+KEY_AGREEMENT = "harness/verify/checks/key_agreement.py"
+EXAMPLES = [(name, example) for name, operator in OWN.items() for example in operator.examples()]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=lambda each: getattr(each, "pre_mutation_code", each))
+def test_an_operator_does_what_its_example_says(name, example):
+    assert mutate_code(example.pre_mutation_code, OWN[name](), example.occurrence) == example.post_mutation_code
+
+
+def test_every_operator_is_one_of_the_tool():
+    assert len({plugins.get_operator(name) for name in NAMES}) == len(NAMES)
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Mutant]:
+    return mutants_of(KEY_AGREEMENT)
+
+
+def test_the_proof_emptied_is_among_them(found):
+    assert ("_survives_without", ("the whole body", "return []")) in {(each.function, each.change) for each in found}
+
+
+def test_each_mutant_is_another_program_with_a_name_of_its_own(found):
+    original = (ROOT / KEY_AGREEMENT).read_text()
+    assert len({each.name for each in found}) == len({each.source for each in found}) == len(found) > 100
+    assert original not in {each.source for each in found}
+
+
+def test_texts_annotations_and_assertions_stay(found):
+    lines = (ROOT / KEY_AGREEMENT).read_text().splitlines()
+    changed = {lines[each.start[0] - 1].strip() for each in found}
+    assert not [line for line in changed if line.startswith(('f"', '"""', "assert ", "@", "from "))]
+    assert {each.function for each in found} >= {"_places", "_wrong_generation", "keys_depend_on_every_exchange"}
+
+
+def test_modules_are_chosen_by_parts_of_their_paths():
+    assert modules(["checks/key_agree"]) == [KEY_AGREEMENT]
+    assert modules(["harness/oracle/*.py"]) == [path for path in modules() if path.startswith("harness/oracle/")]
+    assert "harness/crypto/key_schedule.py" in modules()
+
+
+def test_a_function_gets_the_code_of_a_mutant_wherever_it_is_held(found):
+    emptied = (each for each in found if each.operator.endswith("/EmptyBody"))
+    (mutant,) = (each for each in emptied if each.function == "key_exchange_sizes")
+    function = key_exchange_sizes.function
+    code = function.__code__
+    try:
+        assert Living().mutate(mutant)
+        assert function(None, {}).detail == "nothing is looked at"
+    finally:
+        function.__code__ = code
+
+
+def test_tests_that_run_its_lines_are_chosen_the_last_killers_first(found):
+    mutant = found[0]
+    at = mutant.lines.start
+    seconds = {"slow": 9.0, "a[1]": 0.1, "a[2]": 0.2, "b": 0.3, "other": 0.1}
+    known = Map(seconds, {KEY_AGREEMENT: {at: [-1, 0, 1, 2, 3]}})
+    assert known.chosen(mutant, ["a[2]"], 5.0) == ["a[2]", "a[1]", "b"]
+    assert known.on_import(KEY_AGREEMENT, mutant.lines)
+
+
+REASON = {Change("verify/checks/key_agreement.py", "gone", "a", "b"): "it went"}
+
+
+def test_who_lives_without_a_reason_and_a_reason_without_its_mutant_are_told(found):
+    one, two, *_ = found
+    reasons = {change_of(two): "it dies"} | REASON
+    told = objections(reasons, [one], [two], {KEY_AGREEMENT})
+    assert [words.partition(":")[0] for words in told] == [
+        "lives, and no reason is listed", "is listed, and dies", "is listed, and is no mutant",
+    ]  # fmt: skip
+    assert objections(REASON, [], [], set()) == [], "of a module that was not wholly tried nothing is said"
+    assert objections({change_of(one): "none sees it"}, [one], [two], {KEY_AGREEMENT}) == []
+
+
+def test_every_entry_of_the_list_is_a_mutant_with_a_reason():
+    reasons = listed()
+    paths = {f"harness/{change.module}" for change in reasons}
+    found = {change_of(each) for path in paths for each in mutants_of(path)}
+    assert [str(change) for change in reasons if change not in found] == []

@@ -1,0 +1,48 @@
+"""A mutant put in force in a running process: its function gets other code, wherever it is held."""
+
+from __future__ import annotations
+
+import functools
+import gc
+from collections import defaultdict
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+
+from mutants import ROOT, Mutant
+
+
+class Living:
+    """The functions of this process whose code is in the scope, by file and name."""
+
+    def __init__(self) -> None:
+        self._functions: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
+        harness = str(ROOT / "harness")
+        for each in gc.get_objects():
+            if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(harness):
+                self._functions[each.__code__.co_filename, each.__code__.co_qualname].append(each)
+
+    def mutate(self, mutant: Mutant) -> bool:
+        """Give the mutant's function its code, wherever it is held; whether there is such a function."""
+        path = str(ROOT / mutant.path)
+        (code,) = _of_name(compile(mutant.source, path, "exec", dont_inherit=True), mutant.function)
+        functions = self._functions[path, mutant.function]
+        for function in functions:
+            function.__code__ = code
+        return bool(functions)
+
+
+def _of_name(code: CodeType, name: str) -> Iterator[CodeType]:
+    """The code of a function or method by its qualified name."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            if each.co_qualname == name:
+                yield each
+            elif name.startswith(f"{each.co_qualname}."):
+                yield from _of_name(each, name)
+
+
+def forget(*kept: str) -> None:
+    """Empty every cache of functions but those of the modules named: what is in them is of the code as it was."""
+    for each in gc.get_objects():
+        if isinstance(each, functools._lru_cache_wrapper) and each.__module__ not in kept:
+            each.cache_clear()
