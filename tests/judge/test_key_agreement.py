@@ -9,9 +9,12 @@ from judging import contradicts, initiator, objects, passes, responder
 
 from harness.crypto.key_schedule import after_intermediate
 from harness.policy.role import Role
+from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
-from harness.wire.payloads import KeyExchange, SecurityAssociation
+from harness.verify.keys import key_chain
+from harness.wire.message import Message
+from harness.wire.payloads import KeyExchange, Nonce, Notify, SecurityAssociation, VendorId
 
 CHECK, PLACE = "keys-depend-on-every-exchange", "key-exchanges-in-their-place"
 TWO = "multiple-ke/two-with-a-gap"
@@ -88,6 +91,27 @@ def test_nothing_after_the_last_exchange_proves_nothing(role):
     objects(cut, "keys-depend-on-every-exchange", "no message of each side proves", **arguments)
 
 
+@pytest.mark.parametrize("scenario", ["hybrid/x25519-mlkem768", TWO])
+def test_a_secret_that_the_verifier_leaves_out_as_well(role, scenario):
+    """A proof that did not try it would find all in order: every message opens, and the recorded keys are the same."""
+
+    def without_sk_1(suite, nonces, spis, secrets):
+        return key_chain(suite, nonces, spis, (secrets[0], b"", *secrets[2:]))
+
+    def left_out(schedule, previous, secret):
+        return after_intermediate(schedule, previous, b"" if previous.generation == 0 else secret)
+
+    case = build(scenario, role=role, doctored=patch("harness.ike.states.after_intermediate", left_out))
+    with (
+        patch("harness.verify.view.key_chain", without_sk_1),
+        patch("harness.verify.checks.key_agreement.key_chain", without_sk_1),
+    ):
+        message = next(m for m in case.view.messages if m.generation == 1)
+        saying, party = f"{message.label} still decrypts with the secret of", case.view.sender(message)
+        objects(case, CHECK, saying, party=party, at=message.pointer, requirement="A06")
+        assert len(case.check(CHECK).objections) == 1
+
+
 def exchanging(*methods: int):
     def edit(old):
         (ke,) = (p for p in old if isinstance(p, KeyExchange))
@@ -157,3 +181,100 @@ def test_after_a_deviation_of_ours_nothing_is_said_of_keys():
     case = good("multiple-ke/ciphertext-altered", role=Role.RESPONDER)
     passes(case, "opens-with-the-keys-due")
     assert case.check("keys-differ").objections == ()
+
+
+def choosing(edit):
+    """An answer with other transforms in its one proposal."""
+
+    def changed(old):
+        for payload in old:
+            if isinstance(payload, SecurityAssociation):
+                (proposal,) = payload.proposals
+                yield replace(payload, proposals=(replace(proposal, transforms=tuple(edit(proposal.transforms))),))
+            else:
+                yield payload
+
+    return changed
+
+
+@pytest.mark.parametrize("label", ["IKE_INTERMEDIATE request 2", "IKE_INTERMEDIATE response 2"])
+def test_a_key_exchange_of_which_a_message_is_missing(role, label):
+    case = good(TWO, role=role).without(label)
+    objects(case, CHECK, "no message carries the KE payload of", party="", at="wire.pcapng", requirement="A06")
+
+
+def test_a_key_exchange_that_was_not_negotiated(role):
+    """The answer lacks the second additional method, and both sides exchange keys by it all the same."""
+    last = good(TWO, role=role).view.suite.additional_key_exchanges[-1]
+    without_last = choosing(lambda old: [each for each in old if each.identifier != last])
+    case = good(TWO, role=role).rewritten("IKE_SA_INIT response 0", without_last)
+    for side, label in ((initiator, "IKE_INTERMEDIATE request 2"), (responder, "IKE_INTERMEDIATE response 2")):
+        saying, at = f"{label} carries a key exchange that was not negotiated", case.message(label).pointer
+        objects(case, PLACE, saying, party=side(role), at=at, requirement="A15")
+    assert len(case.check(PLACE).objections) == 2
+
+
+def test_what_the_responder_chooses_is_not_held_against_the_request(role):
+    """The first message has a KE payload of its own choice; the answer takes another method, and has one of that."""
+
+    def other(old):
+        chosen = choosing(lambda all_: [replace(t, identifier=20) if t.type == TransformType.KE else t for t in all_])
+        return [replace(p, method=20) if isinstance(p, KeyExchange) else p for p in chosen(old)]
+
+    passes(good("classical/x25519", role=role).rewritten("IKE_SA_INIT response 0", other), PLACE)
+
+
+def test_what_nobody_can_read_is_not_said_to_lack_its_key_exchange(role):
+    case = good(role=role)
+    datagram = case.message("IKE_INTERMEDIATE response 1").pieces[0].datagram
+    passes(case.changed(datagram, replace(datagram, payload=flipped(datagram.payload, -1))), PLACE)
+
+
+def test_a_request_refuses_nothing(role):
+    """An error notification takes the place of a KE payload in responses alone."""
+    refusing = lambda _: [Notify(NotifyType.INVALID_SYNTAX)]  # noqa: E731
+    passes(good(role=role).rewritten("IKE_INTERMEDIATE response 1", refusing), PLACE)
+    case = good(role=role).rewritten("IKE_INTERMEDIATE request 1", refusing)
+    saying, at = "IKE_INTERMEDIATE request 1 is to carry one KE payload", case.message("IKE_INTERMEDIATE request 1")
+    objects(case, PLACE, saying, party=initiator(role), at=at.pointer, requirement="A15")
+
+
+def in_clear(case: Case, *payloads):
+    """An INFORMATIONAL response in clear behind all others, with the SPIs of the case."""
+    last = next(m for m in reversed(case.view.messages) if m.response).pieces[0]
+    octets = Message(replace(last.message.header, message_id=9), payloads).to_bytes()
+    marker = bytes(4 if 4500 in (last.datagram.source[1], last.datagram.destination[1]) else 0)
+    return case.with_datagrams((*case.datagrams, replace(last.datagram, payload=marker + octets)))
+
+
+UNKNOWN_SPI, VENDOR = Notify(NotifyType.INVALID_IKE_SPI), VendorId(b"somebody")
+
+
+@pytest.mark.parametrize("payloads", [(UNKNOWN_SPI,), (Notify(NotifyType.INVALID_SPI, bytes(4)), VENDOR)])
+def test_a_word_in_clear_that_no_such_sa_is_there_needs_no_keys(role, payloads):
+    passes(in_clear(good(role=role), *payloads), CHECK)
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [(), (VENDOR,), (Notify(NotifyType.INVALID_SYNTAX),), (UNKNOWN_SPI, Nonce(bytes(32)))],
+    ids=["nothing", "a vendor alone", "another error", "with a nonce"],
+)
+def test_anything_else_in_clear_does(role, payloads):
+    case = in_clear(good(role=role), *payloads)
+    (objection,) = case.check(CHECK).objections
+    assert (objection.requirement, objection.party) == ("I07", responder(role))
+    assert "due under keys of generation 1; none of the computed ones opens it" in objection.sentence
+
+
+def test_a_method_without_a_size_is_passed_over_and_the_one_behind_it_is_not(role):
+    """A method of private use has none that could be wrong."""
+
+    def two(old):
+        (ke,) = (p for p in old if isinstance(p, KeyExchange))
+        return [p for p in old if p is not ke] + [replace(ke, method=65000), replace(ke, data=ke.data[:-1])]
+
+    case = good("classical/x25519", role=role).rewritten("IKE_SA_INIT request 0", two)
+    checked = case.check("key-exchange-sizes")
+    assert [each.sentence[-20:] for each in checked.objections] == ["has 31 octets, not 32"[-20:]]
+    assert checked.detail.endswith("octets: CURVE25519 31, CURVE25519 32")

@@ -6,7 +6,8 @@ import pytest
 from case_builder import Case, build, good
 from judging import initiator, objects, passes, responder
 
-from harness.wire.payloads import Nonce
+from harness.registry.transforms import TransformType
+from harness.wire.payloads import Nonce, SecurityAssociation
 
 REQUEST, RESPONSE = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
 
@@ -51,3 +52,24 @@ def test_without_a_nonce_there_is_nothing_to_object_to(role):
         build(role=role).without(REQUEST).without(RESPONSE).check("nonces-of-due-size").detail
         == "octets of the nonces: none"
     )
+
+
+def test_the_key_of_a_prf_that_nobody_knows_asks_for_nothing(role):
+    def odd(payloads):
+        for payload in payloads:
+            if isinstance(payload, SecurityAssociation):
+                (proposal,) = payload.proposals
+                others = (replace(t, identifier=999) if t.type == TransformType.PRF else t for t in proposal.transforms)
+                yield replace(payload, proposals=(replace(proposal, transforms=tuple(others)),))
+            else:
+                yield payload
+
+    case = good("classical/ecp384", role=role).rewritten(RESPONSE, odd)
+    passes(with_nonce(case, REQUEST, 16), "nonces-of-due-size")
+
+
+def test_a_message_that_deviates_does_not_excuse_the_one_behind_it():
+    case = good("pq-only/encapsulation-key-short")
+    short = with_nonce(case, REQUEST, 8).rewritten(RESPONSE, lambda old: [*old, Nonce(bytes(8))])
+    (objection,) = short.check("nonces-of-due-size").objections
+    assert objection.pointer == case.message(RESPONSE).pointer

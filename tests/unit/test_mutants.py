@@ -80,6 +80,9 @@ def test_tests_that_run_its_lines_are_chosen_the_last_killers_first(found):
     known = Map(seconds, {KEY_AGREEMENT: {at: [-1, 0, 1, 2, 3]}})
     assert known.chosen(mutant, ["a[2]"], 5.0) == ["a[2]", "a[1]", "b"]
     assert known.on_import(KEY_AGREEMENT, mutant.lines)
+    assert known.without({"a[1]"}).chosen(mutant, [], 1.0) == ["a[2]", "b"]
+    known.add(KEY_AGREEMENT, {at: ["other"]})
+    assert known.chosen(mutant, [], 5.0) == ["a[1]", "other", "b", "a[2]"]
 
 
 REASON = {Change("verify/checks/key_agreement.py", "gone", "a", "b"): "it went"}

@@ -29,7 +29,6 @@ from survivors import change_of, listed, objections  # noqa: E402
 from trial import Map, Trial, played  # noqa: E402
 
 FOLDER = ROOT / ".mutants"
-_TESTED = ("harness", "tests", "peers", "scenarios")
 
 
 def say(words: str) -> None:
@@ -38,14 +37,20 @@ def say(words: str) -> None:
     sys.__stderr__.flush()  # type: ignore[union-attr]
 
 
-def state() -> str:
-    """A hash of all that a test may read. A mutant that lived is tried again when it has changed."""
+def state(*folders: str) -> str:
+    """A hash of all that a test may read there."""
     found = hashlib.sha256()
-    for folder in _TESTED:
+    for folder in folders:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix in (".py", ".toml", ".jsonl", ".xz"):
                 found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return found.hexdigest()[:32]
+
+
+def test_files() -> dict[str, str]:
+    """A hash of each file of tests, by its path."""
+    found = (ROOT / "tests").rglob("test_*.py")
+    return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in found}
 
 
 def changed_modules(base: str) -> list[str]:
@@ -75,13 +80,14 @@ class Run:
 
     paths: list[str]
     until: float
-    tests: str = field(default_factory=state)
+    tests: str = ""  # the state in which they are: a mutant that lived is tried again in another one
     known: dict[str, str] = field(default_factory=dict)  # the killer of a mutant by its name, "" where none was found
     all: dict[str, list[Mutant]] = field(default_factory=dict)
     tried: int = 0
 
     def open(self) -> None:
         """Find the mutants, and what earlier runs know of them."""
+        self.tests = state("harness", "peers", "scenarios", "tests")
         for path in self.paths:
             self.all[path] = mutants_of(path)
             with use_db(self._session(path)) as session:
@@ -141,21 +147,25 @@ class Run:
 
 
 def tried(run: Run, seconds: float) -> int:
-    """Try the mutants, with the map of the tests made first where there is none for this state: pytest's status."""
+    """Try the mutants: pytest's status. What is known of the tests stays on file, as long as the code is the same."""
     if next(run.wanted(), None) is None:
         return 0
-    file = FOLDER / "map.json"
+    file, code, files = FOLDER / "map.json", state("harness", "peers", "scenarios", "tests/support"), test_files()
     stored = json.loads(file.read_text()) if file.exists() else {}
-    if stored.get("state") == run.tests:
+    known = Map()
+    if stored.get("code") == code:
         lines = {path: {int(at): tests for at, tests in each.items()} for path, each in stored["lines"].items()}
-        trial = Trial(run.wanted, run.told, Map(stored["seconds"], lines), seconds)
-    else:
-        scope = [str(ROOT / each) for each in modules()]
-        tracer = coverage.Coverage(data_file=None, include=scope, config_file=False)
-        trial = Trial(run.wanted, run.told, Map(), seconds, tracer)
-        tracer.start()
-        say("first every test once, on the code as it is")
-    trial.mapped = lambda known: file.write_text(json.dumps({"state": run.tests, **asdict(known)}))
+        known = Map(stored["seconds"], lines)
+        same = {name for name, found in files.items() if stored["files"].get(name) == found}
+        known = known.without({test for test in known.seconds if test.partition("::")[0] not in same})
+
+    def mapped(known: Map) -> None:
+        file.write_text(json.dumps({"code": code, "files": files, **asdict(known)}))
+
+    scope = [str(ROOT / each) for each in modules()]
+    tracer = coverage.Coverage(data_file=None, include=scope, config_file=False)
+    trial = Trial(run.wanted, run.told, known, seconds, tracer, mapped)
+    tracer.start()
     status = played(trial)
     for name in trial.failed:
         print(f"fails on the code as it is: {name}")

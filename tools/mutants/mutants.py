@@ -35,7 +35,10 @@ _LEFT_OUT = ("decorator", "import_from", "import_name", "string", "fstring", "as
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change. ``lines`` are those of the statement in which it is, ``function`` is "" outside of one."""
+    """One change. ``lines`` are those of the statement in which it is, ``around`` those of the whole function.
+
+    ``function`` is "" outside of one; the whole module is then around it.
+    """
 
     path: str  # from the root
     function: str  # with its class, as Python qualifies it
@@ -48,6 +51,7 @@ class Mutant:
     start: tuple[int, int]
     end: tuple[int, int]
     lines: range
+    around: range
 
     @property
     def module(self) -> str:
@@ -98,10 +102,10 @@ def _joined(lines: Iterable[str]) -> str:
 
 
 def modules(patterns: Iterable[str] = ()) -> list[str]:
-    """The modules in scope, those alone that a pattern fits (a part of the path, or a glob of it)."""
+    """The modules in scope, in the order of the patterns that they fit: a part of the path, or a glob of it."""
     found = sorted({path.relative_to(ROOT).as_posix() for glob in SCOPE for path in ROOT.glob(glob)})
-    wanted = list(patterns)
-    return [name for name in found if not wanted or any(each in name or Path(name).match(each) for each in wanted)]
+    wanted = list(patterns) or [""]
+    return list(dict.fromkeys(name for each in wanted for name in found if each in name or Path(name).match(each)))
 
 
 def mutants_of(path: str) -> list[Mutant]:
@@ -141,15 +145,19 @@ def _by(name: str, path: str, tree: Any, codes: list[str]) -> Iterator[Mutant]:
         for node in ast_nodes(statement):
             for start, end in operator.mutation_positions(node):
                 before, after = "".join(codes[:index]), "".join(codes[index + 1 :])
-                function, lines = _function(node), _lines(node, _leaf(tree, start))
+                function, around = _function(node)
+                lines = _lines(node, _leaf(tree, start)) if function else around
                 yield Mutant(
-                    path, function, name, occurrence, before, codes[index], after, place, start, end, lines
+                    path, function, name, occurrence, before, codes[index], after, place, start, end, lines, around
                 )  # fmt: skip
                 place, occurrence = place + 1, occurrence + 1
 
 
-def _function(node: Any) -> str:
-    """The outermost function or method whose body has a node; "" where it is run when the module is imported."""
+def _function(node: Any) -> tuple[str, range]:
+    """The outermost function or method whose body has a node, and its lines.
+
+    It is "", with all lines of the module, where the node is run when the module is imported.
+    """
     inside = _ancestors(node)
     functions = [
         index
@@ -157,9 +165,10 @@ def _function(node: Any) -> str:
         if each.type == "funcdef" and (child is None or child.type == "suite" or each.children[-1] is child)
     ]
     if not functions:
-        return ""
+        return "", range(1, node.get_root_node().end_pos[0] + 1)
+    outermost = inside[functions[-1]][0]
     chain = [each for each, _ in inside[functions[-1] :] if each.type in ("funcdef", "classdef")]
-    return ".".join(each.name.value for each in reversed(chain))
+    return ".".join(each.name.value for each in reversed(chain)), _lines(outermost, None)
 
 
 def _leaf(tree: Any, start: tuple[int, int]) -> Any:
@@ -191,10 +200,27 @@ def _ancestors(node: Any) -> list[tuple[Any, Any]]:
 def _is_left_out(leaf: Any) -> bool:
     if leaf.type == "operator" and leaf.parent.type in ("parameters", "param"):
         return True  # the star before arguments by keyword
-    return any(
+    return _is_for_texts_alone(leaf) or any(
         node.type in _LEFT_OUT
         or (node.type == "tfpdef" and child is node.children[-1])
         or (node.type == "annassign" and child is node.children[1])
         or (node.type == "funcdef" and child is not None and child is node.annotation)
+        or (
+            node.type == "argument" and node.children[0].get_code(include_prefix=False) == "strict"
+        )  # of zip: an assertion
         for node, child in _ancestors(leaf)
     )
+
+
+def _is_for_texts_alone(leaf: Any) -> bool:
+    """Whether it stands in the assignment of a name that only strings use afterwards."""
+    statement = leaf.search_ancestor("expr_stmt")
+    function = leaf.search_ancestor("funcdef")
+    if statement is None or function is None or statement.children[0].type != "name":
+        return False
+    uses = [
+        each
+        for each in ast_nodes(function)
+        if each.type == "name" and each.value == statement.children[0].value and not each.is_definition()
+    ]
+    return bool(uses) and all(each.search_ancestor("fstring") for each in uses)

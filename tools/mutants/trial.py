@@ -16,9 +16,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import coverage
@@ -30,14 +30,15 @@ from mutants import ROOT, Mutant
 HERE = Path(__file__).resolve().parent
 OPTIONS = ("-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly", "--no-header", "--hypothesis-seed=1")
 TESTS = (
-    "tests/judge", "tests/defects", "tests/corpus", "tests/unit/verify", "tests/unit/oracle", "tests/unit/crypto",
+    "tests/judge", "tests/defects", "tests/unit/verify", "tests/unit/oracle", "tests/unit/crypto",
     "tests/golden/transcripts", "tests/vectors/crypto/test_rfc.py", "tests/vectors/crypto/test_ikev2_kdf.py",
 )  # fmt: skip
-"""What judges a mutant. Costs are measured elsewhere: a fork is no place for a stopwatch."""
-_OF_TIME = ("tests/judge/test_cost.py", "tests/unit/oracle/test_negotiation_cost.py")
+"""What judges a mutant. The corpus does not: it takes as long as all others, and says only that a verdict differs."""
+_OF_COST = ("tests/judge/test_cost.py", "tests/unit/oracle/test_negotiation_cost.py")
 
 _PLAYED = ("case_builder", "pair_builder")  # caches of cases that were played: of evidence, not of judgements
 _MADE_ANEW = ("harness/verify/catalogue.py", "harness/verify/check.py", "harness/oracle/", "harness/crypto/")
+_WHOLE = range(1, 10_000)  # lines of any module
 _MEMORY = 2 << 30  # octets, beyond what this process has
 
 Told = Callable[[Mutant, str], None]
@@ -64,52 +65,85 @@ class Map:
         of_file = self.lines.get(path, {})
         return any(-1 in of_file.get(line, ()) for line in lines)
 
-    def chosen(self, mutant: Mutant, first: Sequence[str], seconds: float) -> list[str]:
-        """The tests for a mutant: those that just killed another one, then of each test its shortest case, in turns.
+    def without(self, tests: Container[str]) -> Map:
+        """The same without what is known of some tests."""
+        names = [name for name in self.seconds if name not in tests]
+        old, new = list(self.seconds), {name: at for at, name in enumerate(names)}
+        lines = {
+            path: {
+                line: [-1 if at < 0 else new[old[at]] for at in found if at < 0 or old[at] in new]
+                for line, found in each.items()
+            }
+            for path, each in self.lines.items()
+        }
+        return Map({name: self.seconds[name] for name in names}, lines)
 
-        No more than take so many seconds together.
+    def add(self, path: str, lines: dict[int, list[str]]) -> None:
+        """Note the tests that run the lines of a file; "" is the import."""
+        at = {"": -1, **{name: at for at, name in enumerate(self.seconds)}}
+        of_file = self.lines.setdefault(path, {})
+        for line, names in lines.items():
+            of_file[line] = sorted({*of_file.get(line, ()), *(at[name] for name in names)})
+
+    def chosen(self, mutant: Mutant, first: Sequence[str], seconds: float) -> list[str]:
+        """The tests that run a mutant's lines: those named first, then in turns one of each way through its function.
+
+        The latter are short ones, and take no more than so many seconds of processor time together.
         """
-        inside = mutant.lines if mutant.function else range(1, 100_000)
-        found = self.running(mutant.path, inside)
-        turns: dict[str, int] = defaultdict(int)
-        order = []
-        for test in sorted(found, key=lambda each: self.seconds[each]):
-            kind = test.partition("[")[0]
-            order.append((turns[kind], self.seconds[test], test))
-            turns[kind] += 1
-        chosen, took = [test for test in first if test in found], 0.0
-        for _, cost, test in sorted(order):
-            if took + cost <= seconds and test not in chosen:
+        names, of_file = list(self.seconds), self.lines.get(mutant.path, {})
+        ways: dict[str, list[int]] = defaultdict(list)
+        for line in mutant.around:
+            for at in of_file.get(line, ()):
+                ways[names[at]].append(line)
+        found = sorted(self.running(mutant.path, mutant.lines), key=lambda test: (self.seconds[test], test))
+        of_one = _turns(found, lambda test: (*ways[test], test.partition("[")[0]))  # different tests before more cases
+        turn = _turns(sorted(found, key=of_one.__getitem__), lambda test: tuple(ways[test]))
+        chosen, took = [test for test in first if test in turn], 0.0
+        for test in sorted(found, key=turn.__getitem__):
+            if took + self.seconds[test] <= seconds and test not in chosen:
                 chosen.append(test)
-                took += cost
+                took += self.seconds[test]
         return chosen
+
+
+def _turns(tests: Iterable[str], kind: Callable[[str], object]) -> dict[str, int]:
+    """How many of its kind stand before each test."""
+    seen: Counter[object] = Counter()
+    turns = {}
+    for test in tests:
+        turns[test] = seen[kind(test)]
+        seen[kind(test)] += 1
+    return turns
 
 
 @dataclass
 class Trial:
-    """The plugin of pytest that does it. ``known`` is the map where there is one, and is filled where there is none."""
+    """The plugin of pytest that does it. Tests that ``known`` lacks are played first, while ``tracer`` looks on."""
 
     wanted: Callable[[], Iterable[Mutant]]
     told: Told
     known: Map
     seconds: float  # of tests, for a mutant
-    tracer: coverage.Coverage | None = None
-    mapped: Callable[[Map], object] = lambda _: None
+    tracer: coverage.Coverage
+    mapped: Callable[[Map], object]
     failed: list[str] = field(default_factory=list)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of pytest's own loop."""
         items = {item.nodeid: item for item in session.items}
-        if self.tracer is not None:
-            self._play_all(items, self.tracer)
-            self.mapped(self.known)
-        if self.failed:
-            return True
-        living, killers = Living(), Killers()
+        self.known = self.known.without(set(self.known.seconds) - set(items))
+        warm = set(items) - set(self.known.seconds)
+        self._play([item for name, item in items.items() if name in warm])
+        living, killers, path = Living(), Killers(), ""
         gc.collect()
         gc.freeze()
         for mutant in self.wanted():
+            if self.failed:
+                break
+            if mutant.path != path:
+                path = mutant.path
+                self._control(mutant, living, items, warm)
             tests = self.known.chosen(mutant, killers.of(mutant), self.seconds)
             killer = self._forked(mutant, living, [items[test] for test in tests]) if mutant.function else ""
             if not killer and self.known.on_import(mutant.path, mutant.lines):
@@ -118,22 +152,30 @@ class Trial:
             self.told(mutant, killer)
         return True
 
-    def _play_all(self, items: dict[str, pytest.Item], tracer: coverage.Coverage) -> None:
-        for name, item in items.items():
-            tracer.switch_context(name)
-            began = time.monotonic()
+    def _play(self, items: Sequence[pytest.Item]) -> None:
+        """The tests of which nothing is known, on the code as it is."""
+        for item in items:
+            self.tracer.switch_context(item.nodeid)
+            began = time.process_time()
             if not _passes(item):
-                self.failed.append(name)
-            self.known.seconds[name] = time.monotonic() - began
-        tracer.stop()
-        data, at = tracer.get_data(), {"": -1, **{name: at for at, name in enumerate(items)}}
+                self.failed.append(item.nodeid)
+            self.known.seconds[item.nodeid] = time.process_time() - began
+        self.tracer.stop()
+        data = self.tracer.get_data()
         for path in data.measured_files():
-            self.known.lines[os.path.relpath(path, ROOT)] = {
-                line: sorted(at[name] for name in names) for line, names in data.contexts_by_lineno(path).items()
-            }
+            self.known.add(os.path.relpath(path, ROOT), data.contexts_by_lineno(path))
+        self.mapped(self.known)
 
-    def _forked(self, mutant: Mutant, living: Living, items: list[pytest.Item]) -> str:
-        """The test that kills a mutant in a fork of this process; "" if none does."""
+    def _control(self, mutant: Mutant, living: Living, items: dict[str, pytest.Item], warm: Container[str]) -> None:
+        """A module's tests on the code as it is: here, so that their cases are played once for all, and in a fork."""
+        module = replace(mutant, lines=_WHOLE, around=_WHOLE)
+        tests = [items[name] for name in self.known.chosen(module, (), self.seconds / 2)]
+        self.failed += [item.nodeid for item in tests if item.nodeid not in warm and not _passes(item)]
+        if killer := self._forked(None, living, tests[:50]):
+            self.failed.append(f"{killer}, in a fork of its own")
+
+    def _forked(self, mutant: Mutant | None, living: Living, items: list[pytest.Item]) -> str:
+        """The test that kills a mutant, or the code as it is, in a fork of this process; "" if none does."""
         if not items:
             return ""
         reading, writing = os.pipe()
@@ -141,17 +183,29 @@ class Trial:
         if not child:
             os.close(reading)
             _quiet()
-            _limited(3 * sum(self.known.seconds[item.nodeid] for item in items) + 10)
-            killer = _against(mutant, living, items, writing)
-            os.write(writing, f"\n{killer}".encode())
+            os.write(writing, f"\n{self._killer(mutant, living, items, writing)}".encode())
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
-            words = pipe.read().decode().splitlines()
-        _, status = os.waitpid(child, 0)
-        if status:  # it had to be stopped, or took the interpreter with it, in the test that it named last
-            return words[-1] if words else items[0].nodeid
-        return words[-1] if words else ""
+            words = pipe.read().decode().split("\n")
+        os.waitpid(child, 0)
+        return words[-1]  # a fork that had to be stopped, or whose interpreter broke, did not come past that test
+
+    def _killer(self, mutant: Mutant | None, living: Living, items: list[pytest.Item], writing: int) -> str:
+        """In the fork: play the tests until one fails; each is named before, as it may not come back."""
+        try:
+            if mutant is not None and not living.mutate(mutant):
+                return ""
+        except ValueError as error:  # it has not the same variables of what is around it
+            return f"cannot be: {error}"
+        _limited_memory()
+        forget(*(() if mutant is not None and mutant.path.startswith(_MADE_ANEW) else _PLAYED))
+        for item in items:
+            os.write(writing, f"\n{item.nodeid}".encode())
+            _limited(5 * self.known.seconds[item.nodeid] + 5)
+            if not _passes(item):
+                return item.nodeid
+        return ""
 
     def _fresh(self, mutant: Mutant, tests: Sequence[str]) -> str:
         """The same in a process that imports the mutant; the killer is then the whole of it."""
@@ -192,20 +246,6 @@ class Killers:
             last.insert(0, killer)
 
 
-def _against(mutant: Mutant, living: Living, items: list[pytest.Item], writing: int) -> str:
-    try:
-        if not living.mutate(mutant):
-            return ""
-    except Exception as error:  # noqa: BLE001 - code that cannot take the function's place: no such program
-        return f"cannot be: {error}"
-    forget(*(() if mutant.path.startswith(_MADE_ANEW) else _PLAYED))
-    for item in items:
-        os.write(writing, f"\n{item.nodeid}".encode())
-        if not _passes(item):
-            return item.nodeid
-    return ""
-
-
 def _passes(item: pytest.Item) -> bool:
     """Play one test, with its own fixtures alone."""
     reports = runtestprotocol(item, log=False, nextitem=None)
@@ -218,19 +258,23 @@ def _quiet() -> None:
     os.dup2(nothing, 2)
 
 
+def _limited_memory() -> None:
+    """A mutant that eats memory ends."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _MEMORY, resource.RLIM_INFINITY))
+
+
 def _limited(seconds: float) -> None:
-    """A mutant that goes round in circles ends, and so does one that eats memory or waits."""
+    """So does a test that goes round in circles, or waits."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _MEMORY,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(int(5 * seconds) + 30)
 
 
 def played(trial: Trial) -> int:
     """Collect, and let the trial take its course: pytest's exit status."""
-    ignored = [f"--ignore={name}" for name in _OF_TIME]
+    ignored = [f"--ignore={name}" for name in _OF_COST]
     tests = [str(ROOT / name) for name in TESTS]
     return int(pytest.main([*OPTIONS, f"--rootdir={ROOT}", *ignored, *tests], plugins=[trial]))

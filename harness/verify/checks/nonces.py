@@ -33,11 +33,11 @@ def nonces_of_due_size(view: View, _arguments: Arguments) -> Checked:
 
 
 def _half_of_prf_key(view: View) -> int:
-    """Half the octets of the negotiated PRF's key, which for HMAC is its output; 0 where nobody knows."""
+    """Half the octets of the negotiated PRF's key, which for HMAC is its output; the least there are if unknown."""
     chosen = view.suite.get(TransformType.PRF) if view.suite else None
     if chosen is None:
-        return 0
+        return _LEAST
     try:
         return prf(chosen).output_octets // 2
     except MethodUnavailable:
-        return 0
+        return _LEAST

@@ -1,0 +1,50 @@
+"""From findings to a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import good
+
+from harness.results.model import CAPTURE, CheckResult, Finding, Grade, Outcome, Severity, Verdict
+from harness.verify.judgement import concluded
+
+FINE = CheckResult("a-check", "A06", True, "fine")
+
+
+def finding(severity: Severity, sentence: str) -> Finding:
+    return Finding("a-check", "A06", "MUST", "undetermined", sentence, CAPTURE, severity)
+
+
+def judged(*findings: Finding, outcome: Outcome = Outcome.HYBRID, unsupported: str = ""):
+    view = good().view
+    view = replace(view, expectation=replace(view.expectation, unsupported=unsupported))
+    return concluded(view, outcome, [(list(findings), FINE)], lambda _: Grade.B)
+
+
+SHOULD, DOUBT, FAULT = (
+    finding(severity, severity.value) for severity in (Severity.SHOULD, Severity.INCONCLUSIVE, Severity.FAIL)
+)
+
+
+@pytest.mark.parametrize(
+    ("findings", "verdict", "reason", "grade"),
+    [
+        ((), Verdict.PASS, "", Grade.B),
+        ((SHOULD,), Verdict.PASS, "", Grade.B),
+        ((SHOULD, DOUBT, DOUBT), Verdict.INCONCLUSIVE, f"{DOUBT.sentence}; {DOUBT.sentence}", None),
+        ((DOUBT, FAULT), Verdict.FAIL, "", Grade.B),
+    ],
+)
+def test_the_worst_finding_decides_and_its_sentence_is_the_reason(findings, verdict, reason, grade):
+    found = judged(*findings)
+    assert (found.verdict, found.reason, found.grade) == (verdict, reason, grade)
+    assert (found.findings, found.checks) == (findings, (FINE,))
+
+
+def test_unsupported_is_what_is_refused_for_it():
+    refused = judged(outcome=Outcome.REFUSED, unsupported="it lacks ml-kem-768")
+    assert (refused.verdict, refused.reason, refused.grade) == (Verdict.UNSUPPORTED, "it lacks ml-kem-768", None)
+    assert judged(outcome=Outcome.CLASSICAL, unsupported="it lacks ml-kem-768").verdict is Verdict.PASS
+    assert judged(outcome=Outcome.REFUSED).verdict is Verdict.PASS
