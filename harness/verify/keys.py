@@ -54,7 +54,7 @@ class KeyChain:
     prf: Prf
     protection: Protection
     nonces: tuple[bytes, bytes]  # Ni, Nr
-    generations: tuple[IkeKeys, ...] = field(repr=False)
+    generations: tuple[IkeKeys, ...]  # which do not print
 
 
 def key_chain(
@@ -71,8 +71,7 @@ def key_chain(
         raise ValueError("a key chain needs ENCR, PRF and at least one shared secret")
     function, cipher = prf(prf_algorithm), protection(encr, integ if integ and integ.identifier else None)
     both = b"".join(nonces)
-    skeyseeds = [function(both, secrets[0])]
-    generations = [_seven(function, cipher, skeyseeds[0], both + b"".join(spis))]
+    generations = [_seven(function, cipher, function(both, secrets[0]), both + b"".join(spis))]
     for secret in secrets[1:]:
         skeyseed = function(generations[-1].sk_d, secret + both)
         generations.append(_seven(function, cipher, skeyseed, both + b"".join(spis)))

@@ -85,6 +85,13 @@ def test_tests_that_run_its_lines_are_chosen_the_last_killers_first(found):
     assert known.chosen(mutant, [], 5.0) == ["a[1]", "other", "b", "a[2]"]
 
 
+def test_the_tests_of_a_module_come_before_all_others(found):
+    mutant = found[0]
+    own, other = "tests/judge/test_key_agreement.py::test_a", "tests/judge/test_errors.py::test_b"
+    known = Map({other: 0.1, own: 3.0}, {KEY_AGREEMENT: {mutant.lines.start: [0, 1]}})
+    assert known.chosen(mutant, [], 5.0) == [own, other]
+
+
 REASON = {Change("verify/checks/key_agreement.py", "gone", "a", "b"): "it went"}
 
 

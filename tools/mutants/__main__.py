@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", help="parts of their paths; all in scope if none is named")
     parser.add_argument("--changed", nargs="?", const="", metavar="BASE", help="those that differ from a commit")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no mutant after so many")
-    parser.add_argument("--tests", type=float, default=20, help="seconds of tests for a mutant (%(default)s)")
+    parser.add_argument("--tests", type=float, default=8, help="seconds of tests for a mutant (%(default)s)")
     asked = parser.parse_args()
     until = time.monotonic() + asked.seconds
     paths = modules(asked.modules) if asked.changed is None else changed_modules(asked.changed)

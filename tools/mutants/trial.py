@@ -86,20 +86,25 @@ class Map:
             of_file[line] = sorted({*of_file.get(line, ()), *(at[name] for name in names)})
 
     def chosen(self, mutant: Mutant, first: Sequence[str], seconds: float) -> list[str]:
-        """The tests that run a mutant's lines: those named first, then in turns one of each way through its function.
+        """The tests that run a mutant's lines: those named first, then the module's own, then all others.
 
-        The latter are short ones, and take no more than so many seconds of processor time together.
+        Of either, in turns, a short one of each way through the function. They take no more than so many seconds of
+        processor time together.
         """
         names, of_file = list(self.seconds), self.lines.get(mutant.path, {})
         ways: dict[str, list[int]] = defaultdict(list)
         for line in mutant.around:
             for at in of_file.get(line, ()):
                 ways[names[at]].append(line)
-        found = sorted(self.running(mutant.path, mutant.lines), key=lambda test: (self.seconds[test], test))
+        own = f"/test_{Path(mutant.path).name}::"
+        running = self.running(mutant.path, mutant.lines)
+        if not mutant.function:  # what a declaration makes (a dataclass's methods) has no lines of its own
+            running |= {test for test in self.seconds if own in test}
+        found = sorted(running, key=lambda test: (self.seconds[test], test))
         of_one = _turns(found, lambda test: (*ways[test], test.partition("[")[0]))  # different tests before more cases
         turn = _turns(sorted(found, key=of_one.__getitem__), lambda test: tuple(ways[test]))
         chosen, took = [test for test in first if test in turn], 0.0
-        for test in sorted(found, key=turn.__getitem__):
+        for test in sorted(found, key=lambda test: (own not in test, turn[test])):
             if took + self.seconds[test] <= seconds and test not in chosen:
                 chosen.append(test)
                 took += self.seconds[test]

@@ -9,7 +9,7 @@ from harness.evidence.model import KeyGeneration
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.transforms import TransformType
-from harness.verify.keys import key_chain
+from harness.verify.keys import ChildKeys, IkeKeys, child_keys, key_chain
 
 NAMES = [field.name for field in fields(KeyGeneration)]
 NONCES, SPIS = (bytes(32), b"\1" * 32), (b"\2" * 8, b"\3" * 8)
@@ -55,3 +55,17 @@ def test_without_prf_or_secret_there_is_no_chain():
 def test_keys_do_not_print():
     chain = key_chain(SUITE, NONCES, SPIS, (b"secret",))
     assert chain.generations[0].sk_d.hex() not in repr(chain)
+
+
+@pytest.mark.parametrize("keys", [IkeKeys, ChildKeys])
+def test_each_kind_of_key_is_a_field_that_does_not_print(keys):
+    names = [field.name for field in fields(keys)]
+    assert repr(keys(*(name.encode() for name in names))) == f"{keys.__name__}()"
+
+
+def test_integrity_none_is_no_integrity():
+    """An answer may spell it out beside an AEAD (RFC 7296 section 3.3.3)."""
+    spelled = Suite(1, {**SUITE.transforms, TransformType.INTEG: algorithm(TransformType.INTEG, "none")})
+    chain = key_chain(SUITE, NONCES, SPIS, (b"secret",))
+    assert key_chain(spelled, NONCES, SPIS, (b"secret",)) == chain
+    assert child_keys(chain, spelled) == child_keys(chain, SUITE)

@@ -7,8 +7,11 @@ import pytest
 from case_builder import Case, flipped, good
 
 from harness.ike.protected import SecureChannel
-from harness.registry.messages import ExchangeType
-from harness.verify.wire import decrypt, group, read_pieces
+from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
+from harness.verify.wire import Opened, Piece, decrypt, group, is_esp, read_pieces, sealed_payload
+from harness.wire.message import Message
+from harness.wire.payloads import Encrypted, Notify
 
 FRAGMENTED = "fragmentation/mlkem1024-at-576"
 
@@ -106,3 +109,91 @@ def test_each_message_opens_with_its_own_generation_alone():
         if message.protected:
             fitting = [n for n in range(len(chain.generations)) if decrypt(message, chain, n) is not None]
             assert fitting == [message.generation]
+
+
+def test_what_was_decrypted_does_not_print():
+    assert repr(Opened((), (), b"octets", b"octets")) == "Opened(outer=(), inner=())"
+    piece = good().message("IKE_SA_INIT request 0").pieces[0]
+    assert not repr(piece).count("octets=b")
+
+
+def test_the_sealed_payload_is_the_last_one():
+    header, sealed = good().message("IKE_AUTH request 2").pieces[0].message.header, Encrypted(PayloadType.SA, bytes(40))
+    notify = Notify(NotifyType.INITIAL_CONTACT)
+    assert sealed_payload(Message(header, (notify, sealed))) is sealed
+    assert sealed_payload(Message(header, (sealed, notify))) is None
+    assert sealed_payload(Message(header, ())) is None
+
+
+def test_a_message_of_which_one_copy_came_in_fragments_is_fragmented():
+    whole = good().message("IKE_INTERMEDIATE request 1")
+    pieces = good(FRAGMENTED).message("IKE_INTERMEDIATE request 1").pieces
+    assert not whole.fragmented
+    assert replace(whole, pieces=(*whole.pieces, *pieces)).fragmented
+
+
+def test_without_decryption_the_payloads_are_those_of_the_first_piece():
+    message = replace(good(FRAGMENTED).message("IKE_INTERMEDIATE request 1"), opened=None)
+    assert message.payloads == message.pieces[0].message.payloads != message.pieces[-1].message.payloads
+
+
+@pytest.mark.parametrize(
+    ("ports", "payload", "esp"),
+    [
+        ((0, 0), b"", True),
+        ((4500, 4500), b"\1" * 8, True),
+        ((4500, 61000), b"\1" * 8, True),
+        ((61000, 4500), b"\1" * 8, True),
+        ((4500, 4500), b"\1" * 7, False),
+        ((4500, 4500), b"\xff", False),
+        ((4500, 4500), bytes(4) + b"\1" * 8, False),
+        ((500, 500), b"\1" * 8, False),
+        ((0, 4), b"\1" * 8, False),
+    ],
+)
+def test_what_is_esp(ports, payload, esp):
+    (source, _), (destination, _) = good().datagrams[0].source, good().datagrams[0].destination
+    there, back = (source, ports[0]), (destination, ports[1])
+    assert is_esp(replace(good().datagrams[0], source=there, destination=back, payload=payload)) == esp
+
+
+@pytest.mark.parametrize("ports", [(500, 500), (61000, 500), (500, 61000), (4500, 4500), (61000, 4500), (4500, 61000)])
+def test_ike_goes_to_or_comes_from_its_ports(ports):
+    first, spi = good().datagrams[0], good().evidence.secrets.initiator_spi
+    marker = bytes(4) if 4500 in ports else b""
+    source, destination = (first.source[0], ports[0]), (first.destination[0], ports[1])
+    moved = replace(first, source=source, destination=destination, payload=marker + first.payload)
+    (piece,) = read_pieces((moved,), spi).pieces
+    assert piece.octets == first.payload
+
+
+def test_who_is_the_initiator_is_told_or_is_who_came_first():
+    request, response = pieces(good()).pieces[:2]
+    assert [message.from_initiator for message in group([request, response])] == [True, False]
+    assert [message.from_initiator for message in group([response, request])] == [True, False]
+    (initiator, _) = request.datagram.source
+    assert [message.from_initiator for message in group([response, request], initiator)] == [False, True]
+    assert group([]) == []
+
+
+def test_the_same_request_of_either_side_is_two_messages():
+    asked = good().message("INFORMATIONAL request 3").pieces[0]
+    datagram = replace(asked.datagram, source=asked.datagram.destination, destination=asked.datagram.source)
+    assert [len(each.pieces) for each in group([asked, replace(asked, datagram=datagram), asked])] == [2, 1]
+
+
+def changed(piece, *payloads):
+    message = Message(piece.message.header, payloads)
+    return Piece(piece.datagram, message.to_bytes(), message)
+
+
+def test_what_is_in_clear_is_no_copy_of_what_is_sealed():
+    asked = good().message("IKE_AUTH request 2").pieces[0]
+    clear = changed(asked, Notify(NotifyType.INITIAL_CONTACT))
+    assert [len(each.pieces) for each in group([asked, clear, asked, clear])] == [2, 2]
+
+
+def test_of_ike_sa_init_other_octets_are_another_message_whatever_they_hold():
+    asked = good().message("IKE_SA_INIT request 0").pieces[0]
+    one, two = (changed(asked, Encrypted(PayloadType.SA, bytes((octet,)) * 40)) for octet in (1, 2))
+    assert [len(each.pieces) for each in group([one, two, one])] == [2, 1]
