@@ -16,7 +16,8 @@ ONCE = Death("strongswan-6.1", "peer", Cause.ITSELF, "container x is exited (139
 def test_twice_by_itself_is_its_fail_with_the_last_message():
     found = good().with_evidence(death=TWICE).judge()
     assert (found.verdict, found.outcome, found.grade) == (Verdict.FAIL, Outcome.BROKEN, Grade.B)
-    [finding] = found.findings
+    [finding], [result] = found.findings, found.checks
+    assert (result.name, result.passed) == ("daemon-survives", False)
     assert (finding.requirement, finding.level, finding.party, finding.pointer) == (
         "H03", "MUST", "strongswan-6.1", "death.json",
     )  # fmt: skip

@@ -54,6 +54,12 @@ def test_missing_evidence_is_an_error_too():
     assert found.verdict is Verdict.ERROR
 
 
+def test_what_was_not_sent_stays_skipped():
+    case = good()
+    skipped = replace(case, expectation=replace(case.expectation, skipped="it cannot initiate"))
+    assert skipped.with_evidence(disturbances=STILL).judge().verdict is Verdict.SKIPPED
+
+
 def test_a_clean_refusal_stays_unsupported():
     case = good("hybrid/x25519-mlkem768", "strongswan-5.9")
     assert case.judge().verdict is Verdict.UNSUPPORTED

@@ -399,7 +399,7 @@ def test_a_method_that_is_configured_and_missing_may_be_refused_with_the_configu
     assert refused.judge().grade is None
 
 
-@pytest.mark.parametrize(("scenario", "peer"), [(MISSING, PEER_NAME), (HYBRID, PEER_NAME)])
+@pytest.mark.parametrize(("scenario", "peer"), [(MISSING, PEER_NAME), (HYBRID, PEER_NAME), (HYBRID, "strongswan-6.0")])
 def test_any_other_configuration_that_is_refused_is_our_fault(scenario, peer):
     """The sheet says that the build has the method, or the scenario did not ask for more than the build has."""
     judgement = good(scenario, peer).with_evidence(configuration_refused=REFUSED).judge()

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from case_builder import good
 
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
 from harness.results.model import CAPTURE, CheckResult, Finding, Grade, Outcome, Severity, Verdict
-from harness.verify.judgement import concluded
+from harness.verify.judgement import concluded, outcome_seen
 
 FINE = CheckResult("a-check", "A06", True, "fine")
 
@@ -48,3 +50,12 @@ def test_unsupported_is_what_is_refused_for_it():
     assert (refused.verdict, refused.reason, refused.grade) == (Verdict.UNSUPPORTED, "it lacks ml-kem-768", None)
     assert judged(outcome=Outcome.CLASSICAL, unsupported="it lacks ml-kem-768").verdict is Verdict.PASS
     assert judged(outcome=Outcome.REFUSED).verdict is Verdict.PASS
+
+
+def test_an_initiator_that_says_nothing_gave_up_only_where_it_has_to_refuse():
+    """An altered ciphertext is noticed later: the next message is due, under other keys."""
+    outcomes = {"pq-only/ciphertext-short": Outcome.REFUSED, "pq-only/ciphertext-altered": Outcome.BROKEN}
+    for scenario, outcome in outcomes.items():
+        view = good(scenario, role=Role.RESPONDER).view
+        silent = replace(view, messages=tuple(m for m in view.messages if m.exchange == ExchangeType.IKE_SA_INIT))
+        assert outcome_seen(silent) is outcome

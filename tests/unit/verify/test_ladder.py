@@ -53,6 +53,8 @@ def test_packets_of_one_direction_in_a_row_are_one_step():
     assert steps[0].octets == len(case.esp(from_engine=True)[0].payload)
     one_way = case.with_datagrams(d for d in case.datagrams if d not in case.esp(from_engine=False))
     (step,) = (step for step in ladder(one_way.view) if step.label == "ESP")
+    first = case.esp(from_engine=True)[0]
+    assert step.at_ms == round((first.at - case.datagrams[0].at) * 1000, 1)
     assert (step.detail, step.octets) == ("5 packets", sum(len(d.payload) for d in case.esp(from_engine=True)))
 
 

@@ -105,12 +105,12 @@ def test_no_more_is_taken_than_there_is_without_the_padding():
 
 def test_payloads_in_front_of_the_sealed_one_are_read_as_they_are():
     """IntAuth_A covers them: it ends with the generic header of SK, whose length is that of P (RFC 9242 3.3.2)."""
-    vendor, room = VendorId(b"somebody"), CIPHER.iv_octets + len(PLAIN) + 1 + CIPHER.icv_octets
-    chain = write_chain([vendor, Encrypted(PayloadType(FIRST), bytes(room))])
-    prefix = MESSAGE.pieces[0].message.header.to_bytes(first_type([vendor]), HEADER_OCTETS + len(chain)) + chain[:-room]
+    outer, room = (VendorId(bytes(300), flags=0x80), NOTIFY), CIPHER.iv_octets + len(PLAIN) + 1 + CIPHER.icv_octets
+    chain = write_chain([*outer, Encrypted(PayloadType(FIRST), bytes(room))])
+    prefix = MESSAGE.pieces[0].message.header.to_bytes(first_type(outer), HEADER_OCTETS + len(chain)) + chain[:-room]
     iv = os.urandom(CIPHER.iv_octets)
     octets = prefix + iv + CIPHER.seal(SK_E, SK_A, iv, prefix, PLAIN + b"\0")
     found = opened((Message.parse(octets), octets))
-    assert (found.outer, found.inner) == ((vendor,), (NOTIFY,))
+    assert (found.outer, found.inner) == (outer, (NOTIFY,))
     length = len(prefix) + len(PLAIN)
     assert found.a == prefix[:24] + length.to_bytes(4) + prefix[28:-2] + (4 + len(PLAIN)).to_bytes(2)
