@@ -17,7 +17,7 @@ def test_twice_by_itself_is_its_fail_with_the_last_message():
     found = good().with_evidence(death=TWICE).judge()
     assert (found.verdict, found.outcome, found.grade) == (Verdict.FAIL, Outcome.BROKEN, Grade.B)
     [finding], [result] = found.findings, found.checks
-    assert (result.name, result.passed) == ("daemon-survives", False)
+    assert (result.check, result.passed) == ("daemon-survives", False)
     assert (finding.requirement, finding.level, finding.party, finding.pointer) == (
         "H03", "MUST", "strongswan-6.1", "death.json",
     )  # fmt: skip

@@ -23,7 +23,7 @@ def test_a_peer_that_floods_fails_by_it_alone(role):
     found = case.with_report(overrun=overrun({PEER: 1990, ENGINE: 11})).judge()
     assert (found.verdict, found.outcome, found.grade) == (Verdict.FAIL, Outcome.BROKEN, Grade.A)
     [finding], [result] = found.findings, found.checks
-    assert (result.name, result.passed) == ("no-flood", False)
+    assert (result.check, result.passed) == ("no-flood", False)
     assert (finding.requirement, finding.level, finding.party) == ("H04", "MUST", case.evidence.peer)
     assert (
         finding.sentence == f"it floods: after 1.2 s the case had more than 2000 frames: 1990 frames came from {PEER}"
