@@ -69,7 +69,7 @@ def key_chain(
     encr, prf_algorithm, integ = (suite.get(k) for k in (TransformType.ENCR, TransformType.PRF, TransformType.INTEG))
     if encr is None or prf_algorithm is None or not secrets:
         raise ValueError("a key chain needs ENCR, PRF and at least one shared secret")
-    function, cipher = prf(prf_algorithm), protection(encr, integ if integ and integ.identifier else None)
+    function, cipher = prf(prf_algorithm), protection(encr, integ)
     both = b"".join(nonces)
     generations = [_seven(function, cipher, function(both, secrets[0]), both + b"".join(spis))]
     for secret in secrets[1:]:
@@ -87,7 +87,7 @@ def child_keys(chain: KeyChain, suite: Suite) -> tuple[ChildKeys, Protection]:
     encr, integ = suite.get(TransformType.ENCR), suite.get(TransformType.INTEG)
     if encr is None:
         raise MethodUnavailable("the Child SA has no ENCR transform")
-    cipher = protection(encr, integ if integ and integ.identifier else None)
+    cipher = protection(encr, integ)
     sizes = 2 * (cipher.encryption_key_octets, cipher.integrity_key_octets)
     return ChildKeys(*_stream(chain.prf, chain.generations[-1].sk_d, b"".join(chain.nonces), sizes)), cipher
 

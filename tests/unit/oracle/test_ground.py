@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle.ground import NONE, can_be_distinct
+from harness.oracle.ground import NONE, Option, can_be_distinct, common_ground
+from harness.policy.proposals import ProposalPolicy
 from harness.registry.algorithms import Algorithm
+from harness.registry.transforms import TransformType
 
 METHODS = st.sampled_from([None, NONE, *(Algorithm(number) for number in (31, 35, 36, 37))])
 
@@ -24,3 +26,40 @@ def test_it_is_what_trying_every_combination_finds(lists):
 @pytest.mark.parametrize(("methods", "possible"), [(7, False), (8, True), (200, True)])
 def test_eight_key_exchanges_need_eight_methods(methods, possible):
     assert can_be_distinct([{Algorithm(1024 + number) for number in range(methods)}] * 8) is possible
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "suits", "beats"),
+    [
+        ((0, 0), (0, 0), True, False),
+        ((0, 0), (0, 1), True, True),
+        ((0, 0), (1, 0), True, True),
+        ((1, 0), (0, 1), False, False),
+        ((0, 1), (1, 0), False, False),
+        ((1, 1), (0, 0), False, False),
+    ],
+)
+def test_an_option_beats_another_where_one_party_likes_it_better_and_none_less(one, other, suits, beats):
+    first, second = Option(Algorithm(31), *one), Option(Algorithm(35), *other)
+    assert (first.suits(second), first.beats(second)) == (suits, beats)
+
+
+ENCR, SN, INTEG, ADDKE1 = TransformType.ENCR, TransformType.SN, TransformType.INTEG, TransformType.ADDKE1
+AES = {ENCR: (Algorithm(20, 256),)}
+
+
+@pytest.mark.parametrize(("kind", "optional"), [(SN, False), (INTEG, True), (ADDKE1, True)])
+def test_a_type_that_one_side_has_may_be_nothing_where_it_is_optional(kind, optional):
+    """Identifier 0 says NONE of INTEG and ADDKE; of SN it is an algorithm like any other."""
+    with_it, without = ProposalPolicy({**AES, kind: (Algorithm(12), NONE)}), ProposalPolicy(AES)
+    offered, accepted = common_ground(with_it, without), common_ground(without, with_it)
+    assert (offered is not None, accepted is not None) == (optional, optional)
+    if optional:
+        assert (offered[kind], accepted[kind]) == ((Option(NONE, 1, 0),), (Option(None, 0, 1),))
+    assert common_ground(ProposalPolicy({**AES, kind: (Algorithm(12),)}), without) is None
+
+
+def test_the_first_place_of_a_repeated_algorithm_is_its_rank():
+    one, two = Algorithm(20, 128), Algorithm(20, 256)
+    ground = common_ground(ProposalPolicy({ENCR: (two, one, two)}), ProposalPolicy({ENCR: (one, one, two)}))
+    assert ground == {ENCR: (Option(two, 0, 2), Option(one, 1, 0))}
