@@ -82,7 +82,8 @@ CLOSED = {
     "not authentic": [spoiled(WHOLE)],
     "one not authentic": [ONE, spoiled(TWO), THREE],
     "no room for a Pad Length": [sealed(b"")],
-    "more padding than octets": [sealed(b"\1")],
+    "one octet of padding more than octets": [sealed(b"\1", first=0)],
+    "much more padding than octets": [sealed(b"abc\xff", first=0)],
     "no payloads": [sealed(PLAIN[:-1] + b"\0")],
 }
 
