@@ -12,12 +12,14 @@ from mutants import ROOT, Mutant
 
 
 class Living:
-    """The functions of this process whose code is in the scope, by file and name."""
+    """The functions of this process whose code is in the scope, by file and name, and the caches of all functions."""
 
     def __init__(self) -> None:
+        objects = gc.get_objects()
+        self._caches = [each for each in objects if isinstance(each, functools._lru_cache_wrapper)]
         self._functions: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
         harness = str(ROOT / "harness")
-        for each in gc.get_objects():
+        for each in objects:
             if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(harness):
                 self._functions[each.__code__.co_filename, each.__code__.co_qualname].append(each)
 
@@ -30,6 +32,12 @@ class Living:
             function.__code__ = code
         return bool(functions)
 
+    def forget(self, *kept: str) -> None:
+        """Empty every cache but those of the modules named: what is in them is of the code as it was."""
+        for each in self._caches:
+            if each.__module__ not in kept:
+                each.cache_clear()
+
 
 def _of_name(code: CodeType, name: str) -> Iterator[CodeType]:
     """The code of a function or method by its qualified name."""
@@ -39,10 +47,3 @@ def _of_name(code: CodeType, name: str) -> Iterator[CodeType]:
                 yield each
             elif name.startswith(f"{each.co_qualname}."):
                 yield from _of_name(each, name)
-
-
-def forget(*kept: str) -> None:
-    """Empty every cache of functions but those of the modules named: what is in them is of the code as it was."""
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper) and each.__module__ not in kept:
-            each.cache_clear()

@@ -24,7 +24,7 @@ from pathlib import Path
 import coverage
 import pytest
 from _pytest.runner import runtestprotocol
-from live import Living, forget
+from live import Living
 from mutants import ROOT, Mutant
 
 HERE = Path(__file__).resolve().parent
@@ -54,6 +54,7 @@ class Map:
 
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, dict[int, list[int]]] = field(default_factory=dict)
+    _orders: dict[object, list[str]] = field(default_factory=dict, repr=False)
 
     def running(self, path: str, lines: Iterable[int]) -> set[str]:
         """The tests that run any of these lines."""
@@ -82,6 +83,7 @@ class Map:
         """Note the tests that run the lines of a file; "" is the import."""
         at = {"": -1, **{name: at for at, name in enumerate(self.seconds)}}
         of_file = self.lines.setdefault(path, {})
+        self._orders.clear()
         for line, names in lines.items():
             of_file[line] = sorted({*of_file.get(line, ()), *(at[name] for name in names)})
 
@@ -91,6 +93,21 @@ class Map:
         Of either, in turns, a short one of each way through the function. They take no more than so many seconds of
         processor time together.
         """
+        order = self._order(mutant)
+        chosen, took = [test for test in first if test in order], 0.0
+        for test in order:
+            if took + self.seconds[test] <= seconds and test not in chosen:
+                chosen.append(test)
+                took += self.seconds[test]
+        return chosen
+
+    def _order(self, mutant: Mutant) -> list[str]:
+        key = mutant.path, mutant.lines, mutant.around
+        if key not in self._orders:
+            self._orders[key] = self._ordered(mutant)
+        return self._orders[key]
+
+    def _ordered(self, mutant: Mutant) -> list[str]:
         names, of_file = list(self.seconds), self.lines.get(mutant.path, {})
         ways: dict[str, list[int]] = defaultdict(list)
         for line in mutant.around:
@@ -103,12 +120,7 @@ class Map:
         found = sorted(running, key=lambda test: (self.seconds[test], test))
         of_one = _turns(found, lambda test: (*ways[test], test.partition("[")[0]))  # different tests before more cases
         turn = _turns(sorted(found, key=of_one.__getitem__), lambda test: tuple(ways[test]))
-        chosen, took = [test for test in first if test in turn], 0.0
-        for test in sorted(found, key=lambda test: (own not in test, turn[test])):
-            if took + self.seconds[test] <= seconds and test not in chosen:
-                chosen.append(test)
-                took += self.seconds[test]
-        return chosen
+        return sorted(found, key=lambda test: (own not in test, turn[test]))
 
 
 def _turns(tests: Iterable[str], kind: Callable[[str], object]) -> dict[str, int]:
@@ -204,7 +216,7 @@ class Trial:
         except ValueError as error:  # it has not the same variables of what is around it
             return f"cannot be: {error}"
         _limited_memory()
-        forget(*(() if mutant is not None and mutant.path.startswith(_MADE_ANEW) else _PLAYED))
+        living.forget(*(() if mutant is not None and mutant.path.startswith(_MADE_ANEW) else _PLAYED))
         for item in items:
             os.write(writing, f"\n{item.nodeid}".encode())
             _limited(5 * self.known.seconds[item.nodeid] + 5)
