@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle.ground import NONE, Option, can_be_distinct, common_ground
+from harness.oracle.ground import NONE, Option, can_agree, can_be_distinct, common_ground
 from harness.policy.proposals import ProposalPolicy
 from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import TransformType
@@ -63,3 +63,10 @@ def test_the_first_place_of_a_repeated_algorithm_is_its_rank():
     one, two = Algorithm(20, 128), Algorithm(20, 256)
     ground = common_ground(ProposalPolicy({ENCR: (two, one, two)}), ProposalPolicy({ENCR: (one, one, two)}))
     assert ground == {ENCR: (Option(two, 0, 2), Option(one, 1, 0))}
+
+
+def test_a_number_may_stand_for_a_method_and_for_something_else():
+    """KE 31 and PRF 31 are two things; KE 31 and ADDKE1 31 are one."""
+    one = (Option(Algorithm(31), 0, 0),)
+    assert can_agree({TransformType.PRF: one, TransformType.KE: one})
+    assert not can_agree({ADDKE1: one, TransformType.KE: one})
