@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle.ground import NONE, Option, can_agree, can_be_distinct, common_ground
+from harness.oracle.ground import NONE, Option, can_agree, can_be_distinct, common_ground, worth_trying
 from harness.policy.proposals import ProposalPolicy
 from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import TransformType
@@ -70,3 +70,38 @@ def test_a_number_may_stand_for_a_method_and_for_something_else():
     one = (Option(Algorithm(31), 0, 0),)
     assert can_agree({TransformType.PRF: one, TransformType.KE: one})
     assert not can_agree({ADDKE1: one, TransformType.KE: one})
+
+
+def ranked(*numbers: int) -> tuple[Option, ...]:
+    """Both parties like them in this order; 0 is NONE."""
+    return tuple(Option(Algorithm(number), rank, rank) for rank, number in enumerate(numbers))
+
+
+GCM, CHACHA, CBC = 20, 28, 12
+KE, PRF = TransformType.KE, TransformType.PRF
+
+
+@pytest.mark.parametrize(
+    ("ground", "kept"),
+    [
+        ({PRF: (5, 6, 7)}, {PRF: (5,)}),
+        ({ENCR: (GCM, CHACHA, CBC)}, {ENCR: (GCM, CBC)}),
+        ({ENCR: (CBC, GCM, CHACHA)}, {ENCR: (CBC, GCM)}),
+        ({INTEG: (0, 12, 13)}, {INTEG: (0, 12)}),
+        ({KE: (31, 20), ADDKE1: (36, 37)}, {KE: (31,), ADDKE1: (36,)}),
+        ({KE: (31, 20), ADDKE1: (31, 36)}, {KE: (31, 20), ADDKE1: (31, 36)}),
+        ({KE: (31, 20, 21), ADDKE1: (31, 36)}, {KE: (31, 20), ADDKE1: (31, 36)}),
+        ({KE: (31, 20), ADDKE1: (37, 36, 31)}, {KE: (31, 20), ADDKE1: (37,)}),
+        ({KE: (31,), ADDKE1: (0, 36)}, {KE: (31,), ADDKE1: (0,)}),
+        ({KE: (31, 20), PRF: (31,)}, {KE: (31,), PRF: (31,)}),
+    ],
+)
+def test_what_is_beaten_whatever_else_is_chosen_is_not_tried(ground, kept):
+    """A method is tried beside a better one only as long as another type may take that one."""
+    tried = worth_trying({kind: ranked(*numbers) for kind, numbers in ground.items()})
+    assert {kind: tuple(each.algorithm.identifier for each in options) for kind, options in tried.items()} == kept
+
+
+def test_what_only_one_party_likes_better_is_tried():
+    options = (Option(Algorithm(5), 0, 1), Option(Algorithm(6), 1, 0))
+    assert worth_trying({PRF: options}) == {PRF: options}
