@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle.ground import NONE, Option, can_agree, can_be_distinct, common_ground, worth_trying
+from harness.oracle.ground import NONE, Option, can_agree, can_be_distinct, choices, common_ground, worth_trying
 from harness.policy.proposals import ProposalPolicy
 from harness.registry.algorithms import Algorithm
 from harness.registry.transforms import TransformType
@@ -105,3 +105,14 @@ def test_what_is_beaten_whatever_else_is_chosen_is_not_tried(ground, kept):
 def test_what_only_one_party_likes_better_is_tried():
     options = (Option(Algorithm(5), 0, 1), Option(Algorithm(6), 1, 0))
     assert worth_trying({PRF: options}) == {PRF: options}
+
+
+def test_every_valid_choice_is_made_and_each_that_is_begun_is_counted():
+    begun = []
+    ground = {PRF: ranked(31, 5), KE: ranked(31, 20), ADDKE1: ranked(31, 0), SN: ranked(31)}
+    found = choices(ground, lambda: begun.append(1))
+    made = [tuple(one.algorithm.identifier for one in choice.values()) for choice in found]
+    assert made == [
+        (31, 31, 0, 31), (31, 20, 31, 31), (31, 20, 0, 31), (5, 31, 0, 31), (5, 20, 31, 31), (5, 20, 0, 31),
+    ]  # fmt: skip
+    assert len(begun) == 1 + 2 + 4 + 6 + 6
