@@ -1,6 +1,6 @@
 import pytest
 
-from harness.oracle.negotiation import acceptable_suites, first_child, is_acceptable, negotiate
+from harness.oracle.negotiation import TooManySuites, acceptable_suites, first_child, is_acceptable, negotiate
 from harness.oracle.outcome import outcome_of
 from harness.policy.proposals import ProposalPolicy, Suite
 from harness.registry.algorithms import algorithm
@@ -178,3 +178,11 @@ def test_the_defaults_of_a_product_with_dozens_of_algorithms_are_no_burden():
     prfs = "hmac-sha2-256 hmac-sha2-384 hmac-sha2-512"
     policy = [proposal(ciphers, prfs, ke=wide, integ="hmac-sha2-256-128 hmac-sha2-384-192 hmac-sha2-512-256")]
     assert choices(policy, policy) == ["1: modp2048"]
+
+
+def test_more_suites_than_can_be_compared_are_no_prediction():
+    """Opposite orders of seven methods for seven exchanges: no suite is better than another one."""
+    methods = "curve25519 ecp256 ecp384 ecp521 modp2048 modp3072 modp4096"
+    wide = proposal(ke=methods, **{f"addke{n}": methods for n in range(1, 7)})
+    with pytest.raises(TooManySuites, match="more suites"):
+        acceptable_suites((wide,), (wide,))
