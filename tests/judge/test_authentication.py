@@ -9,8 +9,9 @@ from idle_exchanges import idle_exchanges
 from judging import contradicts, initiator, objects, passes, responder
 
 from harness.policy.role import Role
+from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder
+from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
 REQUEST, RESPONSE = "IKE_AUTH request 2", "IKE_AUTH response 2"
@@ -116,3 +117,63 @@ def test_what_was_sent_of_ike_auth_is_judged_although_nothing_came_of_it(role):
             label, lambda old: [replace(p, data=flipped(p.data)) if isinstance(p, Authentication) else p for p in old]
         )
         objects(other, "auth-is-as-due", "is not what is due", party=party, at=at, requirement="K03")
+
+
+def test_what_was_found_right_is_told(role):
+    detail = good(role=role).check("authenticated").detail
+    assert detail.endswith(f"IKE_INTERMEDIATE: {initiator(role)}: {REQUEST}; {responder(role)}: {RESPONSE}")
+    assert good(role=role).check("auth-is-as-due").detail == f"AUTH is right in {REQUEST} and {RESPONSE}"
+
+
+def without_auth(old):
+    return [p for p in old if not isinstance(p, Authentication)]
+
+
+wrong = edited(lambda auth: replace(auth, data=flipped(auth.data)))
+
+
+def test_a_request_without_auth_does_not_hide_a_response_with_a_wrong_one(role):
+    case = good(role=role).rewritten(REQUEST, without_auth).rewritten(RESPONSE, wrong)
+    assert [each.party for each in case.check("authenticated").objections] == [initiator(role), responder(role)]
+
+
+def test_a_request_that_cannot_be_read_does_not_hide_one_either(role):
+    case = good(role=role).rewritten(RESPONSE, wrong)
+    datagram = case.message(REQUEST).pieces[0].datagram
+    closed = case.changed(datagram, replace(datagram, payload=flipped(datagram.payload, -1)))
+    assert [each.party for each in closed.check("auth-is-as-due").objections] == [responder(role)]
+
+
+def test_the_first_of_two_auth_payloads_counts(role):
+    case = good(role=role).rewritten(RESPONSE, lambda old: [*wrong(old), *old])
+    objects(case, "authenticated", "AUTH is not what", party=responder(role), at="wire.pcapng#6")
+    objects(case, "auth-is-as-due", "is not what is due", party=responder(role), at="wire.pcapng#6", requirement="K03")
+
+
+def test_an_error_beside_auth_does_not_make_it_right(role):
+    error = Notify(NotifyType.TS_UNACCEPTABLE)
+    case = good(role=role).rewritten(RESPONSE, lambda old: [*wrong(old), error])
+    objects(case, "auth-is-as-due", "is not what is due", party=responder(role), at="wire.pcapng#6", requirement="K03")
+    alone = good(role=role).rewritten(RESPONSE, lambda _: [Notify(NotifyType.AUTHENTICATION_FAILED)])
+    passes(alone, "auth-is-as-due")
+
+
+def test_the_first_of_two_identities_counts(role):
+    def two(old):
+        other = [replace(p, data=b"another.test") for p in old if isinstance(p, IdentificationResponder)]
+        return [*other, *old]
+
+    objects(
+        good(role=role).rewritten(RESPONSE, two),
+        "authenticated",
+        "AUTH is not what",
+        party=responder(role),
+        at="wire.pcapng#6",
+    )
+
+
+@pytest.mark.parametrize("side", ["request", "response"])
+def test_an_intermediate_message_that_is_missing_leaves_auth_unproven(role, side):
+    case = good(role=role).without(f"IKE_INTERMEDIATE {side} 1")
+    parties = {each.party for each in case.check("authenticated").objections}
+    assert parties == {initiator(role), responder(role), "engine"}
