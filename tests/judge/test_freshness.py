@@ -7,7 +7,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
-from case_builder import ENGINE, PEER, PEER_NAME, Case, build, good
+from case_builder import ENGINE, PEER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
 from judging import objects, passes, responder
 
@@ -143,3 +143,49 @@ def test_one_of_ecdh_may_be_used_again_and_is_told():
     passes(case, FRESH)
     assert "has used before, as it may" in case.check(FRESH).detail
     assert "used before" not in good("classical/ecp384", role=Role.RESPONDER).check(FRESH).detail
+
+
+def test_one_of_two_nonces_thrown_back(role):
+    case = good(CLASSICAL, role=role)
+    ours = next(p for p in case.message("IKE_SA_INIT request 0").payloads if isinstance(p, Nonce))
+    two = case.rewritten("IKE_SA_INIT response 0", lambda old: [*old, ours])
+    at = case.message("IKE_SA_INIT response 0").pointer
+    objects(two, FRESH, "Nr is Ni", party=responder(role), at=at, requirement="B23")
+
+
+def test_a_value_of_diffie_hellman_again_is_allowed(role):
+    """RFC 7296 section 2.12."""
+    case = good(SEVEN, role=role)
+    values = {m.label: p for m in case.view.messages for p in m.payloads if isinstance(p, KeyExchange)}
+    first, second, *_ = (label for label, p in values.items() if "response" in label and not p.method.is_post_quantum)
+    passes(case.rewritten(second, lambda old: [values[first] if isinstance(p, KeyExchange) else p for p in old]), FRESH)
+
+
+def test_what_has_no_octets_is_not_twice_the_same(role):
+    case = good(HYBRID, role=role)
+    empty = lambda old: [replace(p, data=b"") if isinstance(p, KeyExchange) else p for p in old]  # noqa: E731
+    for label in ("IKE_INTERMEDIATE request 1", "IKE_INTERMEDIATE response 1"):
+        case = case.rewritten(label, empty)
+    passes(case, FRESH)
+
+
+def test_the_same_vector_of_a_block_cipher_each_time_is_none_of_this(role):
+    passes(build(CLASSICAL, role=role, doctored=constant_vectors()), FRESH)
+
+
+def test_the_vectors_of_what_does_not_open_prove_nothing(role):
+    case = build("classical/x25519", role=role, doctored=constant_vectors())
+    assert case.check(FRESH).objections
+    for message in case.view.messages:
+        if message.protected:
+            datagram = message.pieces[0].datagram
+            case = case.changed(datagram, replace(datagram, payload=flipped(datagram.payload, -1)))
+    passes(case, FRESH)
+
+
+def test_a_packet_that_does_not_open_is_not_counted(role):
+    case = good(HYBRID, role=role)
+    first = case.esp(from_engine=False)[0]
+    spoiled = case.changed(first, replace(first, payload=flipped(first.payload, -1)))
+    assert case.check(ESP).detail.startswith("10 ESP packets")
+    assert spoiled.check(ESP).detail.startswith("9 ESP packets")
