@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from case_builder import PEER_NAME, good
 
+from harness.evidence.peer_report import PeerReport
 from harness.results.model import Finding, Grade, Pointer, Severity, Verdict
 from harness.verify import with_keys
 
@@ -28,12 +29,14 @@ def test_echo_messages_of_the_other_direction_that_the_capture_lacks(role, count
 
 
 def test_one_failure_on_the_wire_makes_it_a_matter_of_the_wire(role):
-    told = good(role=role).with_peer_sa(encr="aes-128-gcm-16")
+    """What the status alone says is grade B."""
+    after = PeerReport("1", good(role=role).evidence.peer_report.sas, "")
+    told = good(role=role).with_evidence(peer_report_after=after)
     assert (told.judge().verdict, told.judge().grade) == (Verdict.FAIL, Grade.B)
-    seen = told.with_secrets(generations=())
-    assert (seen.judge().verdict, seen.judge().grade) == (Verdict.FAIL, Grade.A)
-    alone = good(role=role).with_secrets(generations=())
+    alone = good(role=role).awaiting("another word")
     assert (alone.judge().verdict, alone.judge().grade) == (Verdict.FAIL, Grade.A)
+    seen = told.awaiting("another word")
+    assert (seen.judge().verdict, seen.judge().grade) == (Verdict.FAIL, Grade.A)
 
 
 def test_what_is_no_failure_makes_a_failure_no_stronger():

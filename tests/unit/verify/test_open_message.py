@@ -84,13 +84,18 @@ CLOSED = {
     "no room for a Pad Length": [sealed(b"")],
     "one octet of padding more than octets": [sealed(b"\1", first=0)],
     "much more padding than octets": [sealed(b"abc\xff", first=0)],
-    "no payloads": [sealed(PLAIN[:-1] + b"\0")],
 }
 
 
 @pytest.mark.parametrize("copies", CLOSED.values(), ids=CLOSED)
 def test_it_stays_closed(copies):
     assert opened(*copies) is None
+
+
+def test_what_is_authentic_and_no_payloads_is_open_and_malformed():
+    found = opened(sealed(PLAIN[:-1] + b"\0"))
+    assert (found.inner, found.p) == ((), PLAIN[:-1])
+    assert "expected its Payload Length to fit" in found.malformed
 
 
 def test_padding_may_be_all_there_is():

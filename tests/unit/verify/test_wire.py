@@ -112,7 +112,7 @@ def test_each_message_opens_with_its_own_generation_alone():
 
 
 def test_what_was_decrypted_does_not_print():
-    assert repr(Opened((), (), b"octets", b"octets")) == "Opened(outer=(), inner=())"
+    assert repr(Opened((), (), b"octets", b"octets")) == "Opened(outer=(), inner=(), malformed='')"
     piece = good().message("IKE_SA_INIT request 0").pieces[0]
     assert not repr(piece).count("octets=b")
 
