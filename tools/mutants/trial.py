@@ -33,7 +33,7 @@ TESTS = (
     "tests/judge", "tests/defects", "tests/unit/verify", "tests/unit/oracle", "tests/unit/crypto",
     "tests/golden/transcripts", "tests/vectors/crypto/test_rfc.py", "tests/vectors/crypto/test_ikev2_kdf.py",
 )  # fmt: skip
-"""What judges a mutant. The corpus does not: it takes as long as all others, and says only that a verdict differs."""
+"""What judges a mutant. The corpus does not: traced, it takes as long as all others, and says only that one differs."""
 _OF_COST = ("tests/judge/test_cost.py", "tests/unit/oracle/test_negotiation_cost.py")
 
 _PLAYED = ("case_builder", "pair_builder")  # caches of cases that were played: of evidence, not of judgements
