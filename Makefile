@@ -43,7 +43,7 @@ mutants: $(INSTALLED) ## Mutants of verifier, oracle and key schedules against t
 
 .PHONY: mutants-changed
 mutants-changed: $(INSTALLED) ## The same for the modules that differ from BASE, eight minutes at most
-	@$(PYTHON) tools/mutants --changed "$(BASE)" --seconds 480
+	@$(PYTHON) tools/mutants --changed "$(BASE)" --seconds $(or $(SECONDS_OF_MUTANTS),480)
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, mypy strict, the layers, and the data of scenarios and peers

@@ -178,10 +178,10 @@ def in_table(name: str, column: int) -> Callable[[Path], None]:
 BENT = {
     "ml-kem-secret": (
         in_secrets("shared_secrets", 1, "secret"),
-        "generation 1 do not follow from the recorded secrets",
+        "what wire.pcapng has of it does not open with secrets.json",
     ),
-    "int-auth-i": (in_secrets("int_auth_initiator", 0), "the recorded IntAuth_i is not what the messages"),
-    "int-auth-r": (in_secrets("int_auth_responder", 0), "the recorded IntAuth_r is not what the messages"),
+    "int-auth-i": (in_secrets("int_auth_initiator", 0), "IntAuth_i in secrets.json is not what the messages"),
+    "int-auth-r": (in_secrets("int_auth_responder", 0), "IntAuth_r in secrets.json is not what the messages"),
     "esp-key": (in_secrets("children", 0, "initiator_encryption"), "initiator_encryption of the Child SA"),
     "esp-key-back": (in_secrets("children", 0, "responder_encryption"), "responder_encryption of the Child SA"),
     "esp-table": (in_table("esp_sa", 5), "the Child SA's keys are not in the ESP table"),
@@ -191,12 +191,12 @@ BENT = {
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", BENT)
-def test_one_octet_of_any_secret_makes_the_verdict_fail_and_is_named(bent, name, role):
+def test_one_octet_of_any_secret_contradicts_the_rest_and_is_named(bent, name, role):
     run, folder, case = bent(role)
     bend, named = BENT[name]
     bend(folder)
     verdict, said = verified(run, case)
-    assert verdict == "FAIL"
+    assert verdict == "INCONCLUSIVE"
     assert named in said
 
 

@@ -25,7 +25,7 @@ import coverage  # noqa: E402
 from cosmic_ray.work_db import WorkDB, use_db  # noqa: E402
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult  # noqa: E402
 from mutants import ROOT, Mutant, modules, mutants_of  # noqa: E402
-from survivors import change_of, listed, objections  # noqa: E402
+from survivors import change_of, finished, listed, objections  # noqa: E402
 from trial import Map, Trial, played  # noqa: E402
 
 FOLDER = ROOT / ".mutants"
@@ -54,11 +54,14 @@ def test_files() -> dict[str, str]:
 
 
 def changed_modules(base: str) -> list[str]:
-    """The modules in scope that differ from a commit; by default from where this branch left main, or the last tag."""
+    """The finished modules that differ from a commit; by default from where this branch left main, or the last tag."""
     base = base or _base()
     names = _git("diff", "--name-only", base, "--", "harness").splitlines()
     say(f"compared with {base}: {len(names)} files of harness/ differ")
-    return [path for path in modules() if path in names]
+    changed, done = [path for path in modules() if path in names], {f"harness/{name}" for name in finished()}
+    if left := [path for path in changed if path not in done]:
+        say(f"not finished, so that nothing is asked of them yet: {', '.join(left)}")
+    return [path for path in changed if path in done]
 
 
 def _base() -> str:
@@ -183,7 +186,7 @@ def main() -> int:
     until = time.monotonic() + asked.seconds
     paths = modules(asked.modules) if asked.changed is None else changed_modules(asked.changed)
     if not paths:
-        print("no module in scope is changed" if asked.changed is not None else "no module in scope is so named")
+        print("no finished module is changed" if asked.changed is not None else "no module in scope is so named")
         return 0 if asked.changed is not None else 2
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(FOLDER / "hypothesis")
     run, began = Run(paths, until), time.monotonic()

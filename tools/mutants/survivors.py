@@ -48,6 +48,14 @@ def listed() -> dict[Change, str]:
     return found
 
 
+def finished() -> set[str]:
+    """The modules, below ``harness/``, of which every mutant was tried and every survivor has its reason.
+
+    Only these are held to the list in CI: of the others nobody knows yet what lives.
+    """
+    return set(tomllib.loads(FILE.read_text()).get("finished", []))
+
+
 def objections(
     reasons: dict[Change, str], lived: Iterable[Mutant], died: Iterable[Mutant], whole: set[str]
 ) -> list[str]:
