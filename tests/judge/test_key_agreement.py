@@ -7,7 +7,7 @@ import pytest
 from case_builder import Case, build, flipped, good
 from judging import contradicts, initiator, objects, passes, responder
 
-from harness.crypto.key_schedule import after_intermediate
+from harness.crypto.key_schedule import after_intermediate, after_sa_init
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
@@ -81,6 +81,49 @@ def test_ike_auth_under_the_keys_before_the_last_exchange(role):
 def test_an_intermediate_exchange_under_keys_that_it_should_make(role):
     case = good(TWO, role=role).rewritten("IKE_INTERMEDIATE response 2", generation=2)
     objects(case, CHECK, "under keys of generation 1; 2", party=responder(role), at="wire.pcapng#6", requirement="I07")
+
+
+def test_keys_that_cannot_be_computed(role):
+    case = good(role=role).with_secrets(shared_secrets=())
+    objects(case, CHECK, "the keys cannot be computed", party="", at="secrets.json")
+    assert case.check("opens-with-the-keys-due").objections == ()
+    nothing = good(role=role).with_datagrams(())
+    objects(nothing, CHECK, "the keys cannot be computed", party="", at="secrets.json")
+
+
+def test_fewer_secrets_than_methods(role):
+    case = good(role=role)
+    short = case.with_secrets(shared_secrets=case.evidence.secrets.shared_secrets[:1])
+    objects(short, CHECK, "the keys are made of CURVE25519 alone", party="", at="secrets.json", requirement="A06")
+
+
+def test_a_secret_of_nothing(role):
+    """As if both ends used zero: everything fits together, and ML-KEM protects nothing."""
+    constant = DOCTORED["a constant in its place"]
+    case = build(role=role, doctored=patch("harness.ike.states.after_intermediate", constant))
+    first, second = case.evidence.secrets.shared_secrets
+    empty = case.with_secrets(shared_secrets=(first, replace(second, secret=bytes(32))))
+    objects(empty, CHECK, "secret is zero", party="engine", at="secrets.json", requirement="A06")
+    fails(empty)
+
+
+def test_a_first_secret_used_again_for_the_second(role):
+    """As if an engine fed g^ir once more into the keys."""
+    first: list[bytes] = []
+
+    def again(schedule, previous, secret):
+        return after_intermediate(schedule, previous, first[0])
+
+    def noted(schedule, secret):
+        first.append(secret)
+        return after_sa_init(schedule, secret)
+
+    with patch("harness.ike.exchanges.sa_init.after_sa_init", noted):
+        case = build(role=role, doctored=patch("harness.ike.states.after_intermediate", again))
+    one, two = case.evidence.secrets.shared_secrets
+    lying = case.with_secrets(shared_secrets=(one, replace(two, secret=one.secret)))
+    objects(lying, CHECK, "or another one's", party="engine", at="secrets.json", requirement="A06")
+    fails(lying)
 
 
 def test_nothing_after_the_last_exchange_proves_nothing(role):
