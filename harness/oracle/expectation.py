@@ -33,6 +33,7 @@ class Expectation:
     refusal: NotifyType | None = None  # the error notify that a refusal carries, where it can be read
     reaction: Reaction | None = None  # what our engine's deviation obliges the peer to; None where it keeps all rules
     echo: bool = True  # whether echo requests through the tunnel are answered
+    knows_additional: bool = True  # whether the responder knows the ADDKE transform types (RFC 9370)
 
     @property
     def establishes(self) -> bool:

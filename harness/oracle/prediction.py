@@ -65,7 +65,9 @@ def _expect_of_engine(scenario: Scenario, peer: Peer, role: Role, unavailable: U
     esp = child if ike else ()
     halves = (engine, theirs) if role is Role.INITIATOR else (theirs, engine)
     echo = peer.capabilities.echo
-    found = Expectation(Outcome.REFUSED, ike, esp, "", "", *halves, NotifyType.NO_PROPOSAL_CHOSEN, echo=echo)
+    found = Expectation(
+        Outcome.REFUSED, ike, esp, "", "", *halves, NotifyType.NO_PROPOSAL_CHOSEN, None, echo, knows_additional
+    )
     reason = (
         _role_missing(scenario, peer, role)
         or lacking(engine.ike, unavailable)
@@ -111,9 +113,10 @@ def _role_missing(scenario: Scenario, peer: Peer, role: Role) -> str:
 def _expect_of_products(scenario: Scenario, initiator: Peer, responder: Peer) -> Expectation:
     """A case of two peers, none of which is our engine."""
     offer, accept = _halves(scenario, initiator, responder)
-    ike = acceptable_suites(offer.ike, accept.ike, responder.capabilities.additional_key_exchange)
+    knows_additional = responder.capabilities.additional_key_exchange
+    ike = acceptable_suites(offer.ike, accept.ike, knows_additional)
     esp = acceptable_suites(first_child(offer.esp), first_child(accept.esp)) if ike else ()
-    found = Expectation(Outcome.REFUSED, ike, esp, "", "", offer, accept)
+    found = Expectation(Outcome.REFUSED, ike, esp, "", "", offer, accept, knows_additional=knows_additional)
     if reason := _why_not_products(scenario, initiator, responder, offer):
         return found.without(reason)
     if ike and esp:

@@ -77,6 +77,9 @@ def plan_line(row: Mapping[str, Any]) -> str:
     """``<case> <outcome> <refusal> <planned as> <digest of suites and policies>``, without any reason in words."""
     predicted = dict(row["expectation"])
     skipped, unsupported = predicted.pop("skipped"), predicted.pop("unsupported")
+    predicted.pop(
+        "knows_additional", None
+    )  # leads to no other prediction: it says which sentence a wrong choice breaks
     outcome, refusal = predicted.pop("outcome"), predicted.pop("refusal", None)
     planned = "skipped" if skipped else "unsupported" if unsupported else "played"
     digest = hashlib.sha256(json.dumps(predicted, sort_keys=True).encode()).hexdigest()[:12]

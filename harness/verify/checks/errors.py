@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from harness.registry.messages import ExchangeType
@@ -101,15 +102,27 @@ def _accepted_nonetheless(view: View) -> list[Objection]:
         for sa in of(message, SecurityAssociation):
             suite = answered_suite(sa)
             had = {(kind, one) for proposal in own for kind in proposal.transforms for one in proposal.of(kind)}
-            lacking = [
-                f"{TransformType(kind)}={one.name(TransformType(kind))}"
+            lacking = {
+                TransformType(kind): one
                 for kind, one in suite.transforms.items()
                 if one.identifier and (kind, one) not in had
-            ]
-            what = f"{', '.join(lacking)}, which it does not have" if lacking else spelled(suite)
+            }
+            names = ", ".join(f"{kind}={one.name(kind)}" for kind, one in lacking.items())
+            what = f"{names}, which it does not have" if lacking else spelled(suite)
             sentence = f"{message.label} accepts proposal {suite.proposal_number} with {what}; a refusal is due there"
-            objections.append(Objection(responder, sentence, message.pointer, "B04"))
+            objections.append(Objection(responder, sentence, message.pointer, _rule_of(view, lacking)))
     return objections
+
+
+def _rule_of(view: View, lacking: Collection[TransformType]) -> str:
+    """An unknown type makes a proposal unacceptable, an unknown identifier the transform alone (section 3.3.6).
+
+    What a build lacks stands in its policy all the same where it is configured as written.
+    """
+    known = view.expectation.knows_additional
+    unknown = any(not kind.is_known or (kind.is_additional_key_exchange and not known) for kind in lacking)
+    lacks_a_method = bool(lacking) or (view.scenario.settings.as_written and known)
+    return "B05" if lacks_a_method and not unknown else "B04"
 
 
 def _left_at_peer(view: View) -> str | None:
