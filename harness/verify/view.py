@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import (
@@ -22,17 +22,27 @@ from harness.oracle.expectation import Expectation
 from harness.oracle.negotiation import TooManySuites, acceptable_suites
 from harness.policy.proposals import Suite
 from harness.policy.role import Role
-from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Mode, Scenario
 from harness.verify.keys import KeyChain, key_chain
-from harness.verify.wire import Piece, SeenMessage, decrypt, final_init, group, is_esp, read_pieces
+from harness.verify.wire import (
+    Piece,
+    SeenMessage,
+    accepts,
+    announces_intermediate,
+    answered_suite,
+    decrypt,
+    final_init,
+    group,
+    is_esp,
+    names_additional,
+    of,
+    read_pieces,
+)  # fmt: skip
 from harness.wire.message import VERSION_2_0
-from harness.wire.payload import Payload
 from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
 
-P = TypeVar("P", bound=Payload)
 _NO_END = 1 << 32  # above any Message ID
 
 
@@ -232,38 +242,6 @@ class View(CaseView):
         return [(m, kind) for m, kind in pairs if kind.is_error and kind not in retry]
 
 
-def of(message: SeenMessage, kind: type[P]) -> list[P]:
-    """The payloads of one class in a message."""
-    return [payload for payload in message.payloads if isinstance(payload, kind)]
-
-
-def has_additional(message: SeenMessage) -> bool:
-    """Whether an SA payload of a message holds an additional key exchange (RFC 9370 section 2.2.1), NONE apart."""
-    return any(
-        transform.type.is_additional_key_exchange and transform.identifier
-        for sa in of(message, SecurityAssociation)
-        for proposal in sa.proposals
-        for transform in proposal.transforms
-    )
-
-
-def names_additional(message: SeenMessage) -> bool:
-    """Whether an SA payload of a message holds a transform of type ADDKE1 to ADDKE7, be it NONE alone."""
-    proposals = (proposal for sa in of(message, SecurityAssociation) for proposal in sa.proposals)
-    return any(transform.type.is_additional_key_exchange for each in proposals for transform in each.transforms)
-
-
-def announces_intermediate(message: SeenMessage) -> bool:
-    """Whether a message has INTERMEDIATE_EXCHANGE_SUPPORTED (RFC 9242 section 3.1)."""
-    return any(n.notify_type == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED for n in of(message, Notify))
-
-
-def accepts(message: SeenMessage) -> list[SecurityAssociation]:
-    """The SA payloads of a message that is no refusal: beside an error notification they agree on nothing."""
-    refused = message.readable and any(notify.notify_type.is_error for notify in of(message, Notify))
-    return [] if refused else of(message, SecurityAssociation)
-
-
 def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEvidence) -> View:
     """Read the wire with the recorded secrets. The evidence must hold wire, secrets and report."""
     assert evidence.wire is not None and evidence.secrets is not None and evidence.report is not None
@@ -317,15 +295,6 @@ def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes,
         return None, None
     nonces = None if request is None else (of(request, Nonce)[0].nonce, of(response, Nonce)[0].nonce)
     return answered_suite(answers[0]), nonces
-
-
-def answered_suite(answer: SecurityAssociation) -> Suite:
-    """The suite in an SA payload of a response; of several transforms of one type the last, which a check forbids."""
-    accepted = answer.proposals[0]
-    chosen = {
-        transform.type: Algorithm(transform.identifier, transform.key_length) for transform in accepted.transforms
-    }
-    return Suite(accepted.number, chosen)
 
 
 def _chain(suite: Suite, nonces: tuple[bytes, bytes], secrets: Secrets) -> KeyChain | None:

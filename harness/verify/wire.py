@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from harness.crypto.errors import IntegrityError
 from harness.crypto.protection import Protection
@@ -17,6 +17,7 @@ from harness.evidence.model import CapturedDatagram
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Pointer
 from harness.verify.keys import KeyChain
@@ -24,17 +25,17 @@ from harness.wire.chain import parse_chain
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payload import Payload
-from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Nonce, Notify
+from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Nonce, Notify, SecurityAssociation
 
 NAT_PORT = 4500
 _IKE_PORTS = (500, NAT_PORT)
 _MARKER = bytes(4)
 _BARE = (0, 0)  # the ports of ESP without UDP
 _ESP_OCTETS = 8  # at least: SPI and Sequence Number; a keepalive has one octet
-
-
 _NEXT_PAYLOAD, _LENGTH = 16, 24  # where they are in the IKE header
 _GENERIC = 4  # octets: Next Payload, flags, Payload Length
+
+P = TypeVar("P", bound=Payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,3 +335,44 @@ def payload_name(payload: Payload) -> str:
     if payload.type == PayloadType.NONCE:
         return "Nonce"
     return str(payload.type)
+
+
+def of(message: SeenMessage, kind: type[P]) -> list[P]:
+    """The payloads of one class in a message."""
+    return [payload for payload in message.payloads if isinstance(payload, kind)]
+
+
+def has_additional(message: SeenMessage) -> bool:
+    """Whether an SA payload of a message holds an additional key exchange (RFC 9370 section 2.2.1), NONE apart."""
+    return any(
+        transform.type.is_additional_key_exchange and transform.identifier
+        for sa in of(message, SecurityAssociation)
+        for proposal in sa.proposals
+        for transform in proposal.transforms
+    )
+
+
+def names_additional(message: SeenMessage) -> bool:
+    """Whether an SA payload of a message holds a transform of type ADDKE1 to ADDKE7, be it NONE alone."""
+    proposals = (proposal for sa in of(message, SecurityAssociation) for proposal in sa.proposals)
+    return any(transform.type.is_additional_key_exchange for each in proposals for transform in each.transforms)
+
+
+def announces_intermediate(message: SeenMessage) -> bool:
+    """Whether a message has INTERMEDIATE_EXCHANGE_SUPPORTED (RFC 9242 section 3.1)."""
+    return any(n.notify_type == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED for n in of(message, Notify))
+
+
+def accepts(message: SeenMessage) -> list[SecurityAssociation]:
+    """The SA payloads of a message that is no refusal: beside an error notification they agree on nothing."""
+    refused = message.readable and any(notify.notify_type.is_error for notify in of(message, Notify))
+    return [] if refused else of(message, SecurityAssociation)
+
+
+def answered_suite(answer: SecurityAssociation) -> Suite:
+    """The suite in an SA payload of a response; of several transforms of one type the last, which a check forbids."""
+    accepted = answer.proposals[0]
+    chosen = {
+        transform.type: Algorithm(transform.identifier, transform.key_length) for transform in accepted.transforms
+    }
+    return Suite(accepted.number, chosen)

@@ -26,7 +26,8 @@ from harness.verify.checks.negotiation import answer_is_a_subset_of_the_offer, n
 from harness.verify.checks.second_reading import read_otherwise
 from harness.verify.checks.witnesses import not_captured
 from harness.verify.judgement import Judgement, concluded, inconclusive, outcome_seen
-from harness.verify.view import View, make_view, of
+from harness.verify.view import View, make_view
+from harness.verify.wire import of
 from harness.wire.payloads import SecurityAssociation
 
 _REFUSED_BY_RULE = "B08"

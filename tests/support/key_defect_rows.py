@@ -1,6 +1,7 @@
 """Seeded defects of a peer's keys, with the requirement that each breaks, written before it was first played.
 
-A peer that only answers falls silent where its keys are not ours: then no sentence can be cited, and it has no row.
+A peer that only answers falls silent where its keys are not ours: the one thing that is on the wire is that it does
+not answer (B60).
 """
 
 from __future__ import annotations
@@ -134,6 +135,13 @@ ROWS: list[Misbehaviour] = [
                  product=secrets(lambda secret: secret[:-1], post_quantum=False)),
     Misbehaviour("a secret of (EC)DH that is zero", Role.RESPONDER, "K01", (CLASSICAL, BLOCKS),
                  product=secrets(lambda secret: bytes(len(secret)), post_quantum=False)),
+    *(Misbehaviour(f"{name}, silent", Role.INITIATOR, "B60", scenarios, product=secrets(change, post_quantum=of_kem))
+      for name, change, of_kem, scenarios in (
+          ("another secret of ML-KEM", turned, True, (HYBRID, SEVEN)),
+          ("a secret of ML-KEM that is zero", lambda secret: bytes(len(secret)), True, (HYBRID,)),
+          ("another secret of (EC)DH", turned, False, (CLASSICAL, BLOCKS, HYBRID)),
+          ("a secret of (EC)DH cut short", lambda secret: secret[:-1], False, (CLASSICAL,)),
+      )),
     # Which keys protect which message (RFC 9242 section 3.3.1, RFC 7296 section 2.14).
     *rows("IKE_AUTH under the keys of before", "I07", (HYBRID, SEVEN), with_keys(AUTH, of_before)),
     *rows("INFORMATIONAL under the keys of before", "I07", (HYBRID, SEVEN), with_keys(INFORMATIONAL, of_before)),

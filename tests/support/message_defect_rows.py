@@ -268,6 +268,8 @@ ROWS: list[Misbehaviour] = [
         for response in DIRECTIONS
     ],
     # INFORMATIONAL (sections 1.4, 2.4).
+    *(on_the_wire("no answer", exchange, True, lambda _: [], "B60", scenarios)
+      for exchange, scenarios in ((INIT, TWO), (INTERMEDIATE, (HYBRID, SEVEN)), (AUTH, TWO))),
     on_the_wire("no answer to a liveness check", INFORMATIONAL, True, lambda _: [], "B30", (LIFE,), 0),
     on_the_wire("no answer to the deletion", INFORMATIONAL, True, lambda _: [], "B29", (LIFE,), 1),
     on_the_wire("no answer to the deletion", INFORMATIONAL, True, lambda _: [], "B29", (HYBRID, BLOCKS, SEVEN)),

@@ -10,8 +10,8 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.checks.fragmentation import both_announced
-from harness.verify.view import View, announces_intermediate, has_additional, names_additional, of
-from harness.verify.wire import SeenMessage
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, announces_intermediate, has_additional, names_additional, of
 from harness.wire.payloads import Notify, SecurityAssociation
 
 _NAT = (NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP)

@@ -8,8 +8,8 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.checks.negotiation import SPI_OCTETS
-from harness.verify.view import View, of
-from harness.verify.wire import SeenMessage
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
     Authentication,

@@ -8,8 +8,8 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View, of
-from harness.verify.wire import SeenMessage, is_esp
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, is_esp, of
 from harness.wire.payloads import Delete, SecurityAssociation
 
 _SPI_OCTETS = 4

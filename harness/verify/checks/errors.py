@@ -12,8 +12,8 @@ from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Sev
 from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
 from harness.verify.checks.negotiation import retry_repeats_the_offer
-from harness.verify.view import View, answered_suite, of
-from harness.verify.wire import SeenMessage, spelled
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, answered_suite, of, spelled
 from harness.wire.payloads import Notify, SecurityAssociation
 
 

@@ -14,8 +14,8 @@ from harness.verify.checks.authentication import auth_fits
 from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
 from harness.verify.checks.selectors import network_of, within
 from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
-from harness.verify.view import PairView, View, announces_intermediate, of
-from harness.verify.wire import spelled
+from harness.verify.view import PairView, View
+from harness.verify.wire import announces_intermediate, of, spelled
 from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
 
@@ -40,7 +40,7 @@ def came_up(view: View, outcome: Outcome | None) -> Checked:
     common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.allowed)
     predicted = " or ".join(sorted(allowed))
     ground = f"{predicted} was predicted, as both policies allow {common or 'no proposal that counts'}"
-    rule = _rule_of_refusal(view) if view.refusals and outcome is Outcome.REFUSED else None
+    rule = _rule_of_refusal(view) if view.refusals and outcome is Outcome.REFUSED else _rule_of_silence(view)
     if view.expectation.reaction is not None:  # all that is unusual about the case is what had to be taken as it is
         rule = view.expectation.reaction.rule
     return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, rule),))
@@ -58,6 +58,18 @@ def _rule_of_refusal(view: View) -> str | None:
         return about[0]
     early = view.refusals[0][0].exchange == ExchangeType.IKE_SA_INIT
     return _RULES.get(refused, "B06" if early else None)  # the answer to such an offer is a choice
+
+
+def _rule_of_silence(view: View) -> str | None:
+    """The requirement that a peer breaks which leaves the last request of ours without a response, a sound one."""
+    if view.report.closed_kind != "silent" and not view.report.timed_out:
+        return None
+    asked = [message for message in view.messages if not message.response and view.sender(message) == "engine"]
+    if not asked or not view.in_place(asked[-1]):
+        return None
+    last = asked[-1]
+    answers = view.find(last.exchange, response=True, initiator=not last.from_initiator)
+    return None if any(answer.message_id == last.message_id for answer in answers) else "B60"
 
 
 def _ending(view: View, outcome: Outcome | None) -> str:

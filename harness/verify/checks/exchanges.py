@@ -8,8 +8,8 @@ from harness.registry.messages import ExchangeType
 from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
-from harness.verify.view import PairView, established, of
-from harness.verify.wire import SeenMessage
+from harness.verify.view import PairView, established
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange
 
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
@@ -174,12 +174,13 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
 
 @pair_check("pair-requests-answered", due=Due.UP, requirement="B30")
 def requests_answered(view: PairView, _arguments: Arguments) -> Checked:
-    """Every request in a standing IKE SA is answered by the other side (RFC 7296 sections 1.4 and 2.1)."""
+    """Every request in a standing IKE SA is answered by the other side (B60), an INFORMATIONAL one always (B30)."""
     objections = []
     for message in view.unanswered:
         other = next(side.peer for side in view.sides if side.address != message.pieces[0].datagram.source[0])
         sentence = f"{message.label} of {view.sender(message)} was sent {len(message.pieces)} times and never answered"
-        objections.append(Objection(other, sentence, message.pointer))
+        requirement = "B30" if message.exchange == ExchangeType.INFORMATIONAL else "B60"
+        objections.append(Objection(other, sentence, message.pointer, requirement))
     return Checked("every request has its response", tuple(objections))
 
 

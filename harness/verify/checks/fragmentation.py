@@ -9,8 +9,8 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, Pointer
 from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View, of
-from harness.verify.wire import SeenMessage
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify
 
 

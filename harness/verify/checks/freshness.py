@@ -8,8 +8,8 @@ from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.esp import esp_packets
-from harness.verify.view import View, of
-from harness.verify.wire import sealed_payload
+from harness.verify.view import View
+from harness.verify.wire import of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
 _SPI_OCTETS = 8

@@ -10,8 +10,8 @@ from harness.registry.messages import ExchangeType
 from harness.results.model import Pointer, Severity
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.checks.authentication import auth_fits
-from harness.verify.view import View, of
-from harness.verify.wire import SeenMessage
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import IdentificationInitiator, IdentificationResponder
 
 _FACTS = Pointer("case.json")

@@ -12,8 +12,8 @@ from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, SECRETS
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.keys import key_chain
-from harness.verify.view import View, of
-from harness.verify.wire import SeenMessage, decrypt
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
 

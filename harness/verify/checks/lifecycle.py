@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.results.model import CAPTURE, PEER_STATUS_AFTER
 from harness.verify.check import Arguments, Checked, Objection, engine_check, missing
-from harness.verify.view import View, of
-from harness.verify.wire import payload_name
+from harness.verify.view import View
+from harness.verify.wire import of, payload_name
 from harness.wire.payload import Payload
 from harness.wire.payloads import Delete, Notify, Unknown
 

@@ -10,8 +10,8 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View, accepts, answered_suite, of
-from harness.verify.wire import SeenMessage, spelled
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, accepts, answered_suite, of, spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal, Transform
 

@@ -7,7 +7,8 @@ from harness.crypto.prf import prf
 from harness.registry.transforms import TransformType
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.checks.misbehaviour import deviating
-from harness.verify.view import View, of
+from harness.verify.view import View
+from harness.verify.wire import of
 from harness.wire.payloads import Nonce
 
 _LEAST, _MOST = 16, 256  # octets

@@ -21,8 +21,8 @@ from harness.verify.checks.agreement import esp_algorithms
 from harness.verify.checks.establishment import pair_ending
 from harness.verify.checks.offer import could_choose, follows_from_the_offer, offered
 from harness.verify.judgement import pair_outcome_seen
-from harness.verify.view import PairView, established, of
-from harness.verify.wire import spelled
+from harness.verify.view import PairView, established
+from harness.verify.wire import of, spelled
 from harness.wire.payloads import Notify
 
 _LISTED = 3  # suites that a sentence names of a longer list

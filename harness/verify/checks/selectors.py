@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from harness.registry.identities import TrafficSelectorType
 from harness.registry.messages import ExchangeType
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View, accepts, of
-from harness.verify.wire import SeenMessage
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage, accepts, of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
 

@@ -8,7 +8,8 @@ from collections.abc import Hashable
 from harness.results.model import STEPS
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
 from harness.verify.checks.deletion import child_spis
-from harness.verify.view import PairView, View, of
+from harness.verify.view import PairView, View
+from harness.verify.wire import of
 from harness.wire.payloads import Delete
 
 _RESERVED = 255  # up to here, zero among them (RFC 4303 section 2.1)

@@ -15,7 +15,8 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
-from harness.verify.view import PairView, View, established, of
+from harness.verify.view import PairView, View, established
+from harness.verify.wire import of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
 

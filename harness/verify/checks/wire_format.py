@@ -8,8 +8,8 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View, of
-from harness.verify.wire import Piece, SeenMessage
+from harness.verify.view import View
+from harness.verify.wire import Piece, SeenMessage, of
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
