@@ -77,7 +77,7 @@ def auth_fits(view: View, *, initiator: bool) -> bool:
 
 def auth_of(view: View, *, initiator: bool) -> SeenMessage | None:
     """The message with the AUTH payload of one side."""
-    messages = view.find(ExchangeType.IKE_AUTH, response=not initiator)
+    messages = view.find(ExchangeType.IKE_AUTH, response=not initiator, initiator=initiator)
     return next((m for m in messages if of(m, Authentication)), None)
 
 
