@@ -73,14 +73,22 @@ def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
             if packet.problem:
                 sentence = f"an ESP packet does not open: {packet.problem}"
                 objections.append(Objection(party, sentence, packet.pointer, packet.requirement))
-        objections += _numbering(party, mine)
+        objections += _numbering(party, mine, lost=0 if from_engine else _counted_out(view) - len(mine))
     return objections
 
 
-def _numbering(party: str, packets: list[SeenEsp]) -> list[Objection]:
+def _counted_out(view: View) -> int:
+    """The packets that the peer says it has sent on the Child SA; 0 where it does not say."""
+    report = view.evidence.peer_report
+    child = None if report is None else child_of(view, tuple(each for sa in report.sas for each in sa.children))
+    return (child.packets_out or 0) if child is not None else 0
+
+
+def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objection]:
     """The first number is 1, and no number stands on two packets (RFC 4303 section 3.3.3).
 
-    The path may bring packets in another order, or one of them twice: that is not their sender's doing.
+    The path may bring packets in another order, or one of them twice, or lose those of which their sender tells: that
+    is not its doing.
     """
     first: dict[int, SeenEsp] = {}
     for packet in packets:  # that one has the SPI of another SA, its problem tells
@@ -88,7 +96,7 @@ def _numbering(party: str, packets: list[SeenEsp]) -> list[Objection]:
         if other.octets != packet.octets:
             sentence = f"two ESP packets have the sequence number {packet.sequence} (RFC 4303 section 3.3.3)"
             return [Objection(party, sentence, packet.pointer, "E02")]
-    if first and min(first) != 1:
+    if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
     return []
