@@ -31,7 +31,7 @@ from harness.verify.catalogue import CHECKS, PAIR_CHECKS
 from harness.verify.check import Checked
 from harness.verify.judge import judge
 from harness.verify.judgement import Judgement
-from harness.verify.view import PairView, make_pair_view
+from harness.verify.pair_view import PairView, make_pair_view
 from harness.verify.wire import SeenMessage
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payloads import Encrypted

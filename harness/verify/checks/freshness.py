@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterable
 
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Pointer
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.esp import esp_packets
-from harness.verify.view import View
+from harness.verify.view import CaseView, View
 from harness.verify.wire import of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
@@ -16,8 +16,8 @@ _SPI_OCTETS = 8
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
 
 
-@engine_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")
-def values_are_fresh(view: View, _arguments: Arguments) -> Checked:
+@wire_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")
+def values_are_fresh(view: CaseView, _arguments: Arguments) -> Checked:
     """No nonce is the other side's, no public value of ML-KEM and no AEAD's IV comes twice (B23, M11, K06).
 
     A public value of (EC)DH may be used again, which is told all the same (RFC 7296 section 2.12). A message that is
@@ -25,11 +25,12 @@ def values_are_fresh(view: View, _arguments: Arguments) -> Checked:
     """
     objections = [*_nonces(view), *_ml_kem(view), *_vectors(view)]
     again = "; ".join(dict.fromkeys(_used_again(view)))
-    detail = "nonces, ML-KEM values and initialization vectors are all different"
+    vectors = " and initialization vectors" if isinstance(view, View) else ""
+    detail = f"nonces, ML-KEM values{vectors} are all different"
     return Checked(f"{detail}; {again}" if again else detail, tuple(objections))
 
 
-def _nonces(view: View) -> Iterable[Objection]:
+def _nonces(view: CaseView) -> Iterable[Objection]:
     """A nonce that came from the other side proves no freshness at all."""
     request, response = view.final_init
     if request is not None and response is not None:
@@ -38,7 +39,7 @@ def _nonces(view: View) -> Iterable[Objection]:
             yield Objection(view.sender(response), "Nr is Ni, octet for octet", response.pointer, "B23")
 
 
-def _ml_kem(view: View) -> Iterable[Objection]:
+def _ml_kem(view: CaseView) -> Iterable[Objection]:
     """IKE_SA_INIT may be sent anew with the same key: a cookie or another group was asked for."""
     for party, label, pointer, ke in _values_again(view):
         if ke.method in _ML_KEM and ke.data:
@@ -46,14 +47,14 @@ def _ml_kem(view: View) -> Iterable[Objection]:
             yield Objection(party, sentence, pointer, "M11")
 
 
-def _used_again(view: View) -> Iterable[str]:
+def _used_again(view: CaseView) -> Iterable[str]:
     """Public values of (EC)DH that a side uses for more than one exchange, as it may."""
     for party, label, _, ke in _values_again(view):
         if ke.method not in _ML_KEM:
             yield f"{label} carries a public value of {ke.method} that {party} has used before, as it may"
 
 
-def _values_again(view: View) -> Iterable[tuple[str, str, Pointer, KeyExchange]]:
+def _values_again(view: CaseView) -> Iterable[tuple[str, str, Pointer, KeyExchange]]:
     """Public values that came before in another exchange, of this IKE SA or of one that a party began beside it."""
     seen: dict[tuple[int, bytes], Hashable] = {}
     for message in view.messages:
@@ -69,9 +70,9 @@ def _values_again(view: View) -> Iterable[tuple[str, str, Pointer, KeyExchange]]
                 yield view.source(piece.datagram), label, Pointer.to_frame(piece.datagram.frame), ke
 
 
-def _vectors(view: View) -> Iterable[Objection]:
+def _vectors(view: CaseView) -> Iterable[Objection]:
     """The IV of a combined-mode cipher, in IKE messages; two pieces under one key of one direction."""
-    if view.chain is None or not view.chain.protection.iv_may_be_counter:
+    if not isinstance(view, View) or view.chain is None or not view.chain.protection.iv_may_be_counter:
         return
     octets = view.chain.protection.iv_octets
     seen: dict[Hashable, bytes] = {}
