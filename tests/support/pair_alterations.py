@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,12 +32,17 @@ from harness.wire.payloads import (
 
 ASK, ANSWER = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
 EITHER = "pairs/hybrid-or-classical"
-SEALED, VENDOR = Encrypted(PayloadType.NO_NEXT_PAYLOAD, bytes(60)), Unknown(PayloadType.VENDOR_ID, b"anybody")
+VENDOR = Unknown(PayloadType.VENDOR_ID, b"anybody")
 INTERMEDIATE_TOO, FRAGMENTS_TOO = (
     NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED,
     NotifyType.IKEV2_FRAGMENTATION_SUPPORTED,
 )
 Edit = Callable[[list[Any]], list[Any]]
+
+
+def sealed() -> Encrypted:
+    """What nobody can read."""
+    return Encrypted(PayloadType.NO_NEXT_PAYLOAD, os.urandom(60))
 
 
 def found(pair: Pair, label: str, *, last: bool = False) -> SeenMessage:
@@ -211,6 +217,17 @@ def in_the_old_ike_sa(pair: Pair) -> Pair:
     return pair
 
 
+def same_vector(pair: Pair) -> Pair:
+    """The last response has the initialization vector of the IKE_AUTH response."""
+    first = next(m for m in pair.view.messages if m.response and m.exchange == ExchangeType.IKE_AUTH)
+    piece = pair.view.messages[-1].pieces[0]
+    vector = first.pieces[0].message.payloads[-1].content[:8]  # type: ignore[attr-defined]
+    own = piece.message.payloads[-1].content  # type: ignore[attr-defined]
+    return pair.changed(
+        piece.datagram, replace(piece.datagram, payload=piece.datagram.payload.replace(own, vector + own[8:]))
+    )
+
+
 def unsealed(pair: Pair) -> Pair:
     """The IKE_INTERMEDIATE request carries its KE payload in clear."""
     message = found(pair, "IKE_INTERMEDIATE request 1")
@@ -226,10 +243,10 @@ def fragment(kind: str, number: int, *, outside: bool = False, **fields: Any) ->
 
     def alter(pair: Pair) -> Pair:
         piece = found(pair, FRAGMENTED.format(kind)).pieces[number - 1]
-        sealed = piece.message.payloads[-1]
-        assert isinstance(sealed, EncryptedFragment)
+        skf = piece.message.payloads[-1]
+        assert isinstance(skf, EncryptedFragment)
         front = (VENDOR,) if outside else ()
-        octets = Message(piece.message.header, (*front, replace(sealed, **fields))).to_bytes()
+        octets = Message(piece.message.header, (*front, replace(skf, **fields))).to_bytes()
         return pair.changed(piece.datagram, replace(piece.datagram, payload=octets))
 
     return alter
@@ -240,10 +257,10 @@ def one_more_fragment(number: int, total: int) -> Alter:
 
     def alter(pair: Pair) -> Pair:
         piece = found(pair, FRAGMENTED.format("request")).pieces[-1]
-        sealed = piece.message.payloads[-1]
-        assert isinstance(sealed, EncryptedFragment)
+        skf = piece.message.payloads[-1]
+        assert isinstance(skf, EncryptedFragment)
         inner = PayloadType.KE if number == 1 else PayloadType.NO_NEXT_PAYLOAD
-        other = replace(sealed, first_inner=inner, fragment_number=number, total_fragments=total)
+        other = replace(skf, first_inner=inner, fragment_number=number, total_fragments=total)
         octets = Message(piece.message.header, (other,)).to_bytes()
         return after(pair, piece.datagram, replace(piece.datagram, payload=octets))
 
@@ -304,6 +321,6 @@ def idle_exchange(pair: Pair) -> Pair:
 def _idle(model: Header, datagram: CapturedDatagram, number: int) -> list[CapturedDatagram]:
     """Its two messages, sealed and empty, on the way of this request."""
     asked = replace(model, exchange_type=ExchangeType.IKE_INTERMEDIATE, message_id=number)
-    there, back = (Message(replace(asked, flags=flags), (SEALED,)).to_bytes() for flags in (INITIATOR, RESPONSE))
+    there, back = (Message(replace(asked, flags=flags), (sealed(),)).to_bytes() for flags in (INITIATOR, RESPONSE))
     answer = replace(datagram, payload=back, source=datagram.destination, destination=datagram.source)
     return [replace(datagram, payload=there), answer]

@@ -250,8 +250,9 @@ def _echo(play: Play, tunnel: _Tunnel) -> None:
 
 def _exchange(play: Play, tunnel: _Tunnel, kind: ExchangeType) -> None:
     """A request by the initiator, and its response."""
-    ends, secret = ((HERE, _PORT), (THERE, _PORT)), Encrypted(PayloadType.SA, bytes(80))
+    ends = (HERE, _PORT), (THERE, _PORT)
     for path, flags in ((ends, INITIATOR), (ends[::-1], RESPONSE)):
+        secret = Encrypted(PayloadType.SA, os.urandom(80))
         header = Header(*tunnel.ike, kind, flags, tunnel.message_id)
         play.captured(*path, _MARKER + Message(header, (secret,)).to_bytes())
     tunnel.message_id += 1

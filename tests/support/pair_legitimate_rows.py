@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from pair_alterations import (
     ANSWER,
     ASK,
     INTERMEDIATE_TOO,
-    SEALED,
     VENDOR,
     after,
     again,
@@ -23,6 +23,7 @@ from pair_alterations import (
     notified,
     numbered,
     one_more_fragment,
+    sealed,
     stray,
 )
 from pair_builder import HERE, SEVEN, THERE, Pair
@@ -77,7 +78,7 @@ def asked_by_the_responder(*numbers: int, answered_at_once: bool = True) -> Alte
         way = answer.datagram
         back = replace(way, source=way.destination, destination=way.source)
         asked, told = (
-            [replace(d, payload=Message(Header(*spis, ExchangeType.INFORMATIONAL, flags, n), (SEALED,)).to_bytes())
+            [replace(d, payload=Message(Header(*spis, ExchangeType.INFORMATIONAL, flags, n), (sealed(),)).to_bytes())
              for n in numbers]
             for d, flags in ((way, 0), (back, INITIATOR | RESPONSE))
         )  # fmt: skip
@@ -106,7 +107,7 @@ def in_fragments_after_a_rekey(pair: Pair) -> Pair:
     message = [m for m in pair.view.messages if m.exchange == ExchangeType.CREATE_CHILD_SA and not m.response][-1]
     piece = message.pieces[0]
     two = (
-        EncryptedFragment(PayloadType.SA if number == 1 else PayloadType.NO_NEXT_PAYLOAD, number, 2, bytes(60))
+        EncryptedFragment(PayloadType.SA if number == 1 else PayloadType.NO_NEXT_PAYLOAD, number, 2, os.urandom(60))
         for number in (1, 2)
     )
     sent = [replace(piece.datagram, payload=bytes(4) + Message(piece.message.header, (f,)).to_bytes()) for f in two]

@@ -15,7 +15,6 @@ from pair_alterations import (
     FRAGMENTED,
     FRAGMENTS_TOO,
     INTERMEDIATE_TOO,
-    SEALED,
     again,
     another_method,
     critical,
@@ -38,6 +37,8 @@ from pair_alterations import (
     other_question,
     proposals,
     same_nonce,
+    same_vector,
+    sealed,
     second_answer,
     stray,
     too_early,
@@ -70,6 +71,7 @@ ROWS: list[PairDefect] = [
     PairDefect("Nr of 8 octets", (HYBRID, CLASSICAL), edited(nonce_of(8), ANSWER), FAIL, SECOND, "B23"),
     PairDefect("Nr of 257 octets", (HYBRID,), edited(nonce_of(257), ANSWER), FAIL, SECOND, "B23"),
     PairDefect("Nr is Ni", (HYBRID, CLASSICAL, REKEY), same_nonce, FAIL, SECOND, "B23"),
+    PairDefect("an initialization vector twice", (HYBRID, CLASSICAL), same_vector, FAIL, SECOND, "K06"),
     # Headers.
     PairDefect("a reserved flag in IKE_SA_INIT", (HYBRID,), header(ASK, flip=1), FAIL, FIRST, "B15"),
     PairDefect("a reserved flag in IKE_AUTH", (HYBRID,), header("IKE_AUTH response 2", flip=1), FAIL, SECOND, "B15"),
@@ -94,7 +96,7 @@ ROWS: list[PairDefect] = [
     PairDefect("a responder's SPI in the first message", (HYBRID,), header(ASK, responder_spi=b"x" * 8),
                FAIL, FIRST, "B39"),
     PairDefect("a message of no IKE SA", (HYBRID, CLASSICAL), stray(
-        THERE, b"nowhere!", ExchangeType.INFORMATIONAL, SEALED), FAIL, SECOND, "B39"),
+        THERE, b"nowhere!", ExchangeType.INFORMATIONAL, sealed()), FAIL, SECOND, "B39"),
     # Notifies and other payloads of IKE_SA_INIT.
     PairDefect("one kind of NAT_DETECTION", (HYBRID,), edited(lacking(NotifyType.NAT_DETECTION_SOURCE_IP), ANSWER),
                FAIL, SECOND, "B36"),
@@ -130,9 +132,9 @@ ROWS: list[PairDefect] = [
         "INFORMATIONAL response 0", 500, 500, last=True), FAIL, SECOND, "B38"),
     PairDefect("IKE_AUTH repeated otherwise", (HYBRID, CLASSICAL), lambda p: again(
         next(m for m in p.view.messages if m.label.startswith("IKE_AUTH request")).label, spoilt=True)(p),
-        FAIL, FIRST, "B18"),
+        FAIL, FIRST, "B18", ("K06",)),
     PairDefect("a response repeated otherwise", (HYBRID,), again("IKE_AUTH response 2", spoilt=True),
-               FAIL, SECOND, "B18"),
+               FAIL, SECOND, "B18", ("K06",)),
     PairDefect("IKE_SA_INIT repeated otherwise", (HYBRID, CLASSICAL), other_question, FAIL, FIRST, "B18"),
     PairDefect("IKE_SA_INIT answered twice", (HYBRID, CLASSICAL), second_answer, FAIL, SECOND, "B19"),
     PairDefect("IKE_AUTH before IKE_INTERMEDIATE is answered", (HYBRID, SEVEN), too_early(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from harness.registry.transforms import KeyExchangeMethod
+from harness.crypto.errors import MethodUnavailable
+from harness.crypto.protection import Protection, protection
+from harness.registry.messages import ExchangeType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.esp import esp_packets
 from harness.verify.view import CaseView, View
-from harness.verify.wire import of, sealed_payload
+from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
 _SPI_OCTETS = 8
@@ -25,8 +28,7 @@ def values_are_fresh(view: CaseView, _arguments: Arguments) -> Checked:
     """
     objections = [*_nonces(view), *_ml_kem(view), *_vectors(view)]
     again = "; ".join(dict.fromkeys(_used_again(view)))
-    vectors = " and initialization vectors" if isinstance(view, View) else ""
-    detail = f"nonces, ML-KEM values{vectors} are all different"
+    detail = "nonces, ML-KEM values and initialization vectors are all different"
     return Checked(f"{detail}; {again}" if again else detail, tuple(objections))
 
 
@@ -72,20 +74,43 @@ def _values_again(view: CaseView) -> Iterable[tuple[str, str, Pointer, KeyExchan
 
 def _vectors(view: CaseView) -> Iterable[Objection]:
     """The IV of a combined-mode cipher, in IKE messages; two pieces under one key of one direction."""
-    if not isinstance(view, View) or view.chain is None or not view.chain.protection.iv_may_be_counter:
+    cipher = _cipher(view)
+    if cipher is None or not cipher.iv_may_be_counter:
         return
-    octets = view.chain.protection.iv_octets
     seen: dict[Hashable, bytes] = {}
-    for message in (m for m in view.messages if m.generation is not None):
+    for message in (m for m in view.messages if _under_known_keys(view, m)):
         for piece in message.pieces:
             sealed = sealed_payload(piece.message)
             if sealed is None:
                 continue
-            key = (message.from_initiator, message.generation, sealed.content[:octets])
+            key = (message.from_initiator, message.generation, sealed.content[: cipher.iv_octets])
             if seen.setdefault(key, piece.octets) != piece.octets:
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
                 yield Objection(view.sender(message), sentence, pointer, "K06")
+
+
+def _cipher(view: CaseView) -> Protection | None:
+    """How the messages of the IKE SA are protected; of two products, as the first IKE SA has it in clear."""
+    if isinstance(view, View):
+        return view.chain.protection if view.chain is not None else None
+    encr = view.suite.get(TransformType.ENCR) if view.suite else None
+    if view.suite is None or encr is None:
+        return None
+    try:
+        return protection(encr, view.suite.get(TransformType.INTEG))
+    except MethodUnavailable:
+        return None
+
+
+def _under_known_keys(view: CaseView, message: SeenMessage) -> bool:
+    """Whether it is known which keys a message is under: those that open it.
+
+    Of two products it is the last ones from IKE_AUTH on, and before that nobody knows which exchange made new keys.
+    """
+    if isinstance(view, View):
+        return message.generation is not None
+    return message.protected and message.exchange != ExchangeType.IKE_INTERMEDIATE
 
 
 @engine_check("esp-in-its-form", due=Due.ALWAYS, requirement="E06")
