@@ -71,12 +71,26 @@ def may_choose(suite: Suite, offer: Policy, accept: Policy) -> bool:
     For an offer as a stranger sent it: it takes time in proportion to the offer, however many suites there may be.
     """
     grounds = dict(_grounds(offer[: max(suite.proposal_number, 0)], accept, True, lambda: None))
+    return any(not _is_bettered(choice, place, grounds, lambda: None) for place, choice in _meeting(suite, grounds))
+
+
+def is_common(suite: Suite, offer: Policy, accept: Policy) -> bool:
+    """Whether both policies allow a suite, be it that both have a better one: no sentence forbids to choose it.
+
+    "MUST choose a single suite, which may be any subset of the SA proposal" (RFC 7296 section 2.7). In time like
+    ``may_choose``.
+    """
+    grounds = dict(_grounds(offer[: max(suite.proposal_number, 0)], accept, True, lambda: None))
+    return any(True for _ in _meeting(suite, grounds))
+
+
+def _meeting(suite: Suite, grounds: _Grounds) -> Iterator[tuple[_Place, Choice]]:
+    """Where two proposals allow a suite."""
     for place, ground in grounds.items():
         if place[0] == suite.proposal_number - 1:
             choice = _as_chosen(suite, ground)
-            if choice is not None and is_valid(choice) and not _is_bettered(choice, place, grounds, lambda: None):
-                return True
-    return False
+            if choice is not None and is_valid(choice):
+                yield place, choice
 
 
 def have_common_ground(offer: Policy, accept: Policy) -> bool:

@@ -5,6 +5,7 @@ The engine opens what it receives by code of its own, of which nothing is used h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -12,12 +13,15 @@ from ipaddress import ip_address
 from harness.crypto.errors import IntegrityError, MethodUnavailable
 from harness.crypto.protection import Protection
 from harness.evidence.model import CapturedDatagram
+from harness.registry.messages import ExchangeType
 from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.results.model import Pointer
 from harness.scenario.model import Mode
 from harness.verify.keys import ChildKeys, child_keys
 from harness.verify.view import SeenChild, View
-from harness.verify.wire import is_esp
+from harness.verify.wire import is_esp, of
+from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads.traffic_selector import TrafficSelector
 
 _DUMMY = 59  # a packet that is only there to be seen: its receiver drops it (RFC 4303 section 2.6)
 _ICMP, _IPV4, _IPV6, _ICMPV6 = 1, 4, 41, 58  # protocol numbers, and what a Next Header says (RFC 4303 section 2.6)
@@ -61,7 +65,8 @@ def read_echo(packet: bytes) -> EchoMessage | None:
     return read_transported_echo(message, packet[12:16], packet[16:20])
 
 
-_NEXT_HEADER = "its Next Header"
+_WHOLE = (_IPV4, _IPV6)
+_IPV4_OCTETS = 20  # of a header without options
 _ESP_HEADER, _ESP_TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 
 
@@ -170,17 +175,35 @@ def read_packets(
         (initiator_is_engine, child.responder_spi): EspKeys(cipher, *to_responder, extended),
         (not initiator_is_engine, child.initiator_spi): EspKeys(cipher, *to_initiator, extended),
     }
-    seen = []
+    seen, ends = [], _ends(view)
     for datagram in view.wire.datagrams:
         if is_esp(datagram):
             from_engine = datagram.source[0] == view.evidence.engine_address
-            seen.append(_open(datagram, from_engine, sas.get((from_engine, datagram.payload[:4])), child.mode))
+            sa = sas.get((from_engine, datagram.payload[:4]))
+            seen.append(_open(datagram, from_engine, sa, child.mode, ends[from_engine]))
     return seen
 
 
-def _open(datagram: CapturedDatagram, from_engine: bool, sa: EspKeys | None, mode: Mode) -> SeenEsp:
+Ends = tuple[Sequence[TrafficSelector], Sequence[TrafficSelector]]
+"""The selectors of a Child SA for the sender's end and for the receiver's; without any, nothing is told of them."""
+
+
+def _ends(view: View) -> dict[bool, Ends]:
+    """The selectors that the IKE_AUTH response settles, by whether our engine is the sender."""
+    responses = view.find(ExchangeType.IKE_AUTH, response=True)
+    initiators, responders = (
+        [each for m in responses for ts in of(m, kind) for each in ts.selectors if isinstance(each, TrafficSelector)]
+        for kind in (TrafficSelectorsInitiator, TrafficSelectorsResponder)
+    )
+    by_engine = view.party(initiator=True) == "engine"
+    return {by_engine: (initiators, responders), not by_engine: (responders, initiators)}
+
+
+def _open(
+    datagram: CapturedDatagram, from_engine: bool, sa: EspKeys | None, mode: Mode, ends: Ends = ((), ())
+) -> SeenEsp:
     packet, sequence = datagram.payload, int.from_bytes(datagram.payload[4:8])
-    echo, problem, padding, counter = None, "", b"", b""
+    echo, problem, padding, counter, rule = None, "", b"", b"", "E01"
     if sa is None:
         problem = f"SPI {packet[:4].hex()} belongs to no SA of this direction"
     else:
@@ -189,25 +212,52 @@ def _open(datagram: CapturedDatagram, from_engine: bool, sa: EspKeys | None, mod
         except Unopened as error:
             problem = str(error)
         else:
-            echo, problem = _echo(datagram, inner, mode)
+            echo, (rule, problem) = _echo(datagram, inner, mode), _fault(inner, mode, ends)
             padding = inner.padding
             counter = packet[_ESP_HEADER:][: sa.cipher.iv_octets] if sa.cipher.iv_may_be_counter else b""
     in_udp = datagram.source[1] != 0
-    rule = "E04" if problem.startswith(_NEXT_HEADER) else "E01"
     return SeenEsp(datagram.frame, from_engine, sequence, echo, problem, packet, in_udp, padding, counter, rule)
 
 
-def _echo(datagram: CapturedDatagram, inner: EspContent, mode: Mode) -> tuple[EchoMessage | None, str]:
-    """What a packet carries, and what is wrong with it: Next Header says what it is (RFC 4303 section 2.6)."""
+def _echo(datagram: CapturedDatagram, inner: EspContent, mode: Mode) -> EchoMessage | None:
+    """The echo message that a packet carries."""
     ends = tuple(ip_address(address).packed for address, _ in (datagram.source, datagram.destination))
+    if mode is Mode.TUNNEL:
+        return read_echo(inner.payload) if inner.next_header == _IPV4 else None
+    is_echo = inner.next_header == (_ICMP if len(ends[0]) == 4 else _ICMPV6)  # others may be transported, too
+    return read_transported_echo(inner.payload, *ends) if is_echo else None
+
+
+def _fault(inner: EspContent, mode: Mode, ends: Ends) -> tuple[str, str]:
+    """What is wrong with what a packet carries, and the requirement that it breaks; "" for nothing.
+
+    Next Header says what it is (RFC 4303 section 2.6), padding for confidentiality may follow an IP packet (2.7).
+    """
     kind = inner.next_header
     if kind == _DUMMY:
-        return None, ""
-    if mode is Mode.TUNNEL and kind != _IPV4:
-        return None, f"{_NEXT_HEADER} is {kind}, {_IPV4} is due in {mode} mode"
-    if mode is Mode.TUNNEL:
-        return read_echo(inner.payload), ""
-    if kind in (_IPV4, _IPV6):
-        return None, f"{_NEXT_HEADER} is {kind}, a whole IP packet in transport mode"
-    is_echo = kind == (_ICMP if len(ends[0]) == 4 else _ICMPV6)  # any other protocol may be transported, too
-    return (read_transported_echo(inner.payload, *ends) if is_echo else None), ""
+        return "E01", ""
+    if mode is not Mode.TUNNEL:
+        return "E04", f"its Next Header is {kind}, a whole IP packet in transport mode" if kind in _WHOLE else ""
+    if kind != _IPV4:
+        return "E04", f"its Next Header is {kind}, {_IPV4} is due in {mode} mode"
+    return _fault_of_ip(inner.payload, ends)
+
+
+def _fault_of_ip(packet: bytes, ends: Ends) -> tuple[str, str]:
+    """The same of what is said to be an IPv4 packet (RFC 791), and whether it may go over this SA (RFC 4301 5.2)."""
+    if len(packet) < _IPV4_OCTETS or packet[0] >> 4 != 4:
+        return "E04", f"its Next Header says IPv4, and its {len(packet)} octets of payload are no such packet"
+    header, total = 4 * (packet[0] & 15), int.from_bytes(packet[2:4])
+    if not _IPV4_OCTETS <= header <= total <= len(packet):
+        return "E04", f"its IPv4 packet is to have {total} octets, {header} of them header, and {len(packet)} are there"
+    addresses = packet[12:16], packet[16:20]
+    if all(map(_lets_through, ends, addresses)):
+        return "E01", ""
+    source, destination = map(ip_address, addresses)
+    return "E08", f"it is from {source} to {destination}, which the traffic selectors do not let through"
+
+
+def _lets_through(selectors: Sequence[TrafficSelector], address: bytes) -> bool:
+    """By the address alone: the lab's echo goes through whatever protocol a peer narrowed its selectors to."""
+    fitting = (each for each in selectors if len(each.start) == len(address))
+    return not selectors or any(each.start <= address <= each.end for each in fitting)

@@ -40,7 +40,7 @@ from harness.verify.wire import (
     read_pieces,
 )  # fmt: skip
 from harness.wire.message import VERSION_2_0
-from harness.wire.payloads import Authentication, Nonce, Notify, SecurityAssociation
+from harness.wire.payloads import Authentication, KeyExchange, Nonce, Notify, SecurityAssociation
 
 _NO_END = 1 << 32  # above any Message ID
 
@@ -179,7 +179,19 @@ class View(CaseView):
         An IKE_INTERMEDIATE without a key exchange leaves the keys as they are.
         """
         last = len(self.secrets.shared_secrets) - 1
-        return min(message.message_id - 1, last) if message.exchange == ExchangeType.IKE_INTERMEDIATE else last
+        if message.exchange != ExchangeType.IKE_INTERMEDIATE:
+            return last
+        return min(sum(number < message.message_id for number in self.key_exchanges), last)
+
+    @property
+    def key_exchanges(self) -> list[int]:
+        """The Message IDs of the IKE_INTERMEDIATE exchanges with a KE payload, in order: KEi(1), KEi(2), ...
+
+        RFC 9370 section 2.2.2 counts the payloads; others may come between (section 2.2.1). What cannot be read is
+        taken for one of them.
+        """
+        found = (m for response in (False, True) for m in self.intermediates(response=response))
+        return sorted({m.message_id for m in found if of(m, KeyExchange) or not m.readable})
 
     def _in_turn(self, message: SeenMessage) -> bool:
         requests = [m for m in self.messages if not m.response and m.frame < message.frame]

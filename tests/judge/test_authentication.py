@@ -82,6 +82,17 @@ def test_an_exchange_without_a_key_exchange_is_covered_too(role, scenario, count
     assert case.judge().verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("scenario", "count"), [("hybrid/x25519-mlkem768", 1), ("hybrid/x25519-mlkem768", 2), ("multiple-ke/seven", 1)]
+)
+def test_so_is_one_in_front_of_a_key_exchange(role, scenario, count):
+    """RFC 9370 section 2.2.2 counts the KE payloads, and section 2.2.1 lets other exchanges take place."""
+    case = build(scenario, role=role, doctored=idle_exchanges(count, first=True))
+    passes(case, "authenticated")
+    passes(case, "key-exchanges-in-their-place")
+    assert case.judge().verdict is Verdict.PASS
+
+
 def test_an_exchange_without_a_key_exchange_that_auth_leaves_out(role):
     """Both sides forget it: they agree with each other, and with nobody else."""
     with patch("harness.crypto.authentication.int_auth_octets", lambda *_: b""):

@@ -74,9 +74,20 @@ def test_a_child_sa_is_refused_in_ike_auth_alone():
 def test_an_sa_that_is_left_at_the_peer(role):
     case = good(WRONG_PSK, role=role)
     up = good("classical/ecp384", role=role).evidence.peer_report
-    left = case.with_evidence(peer_report_after=up)
+    spis = case.evidence.secrets.initiator_spi.hex(), case.evidence.secrets.responder_spi.hex()
+    mine = replace(up.sas[0], initiator_spi=spis[0], responder_spi=spis[1])
+    left = case.with_evidence(peer_report_after=replace(up, sas=(mine,)))
     at = {"party": PEER_NAME, "at": "peer/sas-after.json", "requirement": None}
     objects(left, "refused-with", "the peer still has an IKE SA in state ESTABLISHED", notify=FAILED, **at)
+
+
+def test_another_ike_sa_of_the_peer_is_not_what_is_left(role):
+    """It may try again, or have another one (RFC 7296 sections 2.4 and 2.21.1)."""
+    case = good(WRONG_PSK, role=role)
+    up = good("classical/ecp384", role=role).evidence.peer_report
+    passes(case.with_evidence(peer_report_after=up), "refused-with", notify=FAILED)
+    trying = replace(up.sas[0], state="CONNECTING", initiator_spi=None, responder_spi=None)
+    passes(case.with_evidence(peer_report_after=replace(up, sas=(trying,))), "refused-with", notify=FAILED)
 
 
 def test_without_the_peers_word_nothing_is_concluded(role):

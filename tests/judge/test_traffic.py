@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
-from judging import contradicts, objects, passes
+from judging import contradicts, kernel, objects, passes
 
 from harness.evidence.model import ClearPacket
 from harness.evidence.peer_report import PeerReport
@@ -122,14 +122,28 @@ def test_a_sequence_number_again(role):
 
 
 @pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
-def test_a_packet_in_the_clear(role, source, party):
-    case = good(role=role)
+def test_a_packet_in_the_clear_from_end_to_end(role, source, party):
+    """It is a leak in transport mode. The selectors of a tunnel are about the hosts behind the gateways."""
     other = PEER if source == ENGINE else ENGINE
     clear = ClearPacket(99, source, other, 1)
+    case = kernel("esp/transport", role)
     leaky = case.with_evidence(wire=replace(case.evidence.wire, clear=(clear,)))
     saying = f"protocol 1 from {source} to {other} crosses"
-    objects(leaky, "esp-both-ways", saying, party=party, at="wire.pcapng#99", packets=5)
-    judged(leaky)
+    objects(leaky, CHECK, saying, party=party, at="wire.pcapng#99", packets=5)
+    assert leaky.judge().verdict is Verdict.FAIL
+    tunnel = good(role=role)
+    passes(tunnel.with_evidence(wire=replace(tunnel.evidence.wire, clear=(clear,))), CHECK, packets=5)
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "protocol"),
+    [("198.51.100.1", ENGINE, 1), (PEER, "224.0.0.22", 2), ("198.51.100.1", "224.0.0.251", 17)],
+)
+@pytest.mark.parametrize("scenario", ["classical/ecp384", "esp/transport"])
+def test_what_is_not_of_the_child_sa_is_no_leak(role, scenario, source, destination, protocol):
+    case = kernel(scenario, role)
+    stray = ClearPacket(99, source, destination, protocol)
+    passes(case.with_evidence(wire=replace(case.evidence.wire, clear=(stray,))), CHECK, packets=5)
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,8 @@ def test_a_silent_downgrade_is_named():
     assert by_check["came-up-as-predicted"].party == PEER_NAME
     assert by_check["came-up-as-predicted"].sentence.startswith("HYBRID was predicted")
     assert by_check["negotiated-as-predicted"].party == PEER_NAME
-    assert by_check["negotiated-as-predicted"].requirement == "B04"
+    assert by_check["negotiated-as-predicted"].requirement == ""
+    assert by_check["negotiated-as-predicted"].sentence.endswith("both policies prefer another one")
 
 
 def test_a_wrong_key_is_refused_and_that_is_a_pass(role):

@@ -87,6 +87,16 @@ ROWS: list[Misbehaviour] = [
     *esp("Next Header 6", sends(nth(2, lambda p: p.sealed(next_header=6))), "E04", (AEAD, MAC)),
     *esp("a whole IP packet in transport mode", sends(lambda p: p.sealed(
         inner=bytes((0x45,)) + bytes(19) + p.inner, next_header=4)), "E04", (TRANSPORT,)),
+    *esp("no octet under Next Header 4", sends(nth(2, lambda p: p.sealed(inner=b""))), "E04", EVERY),
+    *esp("octets of chance under Next Header 4", sends(nth(2, lambda p: p.sealed(inner=b"\xa7" * 40))), "E04", EVERY),
+    *esp("an IPv6 packet under Next Header 4", sends(nth(2, lambda p: p.sealed(inner=b"\x60" + bytes(39)))), "E04",
+         (AEAD, MAC)),
+    *esp("an IP packet cut short", sends(nth(2, lambda p: p.sealed(inner=p.inner[:-8]))), "E04", EVERY),
+    # The selectors (RFC 4301 section 5.2).
+    *esp("a packet from a host of nobody", sends(nth(2, lambda p: p.sealed(
+        inner=p.inner[:12] + bytes((203, 0, 113, 9)) + p.inner[16:]))), "E08", EVERY),
+    *esp("a packet for a host of nobody", sends(nth(2, lambda p: p.sealed(
+        inner=p.inner[:16] + bytes((203, 0, 113, 9)) + p.inner[20:]))), "E08", EVERY),
     # The SPI, the keys and the checksum (sections 2.1, 3.3, 3.4).
     *esp("another SPI", sends(lambda p: p.sealed(sa=replace(p.sa, spi=p.sa.spi ^ 1))), "E01", EVERY),
     *esp("the SPI of the other direction", sends(lambda p: p.sealed(sa=replace(p.sa, spi=p.back.spi))), "E01", EVERY),

@@ -6,15 +6,18 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
-from case_builder import ENGINE, PEER, Case
+from case_builder import ENGINE, INNER, PEER, PEER_INNER, Case
 from esp_packets import sealed
 
 from harness.evidence.model import CapturedDatagram
 from harness.ike.protected import SecureChannel
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
+from harness.transport.echo import echo_request
 from harness.wire.message import INITIATOR, RESPONSE, Header
 from harness.wire.payload import Payload
+
+_PROTOCOL = 9  # where it is in an IPv4 header
 
 
 def protected(
@@ -53,9 +56,12 @@ def in_front_of(case: Case, label: str, octets: bytes, *, by_engine: bool) -> Ca
 
 
 def late_esp(case: Case, *, by_engine: bool, after: float, sequence: int = 50) -> Case:
-    """The case with one more ESP packet of a side at its end."""
+    """The case with one more ESP packet of a side at its end, with a UDP packet in it."""
     old = case.esp(from_engine=by_engine)[-1]
-    again = sealed(case, bytes(84), old, by_engine=by_engine, sequence=sequence)
+    host, other = (INNER, PEER_INNER) if by_engine else (PEER_INNER, INNER)
+    inner = bytearray(echo_request(host, other, 7, sequence))
+    inner[_PROTOCOL] = 17
+    again = sealed(case, bytes(inner), old, by_engine=by_engine, sequence=sequence)
     packet = next(d for d in again.datagrams if d.payload[4:8] == sequence.to_bytes(4))
     return behind(case, packet.payload, by_engine=by_engine, after=after, port=4500)
 

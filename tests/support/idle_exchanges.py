@@ -1,8 +1,11 @@
-"""An initiator that begins IKE_INTERMEDIATE without a key exchange before IKE_AUTH, as Libreswan does with one."""
+"""An initiator that begins IKE_INTERMEDIATE without a key exchange before IKE_AUTH, as Libreswan does with one.
+
+Or in front of its key exchanges: RFC 9370 section 2.2.2 counts KE payloads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from unittest.mock import patch
@@ -24,12 +27,18 @@ _EXCHANGE = ExchangeType.IKE_INTERMEDIATE
 
 
 @contextmanager
-def idle_exchanges(count: int, payloads: tuple[Payload, ...] = ()) -> Iterator[None]:
-    """Inside, every initiator begins ``count`` of them, with these payloads, once its key exchanges are done."""
-    proceed, respond, left = authentication.request, intermediate.response, [count]
+def idle_exchanges(count: int, payloads: tuple[Payload, ...] = (), *, first: bool = False) -> Iterator[None]:
+    """Inside, every initiator begins ``count`` of them, with these payloads, once its key exchanges are done.
+
+    ``first`` is before each of them instead.
+    """
+    place = intermediate if first else authentication
+    proceed: Callable[[Machine, Agreement], State] = place.request
+    respond, left = intermediate.response, [count]
 
     def begin(machine: Machine, agreement: Agreement) -> State:
         if not left[0]:
+            left[0] = count
             return proceed(machine, agreement)
         left[0] -= 1
         sealed = machine.send_request(agreement, _EXCHANGE, payloads)
@@ -38,7 +47,7 @@ def idle_exchanges(count: int, payloads: tuple[Payload, ...] = ()) -> Iterator[N
 
     def take(machine: Machine, state: IntermediateSent, opened: Opened, path: Path) -> State:
         agreement = state.agreement
-        if agreement.remaining or any(isinstance(payload, Notify) for payload in opened.inner):
+        if state.key_pair.public or any(isinstance(payload, Notify) for payload in opened.inner):
             return respond(machine, state, opened, path)
         chained = int_auth(agreement.prf, agreement.keys.sk_pr, agreement.int_auth_r, opened.a, opened.p)
         machine.keylog.int_auth_initiator.append(state.int_auth_i)
@@ -47,5 +56,5 @@ def idle_exchanges(count: int, payloads: tuple[Payload, ...] = ()) -> Iterator[N
 
     trigger = Trigger(IntermediateSent, _EXCHANGE, RESPONSE)
     taking = {**table.PROTECTED, trigger: Transition(take, table.PROTECTED[trigger].leads_to)}
-    with patch.object(authentication, "request", begin), patch.object(table, "PROTECTED", taking):
+    with patch.object(place, "request", begin), patch.object(table, "PROTECTED", taking):
         yield

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from case_builder import PEER_NAME, Case
+from dataclasses import replace
+from typing import Any
+
+from case_builder import PEER_NAME, Case, build
 
 from harness.policy.role import Role
 from harness.results.model import Verdict
 from harness.verify.catalogue import CHECKS
 from harness.verify.check import Objection
+
+KERNEL = "strongswan-6.1-kernel-esp"
 
 
 def initiator(role: Role) -> str:
@@ -55,3 +60,11 @@ def objects(
     usual = CHECKS[check].at_least
     assert (usual if found.requirement == "" else found.requirement) == (usual if requirement == "" else requirement)
     return found
+
+
+def kernel(scenario: str, role: Role, **changes: Any) -> Case:
+    """The case with a peer whose kernel does ESP; it has the name that the helpers of these tests know."""
+    case = build(scenario, KERNEL, role, **changes)
+    facts = case.evidence.facts
+    named: dict[str, Any] = {role.other.value: replace(facts.tested, peer=PEER_NAME)}
+    return case.with_evidence(facts=replace(facts, **named))

@@ -313,8 +313,7 @@ ROWS: list[PairDefect] = [
     PairDefect("one IKE_INTERMEDIATE too few", (SEVEN,), never_sent(INTERMEDIATE, 7), FAIL, FIRST, "A06"),
     PairDefect("four too few", (SEVEN,), never_sent(INTERMEDIATE, 4, 5, 6, 7), FAIL, FIRST, "A06"),
     PairDefect("a hybrid rekey without its exchanges", (HYBRID_REKEY,), never_sent(FOLLOW_UP), FAIL, FIRST, "A08"),
-    PairDefect("a number left out, and no answer", (HYBRID, CLASSICAL, REKEY), jumped, FAIL, FIRST, "B22",
-               ("B29",)),
+    PairDefect("a number left out, and no answer", (HYBRID, CLASSICAL, REKEY), jumped, FAIL, FIRST, "B22", ("B29",)),
     # One side says otherwise than the wire shows in clear: product, driver or record errs, and nobody can tell which.
     *(
         PairDefect(f"the {side} reports {field} {value}", (HYBRID, CLASSICAL), reports(side, **{field: value}),
@@ -397,6 +396,5 @@ ROWS: list[PairDefect] = [
     ),
     PairDefect("the initiator keeps its IKE SA", (HYBRID, REKEY), keeps("initiator"), FAIL, FIRST, "B29"),
     PairDefect("the responder keeps its IKE SA", (HYBRID, REKEY), keeps("responder"), FAIL, SECOND, "B29"),
-    PairDefect("the deletion is not answered", (HYBRID, CLASSICAL), left_unanswered, FAIL, SECOND, "B30",
-               ("B29",)),
+    PairDefect("the deletion is not answered", (HYBRID, CLASSICAL), left_unanswered, FAIL, SECOND, "B30", ("B29",)),
 ]  # fmt: skip

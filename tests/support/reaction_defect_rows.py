@@ -226,9 +226,10 @@ ROWS: list[Misbehaviour | Defect] = [
     asks("the second offer lacks a group", where(of_second_guess, edited(SecurityAssociation, one_group_alone)), "B01",
          GUESSED),
     # Modes and numbers of the Child SA (sections 1.3.1, 3.3.2).
+    # It may decline: that what it was configured to do does not come about breaks no sentence.
     *answer("transport mode is declined without a word", lambda payloads: [
         p for p in payloads if not (isinstance(p, Notify) and p.notify_type == NotifyType.USE_TRANSPORT_MODE)
-    ], "B45", (TRANSPORT,), AUTH),
+    ], "", (TRANSPORT,), AUTH),
     *answer("32 bits where 64 are offered", with_sn(0), "B47", (ESN, ESN_MAC), AUTH),
     *answer("a status about a protocol", beside(Notify(NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED, b"", Protocol.IKE)),
             "B48", (HYBRID,), AUTH),

@@ -52,12 +52,15 @@ def response(machine: Machine, state: IntermediateSent, opened: Opened, path: Pa
 def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> State:
     """Answer HDR, SK { KEi(n) } with HDR, SK { KEr(n) } under the keys that the request came under.
 
+    One without a KE payload is answered, too: KEi(n) is the n-th KE payload, in whichever exchange (RFC 9370 2.2.2).
+
     Raises:
-        PeerMisbehaved: the KE payload is missing, of another method or invalid; or none is due, and there is one, or
-            the exchange has not been announced.
+        PeerMisbehaved: there is more than one KE payload, or one of another method, or it is invalid; none is due,
+            and there is one; or the exchange has not been announced.
     """
     agreement = state.agreement
-    if not agreement.remaining:
+    carries_none = not any(isinstance(payload, KeyExchange) for payload in opened.inner)
+    if not agreement.remaining or (carries_none and agreement.spare_exchanges):
         return _spare(machine, agreement, opened, path)
     method = agreement.remaining[0]
     public = _key_exchange(opened, method, "IKE_INTERMEDIATE request")
@@ -71,7 +74,7 @@ def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> Sta
 
 
 def _spare(machine: Machine, agreement: Agreement, opened: Opened, path: Path) -> State:
-    """Answer a request that comes although no key exchange is due with HDR, SK {}.
+    """Answer a request that begins no key exchange with HDR, SK {}.
 
     What it carries is for others to define, and may be nothing (RFC 9242 section 3.2). The keys stay, and AUTH
     covers it as it covers any other (section 3.3.2).

@@ -44,6 +44,8 @@ def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
 
 def _form(notify: Notify) -> Iterable[tuple[str, str]]:
     kind, protocol = notify.notify_type, notify.protocol
+    if not kind.is_known:  # its own document may ask for anything
+        return
     if not notify.spi and protocol != Protocol.NONE and kind not in _OWN_RULE:
         yield "B48", f"{kind} has Protocol ID {int(protocol)} and no SPI"
     if notify.spi and protocol not in _ABOUT_A_CHILD:

@@ -30,6 +30,7 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
     if none is not None:
         return none
     objections = []
+    closed = [packet for packet in esp_packets(view) if packet.problem]
     for response in (False, True):
         message, party = view.transport_mode(response=response), view.party(initiator=not response)
         if (message is not None) == (wanted is Mode.TRANSPORT):
@@ -37,12 +38,13 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
         what = "request" if not response else "response"
         verb = "carries" if message is not None else "lacks"
         pointer = message.pointer if message is not None else CAPTURE
-        objections.append(Objection(party, f"the IKE_AUTH {what} {verb} USE_TRANSPORT_MODE", pointer))
-    objections += [
-        Objection(_party(view, packet), f"an ESP packet does not open: {packet.problem}", packet.pointer, "E04")
-        for packet in esp_packets(view)
-        if packet.problem
-    ]
+        # A responder may decline: that breaks a rule only where its packets are in transport mode all the same.
+        declined = response and message is None and "E04" not in {packet.requirement for packet in closed}
+        sentence = f"the IKE_AUTH {what} {verb} USE_TRANSPORT_MODE"
+        objections.append(Objection(party, sentence, pointer, None if declined else ""))
+    for packet in closed:
+        sentence = f"an ESP packet does not open: {packet.problem}"
+        objections.append(Objection(_party(view, packet), sentence, packet.pointer, packet.requirement))
     return Checked(f"{wanted} mode is agreed, and every ESP packet says so", tuple(objections))
 
 

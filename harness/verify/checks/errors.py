@@ -12,6 +12,7 @@ from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Sev
 from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
 from harness.verify.checks.negotiation import retry_repeats_the_offer
+from harness.verify.checks.peer_report import left_of
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, answered_suite, of, spelled
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -129,7 +130,7 @@ def _left_at_peer(view: View) -> str | None:
     after = view.evidence.peer_report_after
     if after is None:
         return None
-    return ", ".join(f"an IKE SA in state {sa.state}" for sa in after.sas)
+    return ", ".join(f"an IKE SA in state {sa.state}" for sa in left_of(view, after))
 
 
 @engine_check("cookie-returned-first", requirement="B09")

@@ -52,8 +52,13 @@ _OF_OFFERS = ("A01", "A03", "B01", "B04", "B05")
 
 
 def _rule_of_refusal(view: View) -> str | None:
-    """The requirement that a refusal breaks which is not due: the one that the scenario's offer is about, if any is."""
+    """The requirement that a refusal breaks which is not due: the one that the scenario's offer is about, if any is.
+
+    A refusal of our engine's that the peer gave a reason for breaks none: what the reason was other checks say.
+    """
     refused = view.refusals[0][1]
+    if view.sender(view.refusals[0][0]) != _party(view):
+        return None
     about = [requirement.id for requirement in view.scenario.requirements if requirement.id in _OF_OFFERS]
     if refused == NotifyType.NO_PROPOSAL_CHOSEN and view.scenario.subject is Subject.OFFER and about:
         return about[0]
@@ -62,15 +67,19 @@ def _rule_of_refusal(view: View) -> str | None:
 
 
 def _rule_of_silence(view: View) -> str | None:
-    """The requirement that a peer breaks which leaves the last request of ours without a response, a sound one."""
+    """The requirement that a peer breaks which leaves the last request of ours alone, a sound one.
+
+    Where anything of its came after it, be it wrong, it was not silent.
+    """
     if view.report.closed_kind != "silent" and not view.report.timed_out:
         return None
     asked = [message for message in view.messages if not message.response and view.sender(message) == "engine"]
     if not asked or not view.in_place(asked[-1]):
         return None
-    last = asked[-1]
-    answers = view.find(last.exchange, response=True, initiator=not last.from_initiator)
-    return None if any(answer.message_id == last.message_id for answer in answers) else "B60"
+    heard = [piece.datagram for message in view.messages for piece in message.pieces]
+    heard += [*(piece.datagram for piece in view.strangers), *view.malformed]
+    last = asked[-1].pieces[0].datagram.frame
+    return None if any(view.source(each) != "engine" and each.frame > last for each in heard) else "B60"
 
 
 def _ending(view: View, outcome: Outcome | None) -> str:

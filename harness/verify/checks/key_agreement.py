@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, repeat
 
 from harness.policy.proposals import Suite
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
@@ -15,6 +16,8 @@ from harness.verify.keys import key_chain
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
+
+_NOWHERE = -1  # no Message ID
 
 
 @engine_check(
@@ -79,14 +82,35 @@ def _exchanges_missing(view: View) -> list[Objection]:
 
 
 def _places(view: View, suite: Suite) -> list[tuple[SeenMessage | None, KeyExchangeMethod]]:
-    """Where the KE payload of each method of a suite belongs: IKE_SA_INIT, then one IKE_INTERMEDIATE for each."""
+    """Where the KE payload of each method of a suite belongs: IKE_SA_INIT, then one IKE_INTERMEDIATE for each.
+
+    Which IKE_INTERMEDIATE that is tell the KE payloads themselves, as there may be others between.
+    """
     places: list[tuple[SeenMessage | None, KeyExchangeMethod]] = []
     if suite.key_exchange is not None:
         places += [(message, suite.key_exchange) for message in view.final_init]
     seen = {(m.message_id, m.response): m for response in (False, True) for m in view.intermediates(response=response)}
-    for number, method in enumerate(suite.additional_key_exchanges, start=1):
+    numbers = chain(view.key_exchanges, repeat(_NOWHERE))
+    for number, method in zip(numbers, suite.additional_key_exchanges, strict=False):
         places += [(seen.get((number, response)), method) for response in (False, True)]
     return places
+
+
+def _left_out(view: View, methods: Iterable[KeyExchangeMethod]) -> Iterable[Objection]:
+    """A key exchange that its initiator leaves out: its last request is an IKE_INTERMEDIATE without one.
+
+    But for INFORMATIONAL, by which it may have given up.
+    """
+    requests = [m for m in view.messages if not m.response and m.from_initiator and m.protected]
+    requests = [m for m in requests if m.exchange != ExchangeType.INFORMATIONAL]
+    missing = next(iter(methods), None)
+    if missing is None or not requests or requests[-1].exchange != ExchangeType.IKE_INTERMEDIATE:
+        return
+    last = requests[-1]
+    answers = [m for m in view.intermediates(response=True) if m.message_id == last.message_id]
+    if last.readable and not of(last, KeyExchange) and answers and not any(map(_is_a_refusal, answers)):
+        sentence = f"{last.label} carries no KE payload, and nothing follows that does: that of {missing} is due"
+        yield Objection(view.sender(last), sentence, last.pointer, "A15")
 
 
 @engine_check("key-exchanges-in-their-place", due=Due.ALWAYS, requirement="A15")
@@ -112,6 +136,8 @@ def key_exchanges_in_their_place(view: View, _arguments: Arguments) -> Checked:
         if of(message, KeyExchange):
             sentence = f"{message.label} carries a key exchange that was not negotiated"
             objections.append(Objection(view.sender(message), sentence, message.pointer, "A15"))
+    if chosen is not None:
+        objections += _left_out(view, (method for message, method in _places(view, chosen) if message is None))
     objections += _not_offered(view)
     return Checked(f"{len(places)} KE payloads are where they belong", tuple(objections))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.results.model import CAPTURE, PEER_STATUS_AFTER
 from harness.verify.check import Arguments, Checked, Objection, engine_check, missing
+from harness.verify.checks.peer_report import left_of
 from harness.verify.view import View
 from harness.verify.wire import of, payload_name
 from harness.wire.payload import Payload
@@ -60,8 +61,8 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
         return Checked(
             "", (*objections, *missing("what the peer's status says after the case", PEER_STATUS_AFTER).objections)
         )
-    if after.sas:
-        sentence = f"the peer still reports an IKE SA in state {after.sas[0].state}"
+    if left := left_of(view, after):
+        sentence = f"the peer still reports an IKE SA in state {left[0].state}"
         objections.append(Objection(view.peer, sentence, PEER_STATUS_AFTER))
     told = "has no status interface to tell what is left" if after.silent else "reports no SA any more"
     return Checked(f"{request.label} was answered; the peer {told}", tuple(objections))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.oracle.negotiation import first_child, is_common
 from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
@@ -17,6 +18,8 @@ from harness.wire.payloads.security_association import Proposal, Transform
 
 SPI_OCTETS = {Protocol.IKE: 0, Protocol.AH: 4, Protocol.ESP: 4}
 """Of a proposal in the initial exchanges, by its protocol (RFC 7296 section 3.3.1)."""
+
+_IKE_SA = "IKE SA"
 
 
 def without_none(suite: Suite) -> tuple[int, dict[TransformType, object]]:
@@ -33,7 +36,7 @@ def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
     objections = []
     details = []
     for name, message, allowed in (
-        ("IKE SA", _answer(view, ExchangeType.IKE_SA_INIT), view.allowed),
+        (_IKE_SA, _answer(view, ExchangeType.IKE_SA_INIT), view.allowed),
         ("Child SA", _answer(view, ExchangeType.IKE_AUTH), view.expectation.esp),
     ):
         party = view.party(initiator=False)
@@ -47,14 +50,24 @@ def negotiated_as_predicted(view: View, _arguments: Arguments) -> Checked:
         if without_none(suite) not in [without_none(each) for each in allowed]:
             words = " or ".join(f"proposal {each.proposal_number}, {spelled(each)}" for each in allowed) or "none"
             sentence = f"the policies allow {words} for the {name}; answered was proposal {suite.proposal_number}, "
-            skipped = view.skips_additional and suite.additional_key_exchanges
-            rule = "A16" if skipped else ""
-            objections.append(Objection(party, sentence + spelled(suite), message.pointer, rule))
+            rule, more = _rule_of_choice(view, name, suite)
+            objections.append(Objection(party, sentence + spelled(suite) + more, message.pointer, rule))
     return Checked("; ".join(details), tuple(objections))
 
 
+def _rule_of_choice(view: View, name: str, suite: Suite) -> tuple[str | None, str]:
+    """The requirement that a choice breaks which was not predicted, with what there is to add in words."""
+    if view.skips_additional and suite.additional_key_exchanges:
+        return "A16", ""
+    offer, accept = view.expectation.initiator, view.expectation.responder
+    policies = (offer.ike, accept.ike) if name == _IKE_SA else (first_child(offer.esp), first_child(accept.esp))
+    if view.allowed and is_common(suite, *policies):
+        return None, ": no sentence forbids that choice, but both policies prefer another one"
+    return "", ""
+
+
 def _answer(view: CaseView, exchange: ExchangeType) -> SeenMessage | None:
-    return next((m for m in view.find(exchange, response=True) if accepts(m)), None)
+    return next((m for m in view.find(exchange, response=True, initiator=False) if accepts(m)), None)
 
 
 @wire_check("answer-is-a-subset-of-the-offer", due=Due.ALWAYS, requirement="B06")
@@ -122,6 +135,24 @@ def _transform_faults(offered: Proposal, accepted: Proposal, known: set[Transfor
     methods = [(t.identifier, frozenset(t.attributes)) for t in additional]
     if len(methods) != len(set(methods)):
         yield "A04", "the same key exchange method is selected twice"
+
+
+def read_either_way(view: View) -> str:
+    """Why an answer is neither right nor wrong; "" for any other one.
+
+    RFC 9370 section 2.2.1 leaves open whether the method of type 4 may be an additional one as well.
+    """
+    suite, answer = view.suite, _answer(view, ExchangeType.IKE_SA_INIT)
+    offers = [sa for m in view.find(ExchangeType.IKE_SA_INIT, response=False) for sa in of(m, SecurityAssociation)]
+    if suite is None or answer is None or not offers or suite.key_exchange not in suite.additional_key_exchanges:
+        return ""
+    if any(_faults(offers[-1], of(answer, SecurityAssociation)[0], _known(view))):
+        return ""
+    return (
+        f"{answer.label} selects {suite.key_exchange} for IKE_SA_INIT and once more as an additional key exchange: "
+        'RFC 9370 section 2.2.1 has its rule "for the ADDKE Transform Types", and then asks for algorithms "not '
+        'duplicated for each proposed key exchange"; it can be read either way'
+    )
 
 
 def _same(a: Transform, b: Transform) -> bool:

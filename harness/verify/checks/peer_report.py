@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.evidence.peer_report import IN_USE, STANDING, ChildReport, SaReport
+from harness.evidence.peer_report import IN_USE, STANDING, ChildReport, PeerReport, SaReport
 from harness.policy.proposals import Suite
 from harness.registry.transforms import TransformType
 from harness.results.model import PEER_STATUS
@@ -80,6 +80,16 @@ def child_of(view: View, children: tuple[ChildReport, ...]) -> ChildReport | Non
     """What the peer reports of the Child SA on the wire, found by its two SPIs; None if it reports no such one."""
     spis = None if view.child is None else _spis(view, view.child)
     return next((each for each in children if (each.spi_in, each.spi_out) == spis), None)
+
+
+def left_of(view: View, after: PeerReport) -> list[SaReport]:
+    """What a peer reports of this case's IKE SA once it is to be gone.
+
+    It may have begun another one, or go on trying: that has other SPIs, or does not stand (RFC 7296 2.4, 2.21.1).
+    """
+    spis = (view.secrets.initiator_spi.hex(), view.secrets.responder_spi.hex())
+    mine = [sa for sa in after.sas if (sa.initiator_spi, sa.responder_spi) in (spis, (None, None))]
+    return [sa for sa in mine if sa.stands or (view.established and sa.initiator_spi is not None)]
 
 
 def _spis(view: View, child: SeenChild) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from harness.registry.identities import TrafficSelectorType
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, Protocol
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, accepts, of
@@ -33,7 +33,7 @@ def selectors_within_the_offer(view: View, _arguments: Arguments) -> Checked:
     """
     objections: list[Objection] = []
     count = 0
-    for message in (m for m in view.messages if m.exchange in _CREATING and m.opened and accepts(m)):
+    for message in (m for m in view.messages if m.exchange in _CREATING and m.opened and _of_a_child(m)):
         for kind in _BOTH:
             selectors = _selectors(message, kind)
             count += len(selectors)
@@ -42,6 +42,11 @@ def selectors_within_the_offer(view: View, _arguments: Arguments) -> Checked:
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer, requirement))
     return Checked(f"{count} traffic selectors, those of answers within their offers", tuple(objections))
+
+
+def _of_a_child(message: SeenMessage) -> bool:
+    """Whether a message is about a Child SA: the rekey of an IKE SA has no selectors (RFC 7296 section 1.3.2)."""
+    return any(proposal.protocol != Protocol.IKE for sa in accepts(message) for proposal in sa.proposals)
 
 
 def _selectors(message: SeenMessage, kind: type[TrafficSelectorsInitiator | TrafficSelectorsResponder]) -> Selectors:
@@ -136,8 +141,12 @@ def _name(kind: type[TrafficSelectorsInitiator | TrafficSelectorsResponder]) -> 
     return "TSi" if kind is TrafficSelectorsInitiator else "TSr"
 
 
+def _address(octets: bytes) -> str:
+    return str(ip_address(octets)) if len(octets) in (4, 16) else octets.hex()
+
+
 def _words(one: TrafficSelector | OpaqueSelector) -> str:
     if isinstance(one, OpaqueSelector):
         return f"a selector of type {int(one.ts_type)}"
-    ends = f"{one.start.hex()} to {one.end.hex()}"
+    ends = " to ".join(_address(end) for end in (one.start, one.end))
     return f"{ends}, protocol {one.protocol}, ports {one.start_port} to {one.end_port}"

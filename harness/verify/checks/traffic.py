@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, ip_address
+from types import MappingProxyType
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.peer_report import StepReport
 from harness.registry.messages import ExchangeType
 from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, STEPS, Pointer, Severity
 from harness.scenario.check_form import Argument
-from harness.scenario.model import Step
+from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
 from harness.verify.pair_view import PairView, established
-from harness.verify.view import View
+from harness.verify.view import CaseView, View
 from harness.verify.wire import of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
@@ -26,8 +27,8 @@ from harness.wire.payloads.traffic_selector import TrafficSelector
 def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     """``packets`` echo requests get as many replies, all in ESP that the computed keys decrypt, nothing in clear.
 
-    In clear is what the tester's interface carries, to or from the outer address or the inner one of our end, and is
-    neither IKE nor ESP. A leak that the peer routes elsewhere never comes to that interface and is not seen.
+    In clear is what the tester's interface carries from a host of the Child SA and is neither IKE nor ESP. A leak that
+    the peer routes elsewhere never comes to that interface and is not seen.
     """
     wanted = int(arguments.get("packets", 1))
     child = view.child
@@ -101,16 +102,28 @@ def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> se
 
 
 def _clear(view: View) -> list[Objection]:
-    """Nothing but IKE and ESP goes between the two, be it from outer or from inner addresses."""
-    ours = {view.evidence.engine_address, *_inner_addresses(view)}
+    mode = Mode.TUNNEL if view.child is None else view.child.mode
+    more = _inner_addresses(view)
+    return _leaks(view, mode, dict.fromkeys(more, "engine") if mode is Mode.TUNNEL else {})
+
+
+def _leaks(view: CaseView, mode: Mode, more: Mapping[str, str] = MappingProxyType({})) -> list[Objection]:
+    """Packets in clear that are the Child SA's: from a host behind a gateway, in transport mode from end to end.
+
+    What gateways and others send for themselves is none: "port unreachable", IGMP, multicast. ``more`` are hosts, each
+    with its party.
+    """
+    transport = mode is Mode.TRANSPORT
+    hosts = {side.address if transport else side.inner: side.peer for side in view.sides} | dict(more)
     return [
         Objection(
-            "engine" if packet.source in ours else view.peer,
+            hosts[packet.source],
             f"an IP packet of protocol {packet.protocol} from {packet.source} to {packet.destination} crosses the path "
             "outside ESP",
             Pointer.to_frame(packet.frame),
         )
         for packet in view.wire.clear
+        if packet.source in hosts and (packet.destination in hosts or not transport)
     ]
 
 
@@ -239,16 +252,9 @@ def _on_the_wire(view: PairView) -> list[Objection]:
 
 @pair_check("pair-nothing-in-clear", due=Due.ALWAYS, requirement="E01")
 def pair_nothing_in_clear(view: PairView, _arguments: Arguments) -> Checked:
-    """Nothing but IKE and ESP crosses the path between the two, be it from outer or from inner addresses."""
-    objections = []
-    for packet in view.wire.clear:
-        at_initiator = packet.source in (view.sides[0].address, view.sides[0].inner)
-        party = view.sides[0 if at_initiator else 1].peer
-        sentence = (
-            f"an IP packet of protocol {packet.protocol} from {packet.source} to {packet.destination} crosses in clear"
-        )
-        objections.append(Objection(party, sentence, Pointer.to_frame(packet.frame)))
-    return Checked("only IKE and ESP on the path", tuple(objections))
+    """Nothing that is to or from the hosts of the Child SA crosses the path in clear."""
+    objections = _leaks(view, view.scenario.settings.mode)
+    return Checked("nothing of the tunnel's traffic is in clear on the path", tuple(objections))
 
 
 @pair_check("pair-ip-version")

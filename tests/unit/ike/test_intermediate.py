@@ -116,8 +116,10 @@ def none(payloads: Sequence[Payload]) -> Sequence[Payload]:
     return [Nonce(bytes(32))]
 
 
-@pytest.mark.parametrize("change", [other_method, twice, none])
-@pytest.mark.parametrize("by_initiator", [True, False], ids=["request", "response"])
+@pytest.mark.parametrize(
+    ("change", "by_initiator"),
+    [(other_method, True), (other_method, False), (twice, True), (twice, False), (none, False)],
+)
 def test_other_than_one_ke_of_the_negotiated_method_is_refused(
     change: Callable[..., Sequence[Payload]], by_initiator: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +207,16 @@ def test_an_exchange_without_a_key_exchange_is_answered_empty_and_covered_by_aut
     log = engines.responder.keylog
     assert len(log.int_auth_responder) == len(log.int_auth_initiator) == count + due
     assert len(log.generations) == 1 + due
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_it_may_come_before_each_key_exchange(count: int) -> None:
+    """KEi(n) is the n-th KE payload, in whichever exchange (RFC 9370 section 2.2.2)."""
+    with idle_exchanges(count, first=True):
+        engines = run(pair(policy(ke="curve25519", addke1="ecp384", addke2="ecp256"), announce_intermediate=True))
+    assert_established(engines)
+    assert len(engines.responder.keylog.int_auth_responder) == 2 * (count + 1)
+    assert len(engines.responder.keylog.generations) == 3
 
 
 def test_int_auth_of_an_exchange_without_a_key_exchange_is_missed_where_it_is_left_out(
