@@ -372,8 +372,11 @@ def announces_intermediate(message: SeenMessage) -> bool:
 
 
 def accepts(message: SeenMessage) -> list[SecurityAssociation]:
-    """The SA payloads of a message that is no refusal: beside an error notification they agree on nothing."""
-    refused = message.readable and any(notify.notify_type.is_error for notify in of(message, Notify))
+    """The SA payloads of a message that is no refusal: beside an error notification a response agrees on nothing.
+
+    In a request an error is to be ignored (RFC 7296 section 3.10.1).
+    """
+    refused = message.response and message.readable and any(n.notify_type.is_error for n in of(message, Notify))
     return [] if refused else of(message, SecurityAssociation)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.negotiation import SPI_OCTETS
@@ -21,6 +21,7 @@ from harness.wire.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from harness.wire.payloads.security_association import Proposal
 
 _ONCE: tuple[type[Payload], ...] = (
     SecurityAssociation, Nonce, IdentificationInitiator, IdentificationResponder, Authentication,
@@ -28,6 +29,7 @@ _ONCE: tuple[type[Payload], ...] = (
 )  # fmt: skip
 """What a message has once at most; of KE payloads another check tells."""
 
+_IKE_SPI_OCTETS = 8  # of a rekeyed IKE SA (section 3.3.1)
 _DEMANDS = (NotifyType.COOKIE,)
 
 
@@ -81,11 +83,18 @@ def _asked_for_a_child(view: CaseView, answer: SeenMessage) -> bool:
 _OF_INIT: tuple[tuple[type[Payload], str], ...] = ((SecurityAssociation, "SA"), (Nonce, "Nonce"))
 
 
+def _has_a_method(proposal: Proposal) -> bool:
+    return any(transform.type.is_key_exchange and transform.identifier for transform in proposal.transforms)
+
+
 @wire_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
 def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
-    """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49)."""
+    """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49).
+
+    Those of IKE_AUTH have no key exchange method (B58).
+    """
     objections, count = [], 0
-    exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH)
+    exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
     offers = (m for m in view.messages if not m.response and m.readable and m.exchange in exchanges)
     for message in offers:
         for offer in of(message, SecurityAssociation):
@@ -96,6 +105,12 @@ def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
                 faults.append(("B07", f"its proposals are numbered {numbers}"))
             for proposal in offer.proposals:
                 due = SPI_OCTETS.get(proposal.protocol)
+                if message.exchange == ExchangeType.CREATE_CHILD_SA and proposal.protocol == Protocol.IKE:
+                    due = _IKE_SPI_OCTETS
+                    if not any(proposal.spi):
+                        faults.append(("B39", f"the SPI of proposal {proposal.number} is zero"))
+                if message.exchange == ExchangeType.IKE_AUTH and _has_a_method(proposal):
+                    faults.append(("B58", f"proposal {proposal.number} has a key exchange method"))
                 if due is not None and len(proposal.spi) != due:
                     words = f"proposal {proposal.number} has an SPI of {len(proposal.spi)} octets, {due} are due"
                     faults.append(("B49", words))

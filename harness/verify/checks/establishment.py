@@ -88,8 +88,8 @@ def _ending(view: View, outcome: Outcome | None) -> str:
         message, notify = view.refusals[0]
         why = f": {report.closed_reason}" if view.sender(message) == "engine" and _provoked(view) else ""
         return f"{view.sender(message)} answered {notify} in {message.label}{_unused_intermediate(view, notify)}{why}"
-    if report.established and view.established and unproven(view):
-        return f"it ended {outcome}: it is not proven that every key exchange entered the keys"
+    if report.established and view.established:
+        return f"it ended {outcome}: {_of_a_tunnel(view)}"
     if report.closed_reason:
         return f"it ended {outcome}: {report.closed_reason}"
     if report.timed_out:
@@ -97,6 +97,13 @@ def _ending(view: View, outcome: Outcome | None) -> str:
     if not view.messages:
         return f"it ended {outcome}, without an IKE message"
     return f"it ended {outcome}, after {view.messages[-1].label}"
+
+
+def _of_a_tunnel(view: View) -> str:
+    """What is to be said of one that stands, and is not the predicted one."""
+    if unproven(view) or view.suite is None:
+        return "it is not proven that every key exchange entered the keys"
+    return f"{view.party(initiator=False)} chose proposal {view.suite.proposal_number}, {spelled(view.suite)}"
 
 
 def _unused_intermediate(view: View, notify: NotifyType) -> str:

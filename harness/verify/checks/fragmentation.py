@@ -76,6 +76,23 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
         if number != 1 and len(piece.message.payloads) > 1:
             yield "F06", f"fragment {number} carries a payload outside of the encryption"
     yield from _smaller_sets(message)
+    if len(totals := _numbers(message)) > 1 and is_incomplete(message):
+        said = " and ".join(map(str, sorted(totals)))
+        yield "F03", f"its fragments say that they are {said}, and of none all are there"
+
+
+def _numbers(message: SeenMessage) -> dict[int, set[int]]:
+    """The Fragment Numbers that were sent, by Total Fragments."""
+    totals: dict[int, set[int]] = {}
+    for fragment in (piece.fragment for piece in message.pieces if piece.fragment):
+        totals.setdefault(fragment.total_fragments, set()).add(fragment.fragment_number)
+    return totals
+
+
+def is_incomplete(message: SeenMessage) -> bool:
+    """Whether a message came in fragments of which no whole set is there, so that no key can open it."""
+    totals = _numbers(message)
+    return bool(totals) and not any(numbers >= set(range(1, total + 1)) for total, numbers in totals.items())
 
 
 def _smaller_sets(message: SeenMessage) -> Iterable[tuple[str, str]]:

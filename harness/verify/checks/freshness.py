@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 
 from harness.crypto.errors import MethodUnavailable
 from harness.crypto.protection import Protection, protection
@@ -17,6 +19,32 @@ from harness.wire.payloads import KeyExchange, Nonce
 
 _SPI_OCTETS = 8
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshValue:
+    """A value that its sender makes once and never again, and where it was sent."""
+
+    party: str
+    kind: str  # "nonce", or the method of ML-KEM
+    digest: str  # SHA-256, 64 hexadecimal digits
+    label: str  # of the message
+    pointer: Pointer
+
+
+def fresh_values(view: CaseView) -> tuple[FreshValue, ...]:
+    """Nonces and values of ML-KEM as far as they can be read, each once; a deviation of ours may send what it likes."""
+    found: dict[tuple[str, str], FreshValue] = {}
+    for message in view.messages:
+        party = view.sender(message)
+        values = [("nonce", nonce.nonce) for nonce in of(message, Nonce)]
+        if party != "engine" or view.expectation.reaction is None:
+            values += [(str(ke.method), ke.data) for ke in of(message, KeyExchange) if ke.method in _ML_KEM]
+        for kind, octets in values:
+            digest = hashlib.sha256(octets).hexdigest()
+            value = FreshValue(party, kind, digest, message.label, message.pointer)
+            found.setdefault((party, digest), value)
+    return tuple(found.values())
 
 
 @wire_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")

@@ -124,13 +124,14 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
         numbers = list(dict.fromkeys(m.message_id for m in requests))
         if numbers != list(range(len(numbers))):
             sentence = f"requests are numbered {numbers}"
-            objections.append(
-                Objection(view.party(initiator=initiator), sentence, requests[0].pointer, _count_of(requests))
-            )
+            rule = "B39" if any(_is_turned(view, m) for m in requests) else _count_of(requests)
+            objections.append(Objection(view.party(initiator=initiator), sentence, requests[0].pointer, rule))
     for message in view.messages:
         if message.response and not _request_of(view, message):
             sentence = f"{message.label} answers no request that was seen"
             rule = "I04" if _counted_on(view, message) else "B22"
+            if _is_turned(view, message):
+                sentence, rule = f"{message.label} has the Response flag, and is the next request of its sender", "B39"
             objections.append(Objection(view.sender(message), sentence, message.pointer, rule))
     return Checked(f"{len(view.messages)} messages numbered without a gap", tuple(objections))
 
@@ -145,6 +146,18 @@ def _count_of(requests: list[SeenMessage]) -> str:
             return "I04" if between and counted else "B22"
         expected = max(expected, message.message_id + 1)
     return "B22"
+
+
+def _is_turned(view: View, message: SeenMessage) -> bool:
+    """Whether the Response flag is the wrong way round: by its number a message is the other one of an exchange."""
+    before = [m for m in view.messages if not m.response and m.frame < message.frame]
+    if message.response:
+        own = {m.message_id for m in before if m.from_initiator == message.from_initiator}
+        return message.message_id == len(own) and not _request_of(view, message)
+    same = (message.exchange, message.message_id)
+    asked = any((m.exchange, m.message_id) == same for m in before if m.from_initiator != message.from_initiator)
+    answers = view.find(message.exchange, response=True, initiator=message.from_initiator)
+    return asked and not any(m.message_id == message.message_id for m in answers)
 
 
 def _counted_on(view: View, response: SeenMessage) -> bool:
