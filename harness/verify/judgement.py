@@ -20,7 +20,8 @@ from harness.verify.check import Objection, Requirements
 from harness.verify.checks.deviation import deviation_refused
 from harness.verify.checks.freshness import FreshValue, fresh_values
 from harness.verify.checks.key_agreement import key_exchanges_in_their_place, keys_depend_on_every_exchange
-from harness.verify.view import CaseView, PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, payload_name
 
 

@@ -11,7 +11,8 @@ from harness.results.model import CAPTURE
 from harness.verify import keys
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
 from harness.verify.checks.exchanges import octets_of
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 

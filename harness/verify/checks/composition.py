@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.negotiation import SPI_OCTETS
-from harness.verify.view import View
+from harness.verify.view import CaseView
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -33,19 +33,20 @@ _IKE_SPI_OCTETS = 8  # of a rekeyed IKE SA (section 3.3.1)
 _DEMANDS = (NotifyType.COOKIE,)
 
 
-@engine_check("payloads-as-due", due=Due.ALWAYS, requirement="B54")
-def payloads_as_due(view: View, _arguments: Arguments) -> Checked:
+@wire_check("payloads-as-due", due=Due.ALWAYS, requirement="B54")
+def payloads_as_due(view: CaseView, _arguments: Arguments) -> Checked:
     """No message has two SA, Nonce, ID, AUTH or TS payloads; those that begin an SA have what it takes (B54).
 
     IKE_SA_INIT that refuses, or asks for a cookie, has neither SA nor Nonce. IKE_AUTH may leave the Child SA out only
     where the responder has announced that it takes that (RFC 6023 section 3).
     """
     objections = []
-    for message in (m for m in view.messages if m.readable):
+    readable = [message for message in view.messages if message.readable]
+    for message in readable:
         for sentence in (*_doubled(message), *_missing(view, message)):
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer))
-    return Checked(f"{len(view.messages)} messages with the payloads that are due", tuple(objections))
+    return Checked(f"{len(readable)} messages with the payloads that are due", tuple(objections))
 
 
 def _doubled(message: SeenMessage) -> Iterable[str]:
@@ -55,7 +56,7 @@ def _doubled(message: SeenMessage) -> Iterable[str]:
             yield f"it has {len(found)} {found[0].type.name} payloads"
 
 
-def _missing(view: View, message: SeenMessage) -> Iterable[str]:
+def _missing(view: CaseView, message: SeenMessage) -> Iterable[str]:
     kinds = {notify.notify_type for notify in of(message, Notify)}
     if message.response and any(kind.is_error or kind in _DEMANDS for kind in kinds):
         return
@@ -72,7 +73,7 @@ def _missing(view: View, message: SeenMessage) -> Iterable[str]:
             yield "it has no SA payload"
 
 
-def _asked_for_a_child(view: View, answer: SeenMessage) -> bool:
+def _asked_for_a_child(view: CaseView, answer: SeenMessage) -> bool:
     """Whether a request holds all that a Child SA takes, so that its answer has to, too."""
     kinds = (SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder)
     requests = view.find(ExchangeType.IKE_AUTH, response=False, initiator=not answer.from_initiator)
@@ -86,8 +87,8 @@ def _has_a_method(proposal: Proposal) -> bool:
     return any(transform.type.is_key_exchange and transform.identifier for transform in proposal.transforms)
 
 
-@engine_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
-def offers_in_their_form(view: View, _arguments: Arguments) -> Checked:
+@wire_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
+def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49).
 
     Those of IKE_AUTH have no key exchange method (B58).

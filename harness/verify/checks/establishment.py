@@ -14,7 +14,8 @@ from harness.verify.checks.authentication import auth_fits
 from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
 from harness.verify.checks.selectors import network_of, within
 from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 from harness.verify.wire import announces_intermediate, of, spelled
 from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
@@ -188,7 +189,9 @@ def pair_came_up_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
         return Checked(f"{seen} as predicted")
     predicted = " or ".join(sorted(allowed))
     sentence = f"{predicted} was predicted from the two policies; it ended {seen}{pair_ending(view)}"
-    return Checked("", (Objection(_refuser(view), sentence, view.messages[-1].pointer, "B06"),))
+    refused = view.refusals[0][1] if view.refusals else None
+    rule = "B08" if refused is NotifyType.NO_PROPOSAL_CHOSEN else None  # no sentence says that a tunnel comes up
+    return Checked("", (Objection(_refuser(view), sentence, view.messages[-1].pointer, rule),))
 
 
 def pair_ending(view: PairView) -> str:

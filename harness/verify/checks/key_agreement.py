@@ -11,10 +11,10 @@ from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, SECRETS
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.checks.fragmentation import is_incomplete
 from harness.verify.keys import key_chain
-from harness.verify.view import View
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
@@ -224,8 +224,8 @@ def late_error(message: SeenMessage) -> bool:
     return bool(errors) and all(isinstance(p, Notify) or p.type == PayloadType.VENDOR_ID for p in payloads)
 
 
-@engine_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")
-def key_exchange_sizes(view: View, _arguments: Arguments) -> Checked:
+@wire_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")
+def key_exchange_sizes(view: CaseView, _arguments: Arguments) -> Checked:
     """Every KE payload has the octets that its method asks for (RFC 7296 3.4; draft-ietf-ipsecme-ikev2-mlkem)."""
     objections, seen = [], []
     for message in view.messages:

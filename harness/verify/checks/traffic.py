@@ -16,7 +16,8 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
-from harness.verify.view import CaseView, PairView, View, established
+from harness.verify.pair_view import PairView, established
+from harness.verify.view import CaseView, View
 from harness.verify.wire import of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
@@ -229,7 +230,10 @@ def _most(counts: Iterable[int | None]) -> int | None:
 
 
 def _on_the_wire(view: PairView) -> list[Objection]:
-    """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs."""
+    """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs.
+
+    Where every echo came back, the receiver has that SA, whatever its status says.
+    """
     reported: list[set[str]] = [set(), set()]
     sending: list[set[str]] = [set(), set()]
     for step in view.standing:
@@ -247,7 +251,10 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             own = strange <= sending[1 - index]
             words = f"; {sender} does" if own else f", and neither does {sender}"
             sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
-            objections.append(Objection("" if own else sender, sentence + words, CAPTURE))
+            sentence += words
+            contradicted = own and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
+            told = told_otherwise(sentence, STEPS)
+            objections.append(told if contradicted else Objection("" if own else sender, sentence, CAPTURE))
     return objections
 
 
