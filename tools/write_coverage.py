@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.run.inputs import load_inputs
 from harness.scenario.model import Requirement, Scenario
-from harness.verify.catalogue import ENGINE_CHECKS
 from harness.verify.check import Due
+from harness.verify.checks.catalogue import ENGINE_CHECKS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/explanation/coverage.md")

@@ -15,7 +15,7 @@ from harness.scenario.model import Scenario
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.selection import select
 from harness.scenario.toml_source import InvalidData
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.judge import judge_folder
 from harness.verify.judgement import Judgement
 

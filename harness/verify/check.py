@@ -1,7 +1,7 @@
 """A check as one object: its name, what it speaks for, when it is due, and the function that judges.
 
 A check is declared where its function stands, by one of the three decorators below. Nothing else lists it:
-``verify/catalogue.py`` finds it there, and the vocabulary of scenario files, the JSON Schema, ``ipsec-interop list
+``checks/catalogue.py`` finds it there, and the vocabulary of scenario files, the JSON Schema, ``ipsec-interop list
 checks`` and the coverage page are made from what it finds.
 """
 

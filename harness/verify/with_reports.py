@@ -15,10 +15,10 @@ from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.results.model import STEPS, CheckResult, Finding, Grade, Outcome
 from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Parties, Scenario, Step
-from harness.verify.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.check import Check, Due, DueCheck, Requirements, asked
 from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
 from harness.verify.checks.both_ends import captured_otherwise
+from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen

@@ -16,7 +16,7 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Grade, Outcome, Verdict
 from harness.scenario.model import Step
-from harness.verify.catalogue import ENGINE_CHECKS, PAIR_CHECKS
+from harness.verify.checks.catalogue import ENGINE_CHECKS, PAIR_CHECKS
 from harness.verify.checks.offer import offered_as_published
 from harness.verify.checks.published import agreed_as_published
 from harness.wire.message import Message

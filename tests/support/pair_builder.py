@@ -27,8 +27,8 @@ from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Scenario, Step
-from harness.verify.catalogue import CHECKS, PAIR_CHECKS
 from harness.verify.check import Checked
+from harness.verify.checks.catalogue import CHECKS, PAIR_CHECKS
 from harness.verify.judge import judge
 from harness.verify.judgement import Judgement
 from harness.verify.pair_view import PairView, make_pair_view

@@ -7,9 +7,9 @@ from types import ModuleType
 import pytest
 
 from harness.scenario.check_form import Known
-from harness.verify import catalogue
-from harness.verify.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS, DuplicateCheck, due_without_asking
 from harness.verify.check import Arguments, Check, Checked, Due, engine_check
+from harness.verify.checks import catalogue
+from harness.verify.checks.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS, DuplicateCheck, due_without_asking
 from harness.verify.view import View
 
 
