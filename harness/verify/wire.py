@@ -31,7 +31,8 @@ _IKE_PORTS = (500, NAT_PORT)
 _MARKER = bytes(4)
 _BARE = (0, 0)  # the ports of ESP without UDP
 _ESP_OCTETS = 8  # at least: SPI and Sequence Number; a keepalive has one octet
-_NEXT_PAYLOAD, _LENGTH = 16, 24  # where they are in the IKE header
+_NEXT_PAYLOAD, _VERSION, _LENGTH = 16, 17, 24  # where they are in the IKE header
+_IKEV1 = b"\x10"
 _GENERIC = 4  # octets: Next Payload, flags, Payload Length
 
 P = TypeVar("P", bound=Payload)
@@ -192,6 +193,16 @@ def _ike_octets(datagram: CapturedDatagram) -> bytes | None:
         marked = datagram.payload.startswith(_MARKER)
         return datagram.payload[len(_MARKER) :] if marked else None
     return datagram.payload if _IKE_PORTS[0] in ports else None
+
+
+def why_malformed(datagram: CapturedDatagram) -> str:
+    """What keeps a datagram on a port of IKE from being a message; "" for IKEv1, which is another protocol."""
+    octets = _ike_octets(datagram) or b""
+    try:
+        Message.parse(octets)
+    except MalformedMessage as error:
+        return "" if octets[_VERSION : _VERSION + 1] == _IKEV1 else str(error)
+    return ""
 
 
 def group(pieces: Sequence[Piece], initiator_address: str = "") -> list[SeenMessage]:

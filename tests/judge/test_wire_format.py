@@ -216,8 +216,18 @@ def test_a_datagram_that_is_no_message(role, source, party):
     cut = replace(datagram, payload=datagram.payload[:-1])
     flawed = case.changed(datagram, datagram, cut)
     at = {"party": party, "at": f"wire.pcapng#{datagram.frame}", "requirement": "B53"}
-    objects(flawed, FORM, "no IKE message that can be parsed", **at)
+    objects(flawed, FORM, "no IKE message that can be parsed: ", **at)
     assert flawed.judge().verdict is Verdict.FAIL
+
+
+def test_a_message_of_ikev1_is_of_another_protocol(role):
+    """A product may speak both; RFC 7296 says nothing of what it sends for the other."""
+    case = good(role=role)
+    datagram = next(d for d in case.datagrams if d.source[0] == PEER)
+    octets = bytearray(datagram.payload)
+    octets[17] = 0x10
+    other = case.changed(datagram, datagram, replace(datagram, payload=bytes(octets[:28]) + bytes(40)))
+    passes(other, FORM)
 
 
 def test_a_gap_in_the_numbers(role):

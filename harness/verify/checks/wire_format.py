@@ -9,7 +9,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.view import CaseView, View
-from harness.verify.wire import Piece, SeenMessage, of
+from harness.verify.wire import Piece, SeenMessage, of, why_malformed
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -61,8 +61,10 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
 
 def _foreign(view: CaseView) -> Iterable[Objection]:
     """Datagrams on the ports of IKE that belong to no message of this IKE SA."""
-    for datagram in view.malformed:
-        sentence = f"frame {datagram.frame} holds no IKE message that can be parsed"
+    for datagram, words in ((each, why_malformed(each)) for each in view.malformed):
+        if not words:
+            continue
+        sentence = f"frame {datagram.frame} holds no IKE message that can be parsed: {words}"
         yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame), "B53")
     for piece in view.strangers:
         if _begins_anew(view, piece) or _names_no_sa(piece):
