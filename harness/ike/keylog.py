@@ -13,6 +13,7 @@ class KeyLog:
     """Every secret of one IKE SA, in the order in which it came to be. Nothing in it prints."""
 
     shared_secrets: list[tuple[KeyExchangeMethod, bytes]] = field(default_factory=list, repr=False)
+    answers: dict[int, bytes] = field(default_factory=dict, repr=False)  # our KEr, by the place of its shared secret
     generations: list[IkeKeys] = field(default_factory=list, repr=False)
     int_auth_initiator: list[bytes] = field(default_factory=list, repr=False)
     int_auth_responder: list[bytes] = field(default_factory=list, repr=False)

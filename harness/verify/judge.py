@@ -27,6 +27,8 @@ def judge_folder(folder: Path, scenario: Scenario, requirements: Requirements) -
         evidence = store.evidence()
     except (UnreadableEvidence, UnreadableCapture, RecordError) as error:
         return inconclusive(str(error))
+    if facts.scenario != scenario.id:
+        return inconclusive(f"case.json is of the scenario {facts.scenario}, scenario.toml is {scenario.id}")
     emulated = any(side.peer.startswith(EMULATED) for side in (facts.initiator, facts.responder))
     if doubt := contradiction(scenario, predicted, facts.engine, emulated=emulated):
         return inconclusive(f"the prediction in case.json contradicts itself or its scenario: {doubt}")

@@ -38,6 +38,7 @@ from harness.verify.wire import (
     is_esp,
     names_additional,
     of,
+    pieces_by_sa,
     read_pieces,
 )  # fmt: skip
 from harness.wire.message import VERSION_2_0
@@ -391,11 +392,7 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
 
 def _messages_of_all(datagrams: Sequence[CapturedDatagram], initiator: str) -> tuple[SeenMessage, ...]:
     """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2)."""
-    everything = read_pieces(datagrams, b"", initiator)
-    pieces: dict[bytes, list[Piece]] = {}
-    for piece in (*everything.pieces, *everything.strangers):
-        pieces.setdefault(piece.octets[:8], []).append(piece)
-    found = [message for each in pieces.values() for message in group(each, initiator)]
+    found = [message for pieces in pieces_by_sa(datagrams).values() for message in group(pieces, initiator)]
     return tuple(sorted(found, key=lambda message: message.frame))
 
 
