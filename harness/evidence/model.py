@@ -40,6 +40,7 @@ class CaseFacts:
     responder: Side
     expectation: dict[str, Any] = field(default_factory=dict)
     engine: Role | None = None  # the role of our engine; None where two products talk
+    sheets: dict[str, Any] = field(default_factory=dict)  # by role, what was predicted from of each product
 
     def side(self, role: Role) -> Side:
         """The party in a role."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from case_builder import ENGINE, PEER, Case, good
+from case_builder import ENGINE, PEER, Case, good, requirements
 from judging import contradicts
+from stored_case import written
 
 from harness.evidence.model import CapturedDatagram
 from harness.policy.role import Role
 from harness.results.model import Verdict
+from harness.verify.judge import judge_folder
 
 HYBRID, BLOCKS, SEVEN, REFUSED = (
     "hybrid/x25519-mlkem768",
@@ -257,3 +260,38 @@ def test_a_packet_long_after_the_deletion_is_named(role):
 
 def test_addresses_of_the_builder_are_the_sides():
     assert {side.address for side in good().view.sides} == {ENGINE, PEER}
+
+
+def test_a_prediction_that_the_products_sheet_does_not_give(tmp_path):
+    """Nobody is spared, and nobody is named, for a word in case.json."""
+    written(good(HYBRID), HYBRID, Role.INITIATOR, tmp_path)
+    scenario, record = good(HYBRID).scenario, json.loads((tmp_path / "case.json").read_text())
+    assert judge_folder(tmp_path, scenario, requirements()).verdict is Verdict.PASS
+    for change in ({"echo": False}, {"unsupported": "it has no ML-KEM"}, {"outcome": "REFUSED"}):
+        changed = record | {"expectation": record["expectation"] | change}
+        (tmp_path / "case.json").write_text(json.dumps(changed))
+        judged = judge_folder(tmp_path, scenario, requirements())
+        assert (judged.verdict, judged.findings) == (Verdict.INCONCLUSIVE, ())
+        assert "the prediction in case.json contradicts" in judged.reason
+
+
+def test_echo_in_a_record_without_sheets_spares_nobody(tmp_path):
+    """Nobody can say any more whether the product has nothing behind it that answers."""
+    case = good(HYBRID)
+    unanswered = {each.frame for each in case.esp(from_engine=False)}
+    mute = case.with_datagrams(each for each in case.datagrams if each.frame not in unanswered)
+    mute = mute.with_echo(replies_received=0)
+    for echo, verdict in ((True, Verdict.FAIL), (False, Verdict.INCONCLUSIVE)):
+        written(replace(mute, expectation=replace(mute.expectation, echo=echo)), HYBRID, Role.INITIATOR, tmp_path)
+        record = json.loads((tmp_path / "case.json").read_text())
+        del record["sheets"]
+        (tmp_path / "case.json").write_text(json.dumps(record))
+        judged = judge_folder(tmp_path, case.scenario, requirements())
+        assert judged.verdict is verdict, (judged.reason, judged.findings)
+
+
+def test_a_scenario_that_is_not_the_cases(tmp_path):
+    written(good(HYBRID), HYBRID, Role.INITIATOR, tmp_path)
+    judged = judge_folder(tmp_path, good(BLOCKS).scenario, requirements())
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.reason == f"case.json is of the scenario {HYBRID}, scenario.toml is {BLOCKS}"
