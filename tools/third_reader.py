@@ -35,7 +35,8 @@ from harness.results.record import read_run  # noqa: E402
 from harness.run.inputs import load_inputs  # noqa: E402
 from harness.run.rejudge import recorded_scenario  # noqa: E402
 from harness.transport.self_capture import whole_frame  # noqa: E402
-from harness.verify.view import make_pair_view, make_view  # noqa: E402
+from harness.verify.pair_view import make_pair_view  # noqa: E402
+from harness.verify.view import make_view  # noqa: E402
 from harness.verify.wire import Piece, SeenMessage  # noqa: E402
 
 _SHOWN = 10  # disagreements

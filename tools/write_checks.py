@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT))
 from harness.scenario.model import Requirement  # noqa: E402
 from harness.scenario.requirements import load_requirements  # noqa: E402
 from harness.scenario.schema import SCHEMA_FILE, scenario_schema  # noqa: E402
-from harness.verify.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS  # noqa: E402
 from harness.verify.check import Check  # noqa: E402
+from harness.verify.checks.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "checks.md"
 SCHEMA = ROOT / "scenarios" / SCHEMA_FILE

@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.run.inputs import load_inputs
 from harness.scenario.model import Requirement, Scenario
-from harness.verify.catalogue import ENGINE_CHECKS
 from harness.verify.check import Due
+from harness.verify.checks.catalogue import ENGINE_CHECKS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/explanation/coverage.md")
@@ -103,7 +103,7 @@ def _ids_in(text: str) -> list[str]:
 
 def seeded() -> Counter[str]:
     """How many seeded defects turn a case red for a requirement, by its id: ``tests/defects/`` proves each of them."""
-    played = [*_of_the_tests("all_defects").PLAYED, *_of_the_tests("pair_defect_rows").PLAYED]
+    played = [*_of_the_tests("all_defects").PLAYED, *_of_the_tests("all_pair_defects").PLAYED]
     return Counter(row.requirement for row, _ in played if row.requirement)
 
 

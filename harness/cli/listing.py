@@ -21,7 +21,7 @@ from harness.registry.algorithms import names
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.run.inputs import load_inputs
 from harness.scenario.peer import Peer
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 
 Row = dict[str, str]
 _IN_TESTER = "none of its own: it runs in the tester's"

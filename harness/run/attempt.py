@@ -33,7 +33,6 @@ from harness.run.dialogue import Dialogue
 from harness.run.hygiene import note_hygiene
 from harness.run.stage import Product, Stage, Talk
 from harness.run.watched import WatchedTalk
-from harness.scenario.model import Scenario
 from harness.scenario.peer import Peer
 from harness.verify.judge import judge_folder
 
@@ -73,7 +72,7 @@ def play(stage: Stage, case: Case, number: int, folder: Path, running: Sequence[
     _note_disturbances(stage, talk, store, began)
     if talk.trouble is not None:
         raise talk.trouble
-    return judged(stage, case.scenario, folder, _kernel(running), began)
+    return judged(stage, case, folder, _kernel(running), began)
 
 
 @contextmanager
@@ -225,9 +224,9 @@ def _wait_for_the_end(running: RunningPeer) -> None:
         )  # fmt: skip
 
 
-def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: float) -> Attempt:
+def judged(stage: Stage, case: Case, folder: Path, kernel: str, began: float) -> Attempt:
     """The verdict on the evidence in a folder, stored there. ``began``: by the monotonic clock, in seconds."""
-    judgement = judge_folder(folder, scenario, stage.requirements)
+    judgement = stage.never_twice.judged(case.id, judge_folder(folder, case.scenario, stage.requirements))
     EvidenceFolder(folder).write_json("verdict.json", judgement)
     return Attempt(
         verdict=judgement.verdict,
@@ -248,7 +247,7 @@ def judged(stage: Stage, scenario: Scenario, folder: Path, kernel: str, began: f
 def judged_death(stage: Stage, case: Case, folder: Path, death: Death, began: float) -> Attempt:
     """The verdict on an attempt in which a daemon ended, once it is known whether it does so again."""
     EvidenceFolder(folder).write_json(DEATH_FILE, death)
-    return judged(stage, case.scenario, folder, "", began)
+    return judged(stage, case, folder, "", began)
 
 
 def failed_attempt(stage: Stage, folder: Path, reason: str, began: float) -> Attempt:

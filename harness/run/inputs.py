@@ -11,7 +11,7 @@ from harness.scenario.model import Requirement, Scenario
 from harness.scenario.peer import Peer
 from harness.scenario.peer_file import load_peers
 from harness.scenario.requirements import load_requirements
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from harness.border.names import UnsafeName, inside
 from harness.evidence.store import EvidenceFolder, UnreadableEvidence, digests, folder_name
 from harness.results.model import Attempt, CaseRecord, Run, Verdict
 from harness.run.inputs import Inputs
+from harness.run.never_twice import NeverTwice
 from harness.scenario.model import Scenario
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.selection import select
 from harness.scenario.toml_source import InvalidData
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.judge import judge_folder
 from harness.verify.judgement import Judgement
 
@@ -59,13 +60,14 @@ def rejudge(folder: Path, run: Run, inputs: Inputs, pattern: str = "*") -> Itera
     Raises:
         NothingSelected: the pattern matches no case of the run.
     """
-    records = {record.case: record for record in run.cases}
+    records, never_twice = {record.case: record for record in run.cases}, NeverTwice()
     for case in select(records, [pattern] if records else [], "case"):
         record = records[case]
         if record.first.verdict is Verdict.ERROR:
             yield Rejudged(record, _still_in_error(record.first))
         elif record.first.evidence:
-            yield Rejudged(record, _judged(folder, record, inputs), _altered(folder, record.first))
+            judgement = never_twice.judged(case, _judged(folder, record, inputs))
+            yield Rejudged(record, judgement, _altered(folder, record.first))
         elif case not in run.unplayed and (folder / "cases" / folder_name(case)).is_dir():
             reason = "it is recorded as never sent, and there is evidence of it"
             yield Rejudged(record, _nothing(Verdict.INCONCLUSIVE, reason))

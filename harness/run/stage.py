@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from harness.lab.driver import Connection
 from harness.lab.running_peer import RunningPeer
 from harness.lab.runtime import Laboratory
 from harness.policy.role import Role
+from harness.run.never_twice import NeverTwice
 from harness.run.workers import Workers
 from harness.scenario.model import Requirement
 
@@ -26,6 +27,7 @@ class Stage:
     helpers: Executor  # for commands to the peer that wait for the peer
     requirements: dict[str, Requirement]
     run_folder: Path
+    never_twice: NeverTwice = field(default_factory=NeverTwice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class CheckForm:
     """A check as scenario files name it."""
 
     name: str
-    known: Known
+    known: tuple[Known, ...]  # what makes a case one that it can judge; one of these is enough
     arguments: Mapping[str, Argument] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -85,8 +85,9 @@ def load_scenario(
 def _check_parties(table: Table, scenario: Scenario, checks: CheckForms) -> None:
     """What only the engine can do or show is for scenarios with it, and the other way round."""
     pair = scenario.parties is not Parties.ENGINE
+    known = Known.PEER_REPORTS if pair else Known.KEYS
     for expect in scenario.expect:
-        if expect.check in checks and (checks[expect.check].known is Known.PEER_REPORTS) != pair:
+        if expect.check in checks and known not in checks[expect.check].known:
             words = f"between {scenario.parties.value}" if pair else "with the engine"
             table.complain("expect", f"check {expect.check!r} is not for a scenario {words}")
     for step in scenario.steps:

@@ -1,24 +1,26 @@
 """A check as one object: its name, what it speaks for, when it is due, and the function that judges.
 
-A check is declared where its function stands, by one of the two decorators below. Nothing else lists it:
-``verify/catalogue.py`` finds it there, and the vocabulary of scenario files, the JSON Schema, ``ipsec-interop list
+A check is declared where its function stands, by one of the three decorators below. Nothing else lists it:
+``checks/catalogue.py`` finds it there, and the vocabulary of scenario files, the JSON Schema, ``ipsec-interop list
 checks`` and the coverage page are made from what it finds.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from harness.results.model import CheckResult, Finding, Pointer, Severity
 from harness.scenario.check_form import Argument, CheckForm, Known
 from harness.scenario.model import Expect, Requirement
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import CaseView, View
 
 Arguments = Mapping[str, str | int | bool]
 
@@ -109,7 +111,7 @@ def engine_check(
     def declare(function: Callable[[View, Arguments], Checked]) -> Check[View]:
         least, words = at_least or requirement, inspect.getdoc(function) or ""
         return Check(
-            name, Known.KEYS, arguments, due, requirement, least, without_addke, _first_line(words), words,
+            name, (Known.KEYS,), arguments, due, requirement, least, without_addke, _first_line(words), words,
             function=function,
         )  # fmt: skip
 
@@ -124,11 +126,48 @@ def pair_check(
     def declare(function: Callable[[PairView, Arguments], Checked]) -> Check[PairView]:
         words = inspect.getdoc(function) or ""
         return Check(
-            name, Known.PEER_REPORTS, arguments, due, requirement, requirement, title=_first_line(words), text=words,
+            name, (Known.PEER_REPORTS,), arguments, due, requirement, requirement, title=_first_line(words), text=words,
             function=function,
         )  # fmt: skip
 
     return declare
+
+
+def wire_check(
+    name: str,
+    *,
+    due: Due = Due.ASKED,
+    requirement: str = "",
+    at_least: str = "",
+) -> Callable[[Callable[[CaseView, Arguments], Checked]], Check[Any]]:
+    """Declare a check of every case: it needs the wire alone, as far as that is in clear or our keys opened it.
+
+    Its function sees one IKE SA: two products may have several of them.
+    """
+
+    def declare(function: Callable[[CaseView, Arguments], Checked]) -> Check[Any]:
+        least, words = at_least or requirement, inspect.getdoc(function) or ""
+        return Check(
+            name, (Known.KEYS, Known.PEER_REPORTS), _NONE, due, requirement, least, _UNCHANGED, _first_line(words),
+            words, function=_of_each_ike_sa(function),
+        )  # fmt: skip
+
+    return declare
+
+
+def _of_each_ike_sa(function: Callable[[CaseView, Arguments], Checked]) -> Callable[[CaseView, Arguments], Checked]:
+    """A function that judges a case by what another one says of each of its IKE SAs."""
+
+    @functools.wraps(function)
+    def judge(view: CaseView, arguments: Arguments) -> Checked:
+        found = [function(each, arguments) for each in view.ike_sas]
+        if len(found) == 1:
+            return found[0]
+        details = dict.fromkeys(each.detail for each in found if each.detail)
+        objections = dict.fromkeys(objection for each in found for objection in each.objections)
+        return Checked("; ".join(details) or "no IKE SA is on the wire", tuple(objections))
+
+    return judge
 
 
 def _first_line(text: str) -> str:

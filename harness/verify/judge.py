@@ -17,7 +17,8 @@ from harness.scenario.profile_file import EMULATED
 from harness.verify import with_keys, with_reports
 from harness.verify.check import Requirements
 from harness.verify.judgement import Judgement, inconclusive, of_a_death, of_an_overrun, unless_disturbed
-from harness.verify.view import make_pair_view, make_view
+from harness.verify.pair_view import make_pair_view
+from harness.verify.view import make_view
 
 
 def judge_folder(folder: Path, scenario: Scenario, requirements: Requirements) -> Judgement:

@@ -18,8 +18,10 @@ from harness.registry.messages import ExchangeType
 from harness.results.model import CAPTURE, CheckResult, Finding, Grade, LadderStep, Outcome, Pointer, Severity, Verdict
 from harness.verify.check import Objection, Requirements
 from harness.verify.checks.deviation import deviation_refused
+from harness.verify.checks.freshness import FreshValue, fresh_values
 from harness.verify.checks.key_agreement import key_exchanges_in_their_place, keys_depend_on_every_exchange
-from harness.verify.view import CaseView, PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, payload_name
 
 
@@ -34,6 +36,7 @@ class Judgement:
     checks: tuple[CheckResult, ...]
     reason: str
     ladder: tuple[LadderStep, ...] = ()
+    fresh: tuple[FreshValue, ...] = ()  # what no other case of the run may hold
 
 
 def inconclusive(reason: str, view: CaseView | None = None, verdict: Verdict = Verdict.INCONCLUSIVE) -> Judgement:
@@ -52,7 +55,7 @@ def concluded(
     verdict, reason = _verdict(view, outcome, findings)
     graded = grade(findings) if verdict in (Verdict.PASS, Verdict.FAIL) else None
     results = tuple(result for _, result in judged)
-    return Judgement(verdict, outcome, graded, tuple(findings), results, reason, ladder(view))
+    return Judgement(verdict, outcome, graded, tuple(findings), results, reason, ladder(view), fresh_values(view))
 
 
 def _verdict(view: CaseView, outcome: Outcome, findings: Sequence[Finding]) -> tuple[Verdict, str]:

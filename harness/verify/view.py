@@ -1,7 +1,8 @@
-"""One case as the checks see it: the prediction beside the wire, and keys, or else what both sides report."""
+"""One case as the checks see it: the prediction beside the wire, and the keys of our engine."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -12,12 +13,10 @@ from harness.evidence.model import (
     CaseEvidence,
     CaseFacts,
     EngineReport,
-    PairEvidence,
     Secrets,
     Side,
     WirePicture,
 )
-from harness.evidence.peer_report import DELETED, PairReport, PeerReport, SaReport, StepReport
 from harness.oracle.expectation import Expectation
 from harness.oracle.negotiation import TooManySuites, acceptable_suites
 from harness.policy.proposals import Suite
@@ -38,7 +37,6 @@ from harness.verify.wire import (
     is_esp,
     names_additional,
     of,
-    pieces_by_sa,
     read_pieces,
 )  # fmt: skip
 from harness.wire.message import VERSION_2_0
@@ -58,7 +56,7 @@ class SeenChild:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseView:
+class CaseView(ABC):
     """What a check may look at, whatever is known of the case besides the wire."""
 
     scenario: Scenario
@@ -67,6 +65,28 @@ class CaseView:
     wire: WirePicture
     messages: tuple[SeenMessage, ...]  # in the order of the capture
     suite: Suite | None  # as answered on the wire
+    malformed: tuple[CapturedDatagram, ...]  # to or from our ports of IKE, and no IKE message
+    strangers: tuple[Piece, ...]  # IKE messages there of another IKE SA than this case's
+
+    @property
+    def ike_sas(self) -> Sequence[CaseView]:
+        """Each IKE SA by itself: with our engine there is one."""
+        return (self,)
+
+    @property
+    def rekeyed(self) -> bool:
+        """Whether this is one IKE SA that came of another one, without an IKE_SA_INIT of its own."""
+        return False
+
+    @property
+    def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
+        """The IKE_SA_INIT request and response that count."""
+        return final_init(self.messages)
+
+    @property
+    @abstractmethod
+    def responder_spi(self) -> bytes:
+        """The responder's SPI of the IKE SA."""
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -108,8 +128,6 @@ class View(CaseView):
     evidence: CaseEvidence
     secrets: Secrets
     report: EngineReport
-    malformed: tuple[CapturedDatagram, ...]  # to or from our ports of IKE, and no IKE message
-    strangers: tuple[Piece, ...]  # IKE messages there of another IKE SA than this case's
     chain: KeyChain | None = field(repr=False)  # computed again from the recorded shared secrets
 
     @property
@@ -121,6 +139,11 @@ class View(CaseView):
     def peer(self) -> str:
         """The peer's name."""
         return self.evidence.peer
+
+    @property
+    def responder_spi(self) -> bytes:
+        """As recorded with the keys."""
+        return self.secrets.responder_spi
 
     def intermediates(self, *, response: bool) -> list[SeenMessage]:
         """The sealed IKE_INTERMEDIATE messages of one direction before IKE_AUTH, by Message ID.
@@ -177,11 +200,6 @@ class View(CaseView):
             return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)
         before = {m.message_id for m in requests if m.from_initiator == message.from_initiator}
         return before >= set(range(message.message_id)) if message.message_id <= len(before) else False
-
-    @property
-    def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
-        """The IKE_SA_INIT request and response that count."""
-        return final_init(self.messages)
 
     @property
     def skips_additional(self) -> bool:
@@ -262,7 +280,7 @@ def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEviden
     seen = read_messages(evidence.wire.datagrams, evidence.secrets, evidence.engine_address, initiator)
     return View(
         scenario, expectation, evidence.facts, evidence.wire, seen.messages, seen.suite,
-        evidence, evidence.secrets, evidence.report, seen.malformed, seen.strangers, seen.chain,
+        seen.malformed, seen.strangers, evidence, evidence.secrets, evidence.report, seen.chain,
     )  # fmt: skip
 
 
@@ -330,76 +348,3 @@ def _decrypted(messages: list[SeenMessage], chain: KeyChain) -> list[SeenMessage
                     break
         result.append(message)
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class PairView(CaseView):
-    """What a check may look at where two products talk: messages as far as they are in clear, and both sides' word.
-
-    ``messages`` are those of every IKE SA between the two, ``suite`` is as the first IKE_SA_INIT answer has it.
-    """
-
-    evidence: PairEvidence
-    report: PairReport
-
-    @property
-    def unanswered(self) -> list[SeenMessage]:
-        """Requests after IKE_SA_INIT, sent more than once, to which no response is on the wire."""
-        answers = {(m.pieces[0].octets[:8], m.message_id, not m.from_initiator) for m in self.messages if m.response}
-        return [
-            m
-            for m in self.messages
-            if not m.response and m.protected and len(m.pieces) > 1 and m.pieces[0].fragment is None
-            if (m.pieces[0].octets[:8], m.message_id, m.from_initiator) not in answers
-        ]
-
-    @property
-    def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:
-        """Error notifications in IKE_SA_INIT, which anybody can read, but for the one that only asks to try again."""
-        found = [
-            (message, notify.notify_type)
-            for message in self.find(ExchangeType.IKE_SA_INIT, response=True)
-            for notify in of(message, Notify)
-        ]
-        return [(m, kind) for m, kind in found if kind.is_error and kind is not NotifyType.INVALID_KE_PAYLOAD]
-
-    @property
-    def standing(self) -> list[StepReport]:
-        """The reports while the IKE SA is to stand."""
-        return [step for step in self.report.steps if step.step != DELETED]
-
-    @property
-    def up(self) -> bool:
-        """Whether at some step both sides reported an IKE SA with a Child SA, and the wire shows who chose what."""
-        return self.suite is not None and any(
-            established(step.initiator) and established(step.responder) for step in self.standing
-        )
-
-
-def established(report: PeerReport) -> SaReport | None:
-    """The IKE SA that a side reports as standing with a Child SA in its kernel or daemon; None if there is none."""
-    return next((sa for sa in report.sas if sa.stands and sa.installed), None)
-
-
-def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairEvidence) -> PairView:
-    """Read the wire. The evidence must hold the capture and the steps."""
-    assert evidence.wire is not None and evidence.report is not None
-    messages = _messages_of_all(evidence.wire.datagrams, evidence.facts.initiator.address)
-    agreed = _agreed_in_clear(messages)
-    seen = evidence.facts, evidence.wire, messages, agreed
-    return PairView(scenario, expectation, *seen, evidence, evidence.report)
-
-
-def _messages_of_all(datagrams: Sequence[CapturedDatagram], initiator: str) -> tuple[SeenMessage, ...]:
-    """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2)."""
-    found = [message for pieces in pieces_by_sa(datagrams).values() for message in group(pieces, initiator)]
-    return tuple(sorted(found, key=lambda message: message.frame))
-
-
-def _agreed_in_clear(messages: Sequence[SeenMessage]) -> Suite | None:
-    """The suite of the IKE_SA_INIT response that carries a nonce, and so a choice (RFC 7296 section 1.2)."""
-    for message in messages:
-        if message.exchange == ExchangeType.IKE_SA_INIT and message.response and of(message, Nonce):
-            for answer in of(message, SecurityAssociation):
-                return answered_suite(answer)
-    return None

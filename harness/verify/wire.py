@@ -7,7 +7,6 @@ used to open a message, so that two readers must agree (RFC 7296 section 3.14, R
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -166,14 +165,23 @@ def read_pieces(datagrams: Sequence[CapturedDatagram], initiator_spi: bytes, eng
     return found
 
 
-def pieces_by_sa(datagrams: Sequence[CapturedDatagram]) -> dict[bytes, list[Piece]]:
-    """The IKE messages of a capture by the initiator's SPI, the IKE SA that began first in front."""
+def pieces_by_sa(
+    datagrams: Sequence[CapturedDatagram], malformed: list[CapturedDatagram] | None = None
+) -> dict[bytes, list[Piece]]:
+    """The IKE messages of a capture by the initiator's SPI, the IKE SA that began first in front.
+
+    What is on a port of IKE and no message goes to ``malformed``.
+    """
     found: dict[bytes, list[Piece]] = {}
     for datagram in datagrams:
         octets = _ike_octets(datagram)
-        if octets is not None:
-            with suppress(MalformedMessage):
-                found.setdefault(octets[:8], []).append(Piece(datagram, octets, Message.parse(octets)))
+        if octets is None:
+            continue
+        try:
+            found.setdefault(octets[:8], []).append(Piece(datagram, octets, Message.parse(octets)))
+        except MalformedMessage:
+            if malformed is not None:
+                malformed.append(datagram)
     return found
 
 
@@ -364,8 +372,11 @@ def announces_intermediate(message: SeenMessage) -> bool:
 
 
 def accepts(message: SeenMessage) -> list[SecurityAssociation]:
-    """The SA payloads of a message that is no refusal: beside an error notification they agree on nothing."""
-    refused = message.readable and any(notify.notify_type.is_error for notify in of(message, Notify))
+    """The SA payloads of a message that is no refusal: beside an error notification a response agrees on nothing.
+
+    In a request an error is to be ignored (RFC 7296 section 3.10.1).
+    """
+    refused = message.response and message.readable and any(n.notify_type.is_error for n in of(message, Notify))
     return [] if refused else of(message, SecurityAssociation)
 
 

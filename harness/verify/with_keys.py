@@ -14,9 +14,9 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, ENGINE_REPORT, SECRETS, Finding, Grade, Outcome, Pointer, Severity, Verdict
 from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Scenario
-from harness.verify.catalogue import ENGINE_CHECKS, due_without_asking
 from harness.verify.check import Check, Checked, Due, DueCheck, Requirements, asked
 from harness.verify.checks.authentication import auth_is_as_due, authenticated
+from harness.verify.checks.catalogue import ENGINE_CHECKS, due_without_asking
 from harness.verify.checks.deviation import deviation_refused, keys_differ
 from harness.verify.checks.errors import refused_with
 from harness.verify.checks.establishment import came_up_as_predicted

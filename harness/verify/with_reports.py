@@ -15,16 +15,16 @@ from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.results.model import STEPS, CheckResult, Finding, Grade, Outcome
 from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Parties, Scenario, Step
-from harness.verify.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.check import Check, Due, DueCheck, Requirements, asked
 from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
 from harness.verify.checks.both_ends import captured_otherwise
+from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
 from harness.verify.checks.pair_story import not_of_one_case
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
-from harness.verify.view import PairView, established, make_pair_view
+from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
 from harness.verify.wire import SeenMessage
 
 _OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
@@ -65,11 +65,11 @@ def not_captured(view: PairView) -> str:
     request 4. A gap that no answer follows may be the sender's fault. An error in clear answers nothing (section 1.5).
     """
     responses = [m for m in view.messages if m.response and (m.sealed or not m.protected)]
-    answered = {(_spi(m), not m.from_initiator, m.message_id) for m in responses}
+    answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in responses}
     asked: dict[tuple[bytes, bool], set[int]] = {}
     for message in view.messages:
         if not message.response:
-            asked.setdefault((_spi(message), message.from_initiator), set()).add(message.message_id)
+            asked.setdefault((initiator_spi(message), message.from_initiator), set()).add(message.message_id)
     for (spi, by_initiator), numbers in asked.items():
         last = max((number for number in numbers if (spi, by_initiator, number) in answered), default=0)
         gap = next(number for number in count() if number not in numbers)
@@ -98,13 +98,13 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
         return ""
     last: dict[tuple[bytes, bool], int] = {}
     for message in view.messages:
-        side = _spi(message), message.from_initiator
+        side = initiator_spi(message), message.from_initiator
         if not message.response and (*side, message.message_id) in answered:
             last[side] = max(last.get(side, 0), message.message_id)
     for message in view.messages:
         if gap := _fragments_missing(message):
             return f"wire.pcapng lacks {gap} of the {message.label} of {view.sender(message)}, and both had the SAs"
-        spi, number = _spi(message), message.message_id
+        spi, number = initiator_spi(message), message.message_id
         if message.response or _copies(message) > 1 or (spi, message.from_initiator, number) in answered:
             continue
         later = last.get((spi, message.from_initiator), 0)
@@ -183,11 +183,6 @@ def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:
         first, second = established(step.initiator), established(step.responder)
         if first is not None and second is not None:
             yield first, second
-
-
-def _spi(message: SeenMessage) -> bytes:
-    """The initiator's SPI, which no other IKE SA between the two has."""
-    return message.pieces[0].octets[:8]
 
 
 def _judged(view: PairView, requirements: Requirements) -> list[tuple[list[Finding], CheckResult]]:

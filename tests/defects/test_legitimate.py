@@ -10,6 +10,7 @@ from case_builder import PEER_NAME, Case, good
 from esp_packets import reply, sealed
 from extra_messages import behind, protected
 from legitimate_rows import PLAYED
+from rekey_defect_rows import LEGITIMATE
 
 from harness.evidence.model import CapturedDatagram
 from harness.ike.protected import SecureChannel
@@ -27,6 +28,17 @@ def test_a_conforming_peer_passes(row, scenario):
     judged = row.play(scenario).judge()
     assert judged.findings == ()
     assert judged.verdict is Verdict.PASS, judged.reason
+
+
+@pytest.mark.parametrize(
+    ("row", "scenario"),
+    [(row, scenario) for row in LEGITIMATE for scenario in row.scenarios],
+    ids=[f"{row.name}-{scenario}" for row in LEGITIMATE for scenario in row.scenarios],
+)
+def test_a_peer_may_begin_a_new_sa(row, scenario):
+    case = row.play(scenario)
+    assert any(message.label.startswith("CREATE_CHILD_SA request") for message in case.view.messages)
+    assert case.judge().findings == ()
 
 
 def fragments_of_the_peer(case: Case) -> list[CapturedDatagram]:

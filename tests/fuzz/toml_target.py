@@ -23,7 +23,7 @@ from harness.scenario.requirements import load_requirements
 from harness.scenario.scenario_file import load_scenario
 from harness.scenario.selection import NothingSelected
 from harness.scenario.toml_source import InvalidData, key_lines
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 
 _ROOT = tempfile.TemporaryDirectory(prefix="fuzz-toml-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 _FOLDER = Path(_ROOT.name)

@@ -59,7 +59,7 @@ def test_a_datagram_that_only_one_has():
 def test_a_packet_in_clear_that_only_one_has():
     pair = watched_twice(good_pair())
     side = pair.evidence.facts.initiator
-    leak = ClearPacket(3, side.address, pair.evidence.facts.responder.address, 1)
+    leak = ClearPacket(3, side.inner, pair.evidence.facts.responder.inner, 1)
     inconclusive(pair.with_wire(clear=(leak,)), "a packet of protocol 1 in clear in frame 3")
     both = pair.with_wire(clear=(leak,))
     assert both.with_evidence(far=both.wire).judge().verdict is Verdict.FAIL

@@ -181,3 +181,28 @@ def test_the_sequence_numbers_are_a_transform_of_the_answer(role):
     """What the judge opens packets with is what the wire says, not what the scenario asks for."""
     case = kernel(ESN, role)
     assert case.view.child.suite.transforms[TransformType.SN].identifier == 1
+
+
+@pytest.mark.parametrize("answer", ["IKE_SA_INIT response 0", "IKE_SA_INIT request 0"])
+def test_bare_esp_of_one_who_was_told_of_a_nat(role, answer):
+    """Whoever gets a digest that is not the one of where the message came from takes the sender to be behind a NAT."""
+    case = kernel(BARE, role, esp_port=0)
+    passes(case, "esp-inside-udp-behind-a-nat")
+
+    def elsewhere(payloads):
+        kind = NotifyType.NAT_DETECTION_SOURCE_IP
+        return [Notify(kind, bytes(20)) if isinstance(p, Notify) and p.notify_type == kind else p for p in payloads]
+
+    told = case.rewritten(answer, elsewhere)
+    party = initiator(role) if answer.endswith("response 0") else responder(role)
+    at = f"wire.pcapng#{told.esp(from_engine=party == 'engine')[0].frame}"
+    objects(told, "esp-inside-udp-behind-a-nat", "tells of a NAT, and 5 ESP packets", party=party, at=at)
+
+
+def test_a_mode_that_nobody_asked_for(role):
+    case = kernel(TRANSPORT, role)
+    passes(case, "transport-mode-is-asked-for")
+    passes(good(role=role), "transport-mode-is-asked-for")
+    unasked = case.rewritten("IKE_AUTH request 1", without_mode)
+    at = case.message(RESPONSE).pointer
+    objects(unasked, "transport-mode-is-asked-for", "does not ask for", party=responder(role), at=at)

@@ -75,7 +75,7 @@ def test_where_silence_is_right_it_proves_nothing_while_we_stood_still():
 def test_two_products_are_not_blamed_either():
     pair = good_pair()
     assert pair.with_evidence(disturbances=STILL).judge().verdict is Verdict.PASS
-    failing = pair.with_sa("established", "responder", encr="aes-128-gcm-16")
+    failing = pair.with_step("traffic", echo_received=0)
     assert failing.judge().verdict is Verdict.FAIL
     found = replace(failing, evidence=replace(failing.evidence, disturbances=STILL)).judge()
     assert found.verdict is Verdict.ERROR

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, Case, build, flipped, good
-from judging import initiator, objects, passes, responder
+from judging import contradicts, initiator, objects, passes, responder
 
 from harness.registry.messages import PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.wire.message import Message
+from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payloads import EncryptedFragment, Notify
 
 SCENARIO = "fragmentation/mlkem1024-at-576"
@@ -136,15 +136,18 @@ def test_a_fragment_that_is_missing_leaves_the_message_closed(role):
     gone = case.message(REQUEST).pieces[1].datagram
     cut = case.changed(gone)
     assert not cut.message(REQUEST).readable
-    saying = f"{REQUEST} is due under keys of generation 0; none"
-    objects(
-        cut,
-        "keys-depend-on-every-exchange",
-        saying,
-        party=initiator(role),
-        at="wire.pcapng#3",
-        requirement="I07",
-    )
+    contradicts(cut, f"trace.jsonl has the {REQUEST}, and what wire.pcapng has of it does not open")
+
+
+def test_fragments_of_two_totals_of_which_none_is_whole(role):
+    case = good(SCENARIO, role=role)
+    (_, second, *_) = (piece for piece in case.message(REQUEST).pieces)
+    octets = bytearray(second.datagram.payload)
+    at = octets.index(second.octets) + HEADER_OCTETS + 6
+    octets[at : at + 2] = (9).to_bytes(2)
+    mixed = case.changed(second.datagram, replace(second.datagram, payload=bytes(octets)))
+    saying = "and of none all are there"
+    objects(mixed, FORM, saying, party=initiator(role), at=case.message(REQUEST).pointer, requirement="F03")
 
 
 def test_a_fragment_of_other_octets_leaves_the_message_closed(role):

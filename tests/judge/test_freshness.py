@@ -7,7 +7,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
-from case_builder import ENGINE, PEER, PEER_NAME, Case, build, flipped, good
+from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
 from judging import objects, passes, responder
 
@@ -16,6 +16,7 @@ from harness.esp import sa as esp_sa
 from harness.ike.protected import SecureChannel
 from harness.policy.role import Role
 from harness.results.model import Verdict
+from harness.transport.echo import echo_request
 from harness.wire.message import Message
 from harness.wire.payloads import KeyExchange, Nonce
 
@@ -118,7 +119,7 @@ def test_our_own_engine_is_held_to_it():
     case = good(HYBRID, role=Role.INITIATOR)
     first, second, *_ = case.esp(from_engine=True)
     with patch("esp_packets.os.urandom", lambda octets: first.payload[8 : 8 + octets]):
-        again = sealed(case, second.payload[:84], second, by_engine=True)
+        again = sealed(case, echo_request(INNER, PEER_INNER, 7, 2), second, by_engine=True)
     assert {each.party for each in again.check(ESP).objections} == {"engine"}
 
 

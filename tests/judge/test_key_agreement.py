@@ -70,7 +70,7 @@ def test_ike_auth_under_the_keys_before_the_last_exchange(role):
     objects(
         case,
         CHECK,
-        "due under keys of generation 1; 0 of the computed ones opens it",
+        "due under the keys after 1 additional key exchanges; the keys of IKE_SA_INIT open it",
         party=initiator(role),
         at="wire.pcapng#5",
         requirement="I07",
@@ -80,7 +80,14 @@ def test_ike_auth_under_the_keys_before_the_last_exchange(role):
 
 def test_an_intermediate_exchange_under_keys_that_it_should_make(role):
     case = good(TWO, role=role).rewritten("IKE_INTERMEDIATE response 2", generation=2)
-    objects(case, CHECK, "under keys of generation 1; 2", party=responder(role), at="wire.pcapng#6", requirement="I07")
+    objects(
+        case,
+        CHECK,
+        "under the keys after 1 additional key exchanges; the keys after 2",
+        party=responder(role),
+        at="wire.pcapng#6",
+        requirement="I07",
+    )
 
 
 def test_keys_that_cannot_be_computed(role):
@@ -215,7 +222,7 @@ def test_what_opens_with_no_key_where_nothing_came_up(role):
     label = "IKE_AUTH response 2"
     piece = case.message(label).pieces[0].datagram
     garbage = case.changed(piece, replace(piece, payload=flipped(piece.payload, -1)))
-    saying = f"{label} is due under keys of generation 1; none of the computed ones opens it"
+    saying = f"{label} is due under the keys after 1 additional key exchanges; none of the keys"
     at = {"party": responder(role), "at": case.message(label).pointer, "requirement": "I07"}
     objects(garbage, "opens-with-the-keys-due", saying, **at)
 
@@ -307,7 +314,7 @@ def test_anything_else_in_clear_does(role, payloads):
     case = in_clear(good(role=role), *payloads)
     (objection,) = case.check(CHECK).objections
     assert (objection.requirement, objection.party) == ("I07", responder(role))
-    assert "due under keys of generation 1; none of the computed ones opens it" in objection.sentence
+    assert "due under the keys after 1 additional key exchanges; none of the keys" in objection.sentence
 
 
 def test_a_method_without_a_size_is_passed_over_and_the_one_behind_it_is_not(role):

@@ -10,7 +10,7 @@ from case_builder import expect_of, good, peers, scenarios
 
 from harness.policy.role import Role
 from harness.results.model import Grade, Outcome, Verdict
-from harness.verify.catalogue import ENGINE_CHECKS
+from harness.verify.checks.catalogue import ENGINE_CHECKS
 
 KERNEL_ESP = "strongswan-6.1-kernel-esp"
 REAL = ("strongswan-5.9", "strongswan-6.0", "strongswan-6.1", KERNEL_ESP)

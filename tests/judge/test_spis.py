@@ -8,7 +8,7 @@ import pytest
 from case_builder import PEER_NAME, good
 from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
-from pair_builder import FIRST, SECOND, good_pair
+from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
@@ -78,11 +78,22 @@ def test_a_pair_whose_spis_are_due():
 
 @pytest.mark.parametrize(("side", "party"), [("initiator", FIRST), ("responder", SECOND)])
 def test_a_pair_with_a_reserved_spi(side, party):
-    pair = good_pair("pairs/hybrid").with_child("traffic", side, spi_in="000000ff")
-    (objection,) = pair.check("pair-spis-are-due").objections
-    assert (objection.party, objection.pointer) == (party, "steps.json")
-    assert "reserved" in objection.sentence
-    assert pair.judge().verdict is Verdict.FAIL
+    told = good_pair("pairs/hybrid").with_child("traffic", side, spi_in="000000ff")
+    (objection,) = told.check("pair-spis-are-due").objections
+    assert (objection.party, objection.severity) == ("", "inconclusive")  # what goes there has another one
+    there = {"initiator": HERE, "responder": THERE}[side]
+    used = told.with_datagrams(
+        replace(d, payload=bytes((0, 0, 0, 255)) + d.payload[4:])
+        if d in told.view.esp and d.destination[0] == there
+        else d
+        for d in told.wire.datagrams
+    )
+    unseen = told.with_datagrams(d for d in told.wire.datagrams if d not in told.view.esp)
+    for pair in (used, unseen):
+        (objection,) = pair.check("pair-spis-are-due").objections
+        assert (objection.party, objection.pointer, objection.severity) == (party, "steps.json", "fail")
+        assert "reserved" in objection.sentence
+    assert used.judge().verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize(("side", "party"), [("initiator", FIRST), ("responder", SECOND)])

@@ -121,6 +121,19 @@ def test_a_sequence_number_again(role):
     judged(late)
 
 
+def test_packets_that_the_path_lost(role):
+    """The peer counts the packet with number 1, and the capture has five with numbers from 2 on."""
+    case = good(role=role)
+    for number, packet in enumerate(case.esp(from_engine=False), start=1):
+        case = sealed(case, reply(number), packet, by_engine=False, sequence=number + 1)
+    objects(case, CHECK, "sequence numbers begin with 2", party=PEER_NAME, at=pointer_of(case), requirement="E02")
+    passes(case.with_peer_child(packets_out=6), CHECK, packets=5)
+
+
+def pointer_of(case: Case) -> str:
+    return f"wire.pcapng#{case.esp(from_engine=False)[0].frame}"
+
+
 @pytest.mark.parametrize(("source", "party"), [(ENGINE, "engine"), (PEER, PEER_NAME)])
 def test_a_packet_in_the_clear_from_end_to_end(role, source, party):
     """It is a leak in transport mode. The selectors of a tunnel are about the hosts behind the gateways."""

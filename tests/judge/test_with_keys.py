@@ -9,8 +9,8 @@ from case_builder import Case, good, requirements
 
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
-from harness.verify.catalogue import ENGINE_CHECKS
 from harness.verify.check import Due
+from harness.verify.checks.catalogue import ENGINE_CHECKS
 from harness.verify.with_keys import due_checks
 from harness.wire.message import Message
 from harness.wire.payloads import Notify, SecurityAssociation

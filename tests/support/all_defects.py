@@ -7,6 +7,7 @@ import esp_defect_rows
 import key_defect_rows
 import message_defect_rows
 import reaction_defect_rows
+import rekey_defect_rows
 from defective import Defect
 from misbehaving import Misbehaviour
 
@@ -17,5 +18,6 @@ ROWS: list[Row] = [
     *esp_defect_rows.ROWS,
     *key_defect_rows.ROWS,
     *reaction_defect_rows.ROWS,
+    *rekey_defect_rows.ROWS,
 ]
 PLAYED: list[tuple[Row, str]] = [(row, scenario) for row in ROWS for scenario in row.scenarios]

@@ -56,8 +56,8 @@ from harness.scenario.peer_file import load_peers
 from harness.scenario.requirements import load_requirements
 from harness.transport.recorder import Recorder
 from harness.transport.tunnel import Tunnel
-from harness.verify.catalogue import CHECKS
 from harness.verify.check import Checked
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.judge import judge
 from harness.verify.judgement import Judgement
 from harness.verify.view import View, make_view

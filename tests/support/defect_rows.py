@@ -295,6 +295,8 @@ ROWS: list[Defect] = [
     *asked("ports the other way round in the request", AUTH, each_selector(protocol=6, start_port=9, end_port=8),
            "B51"),
     *asked("addresses the other way round in the request", AUTH, edited(TSR, turned_over), "B51"),
+    Defect("a key exchange method in the offer of the Child SA, request", AUTH, False,
+           with_transform(Transform(TransformType.KE, int(KeyExchangeMethod.CURVE25519))), "B58", (HYBRID, BLOCKS)),
     *deleting(Delete(Protocol.IKE), Delete(Protocol.IKE)),
     # Traffic selectors (RFC 7296 sections 2.9, 3.13.1) and SPIs of ESP (RFC 4303 section 2.1).
     *answer("TSi is anything", selectors(TSI, ANYTHING), "B50", exchange=AUTH),

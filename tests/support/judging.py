@@ -9,8 +9,8 @@ from case_builder import PEER_NAME, Case, build
 
 from harness.policy.role import Role
 from harness.results.model import Verdict
-from harness.verify.catalogue import CHECKS
 from harness.verify.check import Objection
+from harness.verify.checks.catalogue import CHECKS
 
 KERNEL = "strongswan-6.1-kernel-esp"
 

@@ -27,11 +27,11 @@ from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Scenario, Step
-from harness.verify.catalogue import CHECKS, PAIR_CHECKS
 from harness.verify.check import Checked
+from harness.verify.checks.catalogue import CHECKS, PAIR_CHECKS
 from harness.verify.judge import judge
 from harness.verify.judgement import Judgement
-from harness.verify.view import PairView, make_pair_view
+from harness.verify.pair_view import PairView, make_pair_view
 from harness.verify.wire import SeenMessage
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payloads import Encrypted
@@ -250,8 +250,9 @@ def _echo(play: Play, tunnel: _Tunnel) -> None:
 
 def _exchange(play: Play, tunnel: _Tunnel, kind: ExchangeType) -> None:
     """A request by the initiator, and its response."""
-    ends, secret = ((HERE, _PORT), (THERE, _PORT)), Encrypted(PayloadType.SA, bytes(80))
+    ends = (HERE, _PORT), (THERE, _PORT)
     for path, flags in ((ends, INITIATOR), (ends[::-1], RESPONSE)):
+        secret = Encrypted(PayloadType.SA, os.urandom(80))
         header = Header(*tunnel.ike, kind, flags, tunnel.message_id)
         play.captured(*path, _MARKER + Message(header, (secret,)).to_bytes())
     tunnel.message_id += 1

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, SEVEN, THERE, Pair, good_pair
+from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, SEVEN, THERE, Pair
 
-from harness.evidence.model import CapturedDatagram, ClearPacket
+from harness.evidence.model import ClearPacket
 from harness.evidence.peer_report import DELETED, ESTABLISHED, PeerReport
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
@@ -42,6 +42,7 @@ class PairDefect:
     verdict: Verdict
     party: str | tuple[str, str]
     requirement: str
+    also: tuple[str, ...] = ()  # what else it breaks; "" is a finding without a sentence
 
     @property
     def named(self) -> set[str]:
@@ -95,22 +96,6 @@ def never_sent(exchange: ExchangeType, *numbers: int) -> Alter:
     return alter
 
 
-def once_more(pair: Pair) -> Pair:
-    """An IKE_INTERMEDIATE exchange that no additional key exchange asks for."""
-    found = pair.view.find(INTERMEDIATE)
-    last = max(m.message_id for m in found)
-    more: list[CapturedDatagram] = []
-    renumbered = pair
-    for message in [m for m in pair.view.messages if m.message_id > last]:
-        renumbered = sealed_again(renumbered, message.pieces[0], message_id=message.message_id + 1)
-    for message in (m for m in found if m.message_id == last):
-        again = sealed_again(pair, message.pieces[0], message_id=last + 1)
-        more += [d for d in again.wire.datagrams if d not in pair.wire.datagrams]
-    at = max(m.frame for m in found)
-    first = [d for d in renumbered.wire.datagrams if d.frame <= at]
-    return renumbered.with_datagrams((*first, *more, *(d for d in renumbered.wire.datagrams if d.frame > at)))
-
-
 def esp_without(*, to: tuple[str, ...]) -> Alter:
     """The capture without ESP to these addresses."""
     return lambda pair: pair.with_datagrams(
@@ -151,6 +136,21 @@ def reports_child(side: str, **fields: Any) -> Alter:
         return pair
 
     return alter
+
+
+def reserved_spi(side: str, spi: str) -> Alter:
+    """A side receives on this SPI, as both report and its ESP shows."""
+    other, address = {"initiator": ("responder", HERE), "responder": ("initiator", THERE)}[side]
+
+    def on_the_wire(pair: Pair) -> Pair:
+        return pair.with_datagrams(
+            replace(d, payload=bytes.fromhex(spi) + d.payload[4:])
+            if d in pair.view.esp and d.destination[0] == address
+            else d
+            for d in pair.wire.datagrams
+        )
+
+    return and_then(reports_child(side, spi_in=spi), reports_child(other, spi_out=spi), on_the_wire)
 
 
 def rewritten(label: str, edit: Callable[[Any], Any]) -> Alter:
@@ -312,14 +312,13 @@ ROWS: list[PairDefect] = [
     PairDefect("no IKE_INTERMEDIATE took place", (HYBRID, SEVEN), never_sent(INTERMEDIATE), FAIL, FIRST, "A06"),
     PairDefect("one IKE_INTERMEDIATE too few", (SEVEN,), never_sent(INTERMEDIATE, 7), FAIL, FIRST, "A06"),
     PairDefect("four too few", (SEVEN,), never_sent(INTERMEDIATE, 4, 5, 6, 7), FAIL, FIRST, "A06"),
-    PairDefect("one IKE_INTERMEDIATE too many", (HYBRID, SEVEN), once_more, FAIL, FIRST, "A06"),
     PairDefect("a hybrid rekey without its exchanges", (HYBRID_REKEY,), never_sent(FOLLOW_UP), FAIL, FIRST, "A08"),
-    PairDefect("a number left out, and no answer", (HYBRID, CLASSICAL, REKEY), jumped, FAIL, FIRST, "B22"),
-    # One side says otherwise than the wire shows in clear.
+    PairDefect("a number left out, and no answer", (HYBRID, CLASSICAL, REKEY), jumped, FAIL, FIRST, "B22", ("B29",)),
+    # One side says otherwise than the wire shows in clear: product, driver or record errs, and nobody can tell which.
     *(
         PairDefect(f"the {side} reports {field} {value}", (HYBRID, CLASSICAL), reports(side, **{field: value}),
-                   FAIL, party, "B06")
-        for side, party in (("initiator", FIRST), ("responder", SECOND))
+                   OPEN, NOBODY, "")
+        for side in ("initiator", "responder")
         for field, value in (
             ("encr", "aes-128-cbc"), ("integ", "hmac-sha1-96"), ("prf", "hmac-sha1"), ("ke", "modp2048"),
             ("additional_ke", ("ml-kem-1024",)), ("additional_ke", ("ml-kem-768", "ml-kem-512")),
@@ -328,19 +327,25 @@ ROWS: list[PairDefect] = [
     ),
     *(
         PairDefect(f"the {side} reports no additional key exchange", (HYBRID, SEVEN), reports(side, additional_ke=()),
-                   FAIL, party, "B06")
-        for side, party in (("initiator", FIRST), ("responder", SECOND))
+                   OPEN, NOBODY, "")
+        for side in ("initiator", "responder")
     ),
     PairDefect("each says that it is the responder", (HYBRID,), reports("initiator", initiator=False),
-               OPEN, NOBODY, ""),  # who began is in clear on the wire
+               OPEN, NOBODY, ""),
     PairDefect("each says that it is the initiator", (HYBRID,), reports("responder", initiator=True),
                OPEN, NOBODY, ""),
     *(
         PairDefect(f"the {side} reports ESP {field}", (HYBRID, CLASSICAL), reports_child(side, **{field: value}),
-                   FAIL, party, "B06")
-        for side, party in (("initiator", FIRST), ("responder", SECOND))
+                   OPEN, NOBODY, "")
+        for side in ("initiator", "responder")
         for field, value in (("encr", "aes-128-cbc"), ("integ", "hmac-sha1-96"), ("integ", None))
     ),
+    PairDefect("the initiator reports a reserved SPI", (HYBRID,), reports_child("initiator", spi_in="00000007"),
+               OPEN, NOBODY, ""),
+    # Both say the same, which neither policy leads to; who offered or chose it is encrypted.
+    PairDefect("both report another ESP", (HYBRID, CLASSICAL), and_then(
+        reports_child("initiator", encr="aes-128-cbc"), reports_child("responder", encr="aes-128-cbc")),
+        FAIL, NOBODY, "B06"),
     # ESP that did not go, or not as they say.
     PairDefect("no ESP to the responder", (HYBRID,), silent_path(to=(THERE,)), FAIL, NOBODY, "E01"),
     PairDefect("no ESP to the initiator", (HYBRID,), silent_path(to=(HERE,)), FAIL, NOBODY, "E01"),
@@ -349,9 +354,9 @@ ROWS: list[PairDefect] = [
     PairDefect("an SPI that the initiator does not know", (HYBRID, CLASSICAL), unknown_spi(HERE), FAIL, SECOND, "E01"),
     PairDefect("the initiator sends in clear", (HYBRID, CLASSICAL), in_clear(0), FAIL, FIRST, "E01"),
     PairDefect("the responder sends in clear", (HYBRID, CLASSICAL), in_clear(1), FAIL, SECOND, "E01"),
-    PairDefect("the initiator has a reserved SPI", (HYBRID,), reports_child("initiator", spi_in="00000007"),
+    PairDefect("the initiator has a reserved SPI", (HYBRID,), reserved_spi("initiator", "00000007"),
                FAIL, FIRST, "E07"),
-    PairDefect("the responder has a reserved SPI", (HYBRID,), reports_child("responder", spi_in="000000ff"),
+    PairDefect("the responder has a reserved SPI", (HYBRID,), reserved_spi("responder", "000000ff"),
                FAIL, SECOND, "E07"),
     # The choice in clear is not what the two use, by the word of both: then it is our record that changed on the way.
     PairDefect("the capture has another cipher", (HYBRID, CLASSICAL), CBC_CHOSEN, OPEN, NOBODY, ""),
@@ -366,7 +371,7 @@ ROWS: list[PairDefect] = [
     PairDefect("the answer has another PRF", (HYBRID, CLASSICAL), and_then(
         PRF_CHOSEN, *both_report(prf="hmac-sha2-512")), FAIL, SECOND, "B06"),
     PairDefect("the answer leaves ML-KEM out", (HYBRID,), and_then(
-        CLASSICAL_CHOSEN, never_sent(INTERMEDIATE), *both_report(additional_ke=())), FAIL, SECOND, "B06"),
+        CLASSICAL_CHOSEN, never_sent(INTERMEDIATE), *both_report(additional_ke=())), FAIL, SECOND, "B06", ("",)),
     # The initiator began none, the responder went on to IKE_AUTH without any, and each says so.
     PairDefect("both leave out what was chosen", (HYBRID, SEVEN), and_then(
         never_sent(INTERMEDIATE), *both_report(additional_ke=())), FAIL, (FIRST, SECOND), "A06"),
@@ -379,24 +384,17 @@ ROWS: list[PairDefect] = [
     PairDefect("no room for a ciphertext", (HYBRID,), rewritten("IKE_INTERMEDIATE response 1", to_a_small_room),
                FAIL, SECOND, "K04"),
     PairDefect("what both allow is refused", (HYBRID, CLASSICAL), refused(NotifyType.NO_PROPOSAL_CHOSEN),
-               FAIL, SECOND, "B06"),
+               FAIL, SECOND, "B08"),
     PairDefect("it is refused as invalid", (HYBRID, CLASSICAL), refused(NotifyType.INVALID_SYNTAX),
-               FAIL, SECOND, "B06"),
-    PairDefect("it breaks off in IKE_AUTH", (HYBRID, CLASSICAL), broken_off, FAIL, NOBODY, "B06"),
+               FAIL, SECOND, ""),
+    PairDefect("it breaks off in IKE_AUTH", (HYBRID, CLASSICAL), broken_off, FAIL, NOBODY, ""),
     # Rekeys and the deletion.
     *(
-        PairDefect(f"the {side} does not renew its {what}", (REKEY,), never_renewed(step, side), FAIL, party, rule)
+        PairDefect(f"the {side} does not renew its {what}", (REKEY,), never_renewed(step, side), FAIL, party, "")
         for side, party in (("initiator", FIRST), ("responder", SECOND))
-        for what, step, rule in (("Child SA", Step.REKEY_CHILD, "B25"), ("IKE SA", Step.REKEY_IKE, "B24"))
+        for what, step in (("Child SA", Step.REKEY_CHILD), ("IKE SA", Step.REKEY_IKE))
     ),
     PairDefect("the initiator keeps its IKE SA", (HYBRID, REKEY), keeps("initiator"), FAIL, FIRST, "B29"),
     PairDefect("the responder keeps its IKE SA", (HYBRID, REKEY), keeps("responder"), FAIL, SECOND, "B29"),
-    PairDefect("the deletion is not answered", (HYBRID, CLASSICAL), left_unanswered, FAIL, SECOND, "B30"),
+    PairDefect("the deletion is not answered", (HYBRID, CLASSICAL), left_unanswered, FAIL, SECOND, "B30", ("B29",)),
 ]  # fmt: skip
-
-PLAYED: list[tuple[PairDefect, str]] = [(row, scenario) for row in ROWS for scenario in row.scenarios]
-
-
-def play(row: PairDefect, scenario: str) -> Pair:
-    """The case with the defect in it."""
-    return row.alter(good_pair(scenario))

@@ -230,6 +230,8 @@ ROWS: list[Misbehaviour | Defect] = [
     *answer("transport mode is declined without a word", lambda payloads: [
         p for p in payloads if not (isinstance(p, Notify) and p.notify_type == NotifyType.USE_TRANSPORT_MODE)
     ], "", (TRANSPORT,), AUTH),
+    *answer("transport mode that nobody asked for", beside(Notify(NotifyType.USE_TRANSPORT_MODE)), "B45",
+            (HYBRID, "classical/ecp384"), AUTH),
     *answer("32 bits where 64 are offered", with_sn(0), "B47", (ESN, ESN_MAC), AUTH),
     *answer("a status about a protocol", beside(Notify(NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED, b"", Protocol.IKE)),
             "B48", (HYBRID,), AUTH),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 

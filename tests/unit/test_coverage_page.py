@@ -68,7 +68,7 @@ def test_every_requirement_that_is_tested_is_turned_red_by_a_defect_or_has_its_r
 
 def test_a_defect_that_turns_a_case_red_is_one_that_fails_it(coverage):
     """Rows that end otherwise prove nothing here."""
-    from pair_defect_rows import ROWS
+    from all_pair_defects import ROWS
 
     assert all(row.requirement == "" for row in ROWS if row.verdict is not Verdict.FAIL)
 

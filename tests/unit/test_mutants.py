@@ -18,7 +18,7 @@ from operators import NAMES, OWN  # noqa: E402
 from survivors import Change, change_of, listed, objections  # noqa: E402
 from trial import Map  # noqa: E402
 
-from harness.verify.checks.key_agreement import key_exchange_sizes  # noqa: E402
+from harness.verify.checks.key_agreement import keys_depend_on_every_exchange  # noqa: E402
 
 KEY_AGREEMENT = "harness/verify/checks/key_agreement.py"
 EXAMPLES = [(name, example) for name, operator in OWN.items() for example in operator.examples()]
@@ -63,8 +63,8 @@ def test_modules_are_chosen_by_parts_of_their_paths():
 
 def test_a_function_gets_the_code_of_a_mutant_wherever_it_is_held(found):
     emptied = (each for each in found if each.operator.endswith("/EmptyBody"))
-    (mutant,) = (each for each in emptied if each.function == "key_exchange_sizes")
-    function = key_exchange_sizes.function
+    (mutant,) = (each for each in emptied if each.function == "keys_depend_on_every_exchange")
+    function = keys_depend_on_every_exchange.function
     code = function.__code__
     try:
         assert Living().mutate(mutant)

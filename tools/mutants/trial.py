@@ -37,7 +37,7 @@ TESTS = (
 _OF_COST = ("tests/judge/test_cost.py", "tests/unit/oracle/test_negotiation_cost.py")
 
 _PLAYED = ("case_builder", "pair_builder")  # caches of cases that were played: of evidence, not of judgements
-_MADE_ANEW = ("harness/verify/catalogue.py", "harness/verify/check.py", "harness/oracle/", "harness/crypto/")
+_MADE_ANEW = ("harness/verify/checks/catalogue.py", "harness/verify/check.py", "harness/oracle/", "harness/crypto/")
 _WHOLE = range(1, 10_000)  # lines of any module
 _MEMORY = 2 << 30  # octets, beyond what this process has
 

@@ -107,7 +107,8 @@ def verify(
         raise PeerMisbehaved("an ID payload and AUTH with a shared key", _kinds(opened), where, failed)
     wanted = machine.configuration.remote_identity
     if wanted is not None and (identity.id_type, identity.data) != (wanted.id_type, wanted.data):
-        raise PeerMisbehaved(f"identity {wanted.data!r}", repr(identity.data), where, failed)
+        here, there = (f"{each.data!r} of type {each.id_type}" for each in (wanted, identity))
+        raise PeerMisbehaved(f"identity {here}", there, where, failed)
     expected = _auth(machine, agreement, identity.body(), message_id, by_initiator=by_initiator)
     if not hmac.compare_digest(expected, auth.data):
         raise PeerMisbehaved("AUTH made with the shared key over this exchange", "another value", where, failed)

@@ -8,12 +8,13 @@ from harness.evidence.model import Side
 from harness.evidence.peer_report import ChildReport, SaReport, StepReport
 from harness.oracle.negotiation import is_acceptable
 from harness.policy.proposals import Suite
+from harness.registry.messages import ExchangeType
 from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.results.model import CAPTURE, STEPS
 from harness.scenario.model import Step
-from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.checks.offer import could_choose, follows_from_the_offer, offered
-from harness.verify.view import PairView, established
+from harness.verify.pair_view import PairView, established
 from harness.verify.wire import spelled
 
 
@@ -42,17 +43,30 @@ def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Check
 
 @pair_check("pair-esp-as-predicted", due=Due.UP, requirement="B06")
 def esp_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
-    """The ESP algorithms that a side reports are those that the two policies lead to; nobody can read them."""
+    """The ESP algorithms that the sides report are those that the two policies lead to; nobody can read them.
+
+    Other ones are what was agreed on if both report them. What one alone reports may be wrong.
+    """
     allowed = {(_named(s, TransformType.ENCR), _named(s, TransformType.INTEG)) for s in view.expectation.esp}
-    told, objections = [], []
+    reported: dict[str, list[tuple[Side, ChildReport]]] = {}
     for step, side, sa in _reported(view):
-        for child in sa.installed:
-            if child.encr is not None:
-                told.append(f"{side.peer}: {esp_algorithms(child)}")
-            if child.encr is not None and (child.encr, child.integ) not in allowed:
-                words = f"it reports {esp_algorithms(child)}, which the two policies do not lead to"
-                objections.append(Objection(side.peer, f"after {step.step}: ESP: {words}", STEPS))
-    return Checked("; ".join(dict.fromkeys(told)) or "neither tells its ESP algorithms", tuple(objections))
+        reported.setdefault(step.step, []).extend((side, child) for child in sa.installed if child.encr is not None)
+    told, objections = [], []
+    for step_name, children in reported.items():
+        for side, child in children:
+            told.append(f"{side.peer}: {esp_algorithms(child)}")
+            if (child.encr, child.integ) in allowed:
+                continue
+            both = any(other is not side and _same_algorithms(child, theirs) for other, theirs in children)
+            who = "both report" if both else f"{side.peer} alone reports"
+            words = f"after {step_name}: ESP: {who} {esp_algorithms(child)}, which the two policies do not lead to"
+            objections.append(Objection("", words, STEPS) if both else told_otherwise(words, STEPS))
+    detail = "; ".join(dict.fromkeys(told)) or "neither tells its ESP algorithms"
+    return Checked(detail, tuple(dict.fromkeys(objections)))
+
+
+def _same_algorithms(child: ChildReport, other: ChildReport) -> bool:
+    return (child.encr, child.integ) == (other.encr, other.integ)
 
 
 def esp_algorithms(child: ChildReport) -> str:
@@ -64,7 +78,8 @@ def esp_algorithms(child: ChildReport) -> str:
 def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
     """What both report is the suite of the wire, each the other's SPIs, and the same ESP algorithms; at every step.
 
-    A product that does not tell a thing is not asked for it: the detail says what there was to compare.
+    A product that does not tell a thing is not asked for it: the detail says what there was to compare. A difference is
+    nobody's fault alone: the product, what reads its status, or a capture of ours errs.
     """
     objections: list[Objection] = []
     compared: dict[str, dict[str, None]] = {}  # by whose word, in the order in which it came up
@@ -72,11 +87,14 @@ def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
         for what, says, shows in _ike_pairs(view, side, sa):
             compared.setdefault(f"of {side.peer} and the wire", {})[what] = None
             if says != shows:
-                words = f"after {step.step}: {what}: it reports {says}, the wire {shows}"
-                objections.append(Objection(side.peer, words, STEPS))
+                words = f"after {step.step}: {what}: {side.peer} reports {says}, the wire {shows}"
+                left_out = what == "ADDKE" and _both_left_out(view, step)
+                objections.append(
+                    Objection(side.peer, words, STEPS, "A06") if left_out else told_otherwise(words, STEPS)
+                )
         if strange := _strange_spis(view, sa):
-            sentence = f"after {step.step} it reports an IKE SA with the SPIs {strange}, which nothing on the wire has"
-            objections.append(Objection(side.peer, sentence, STEPS))
+            words = f"reports an IKE SA with the SPIs {strange}, which nothing on the wire has"
+            objections.append(told_otherwise(f"after {step.step} {side.peer} {words}", STEPS))
     for step in view.standing:
         initiator, responder = established(step.initiator), established(step.responder)
         if initiator is not None and responder is not None:  # whether both are up is for another check
@@ -84,6 +102,14 @@ def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
             objections += _crossed(step, initiator, responder)
     detail = "; ".join(f"{', '.join(what)} {whose}" for whose, what in compared.items())
     return Checked(f"compared: {detail or 'nothing, as nothing stood'}", tuple(objections))
+
+
+def _both_left_out(view: PairView, step: StepReport) -> bool:
+    """Whether both report the same additional key exchanges, and no more took place: the reports and the wire agree."""
+    standing = [sa for sa in map(established, (step.initiator, step.responder)) if sa is not None]
+    told = {sa.additional_ke for sa in standing}
+    took_place = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
+    return len(standing) == len(view.sides) and [len(each) for each in told if each is not None] == [took_place]
 
 
 def _reported(view: PairView) -> Iterator[tuple[StepReport, Side, SaReport]]:
@@ -139,19 +165,19 @@ def _crossed(step: StepReport, initiator: SaReport, responder: SaReport) -> list
     objections = []
     if here != {(out, into) for into, out in there}:
         sentence = f"after {step.step} the two report different Child SAs: {sorted(here)}, {sorted(there)}"
-        objections.append(Objection("", sentence, STEPS))
+        objections.append(told_otherwise(sentence, STEPS))
     theirs = {child.spi_in: child for child in responder.installed}
     for child in initiator.installed:
         other = theirs.get(child.spi_out)
         if other is None or None in (child.encr, other.encr):
             continue
-        if (child.encr, child.integ) != (other.encr, other.integ):
+        if not _same_algorithms(child, other):
             told = f"the initiator reports {esp_algorithms(child)}, the responder {esp_algorithms(other)}"
-            objections.append(Objection("", f"after {step.step} of one Child SA {told}", STEPS))
+            objections.append(told_otherwise(f"after {step.step} of one Child SA {told}", STEPS))
     spis = [_ike_spis(sa) for sa in (initiator, responder)]
     if None not in spis[0] and None not in spis[1] and spis[0] != spis[1]:
         sentence = f"after {step.step} the two report different IKE SAs: {spis[0]}, {spis[1]}"
-        objections.append(Objection("", sentence, STEPS))
+        objections.append(told_otherwise(sentence, STEPS))
     return objections
 
 

@@ -8,9 +8,9 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.fragmentation import both_announced
-from harness.verify.view import View
+from harness.verify.view import CaseView
 from harness.verify.wire import SeenMessage, announces_intermediate, has_additional, names_additional, of
 from harness.wire.payloads import Notify, SecurityAssociation
 
@@ -22,8 +22,8 @@ _OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPOR
 """Of these the Protocol ID "MUST be 1" although there is no SPI (RFC 6290 section 4.1, RFC 6023 section 4)."""
 
 
-@engine_check("notifies-in-their-form", due=Due.ALWAYS, requirement="B48")
-def notifies_in_their_form(view: View, _arguments: Arguments) -> Checked:
+@wire_check("notifies-in-their-form", due=Due.ALWAYS, requirement="B48")
+def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for (B36, B48, F01, I01).
 
     Data of INTERMEDIATE_EXCHANGE_SUPPORTED is to be ignored, and so is no fault (RFC 9242 section 3.1). Where there is
@@ -66,8 +66,8 @@ def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
         yield "B36", f"{there} is there and {missing} is not"
 
 
-@engine_check("used-only-when-announced", due=Due.ALWAYS, requirement="A02")
-def used_only_when_announced(view: View, _arguments: Arguments) -> Checked:
+@wire_check("used-only-when-announced", due=Due.ALWAYS, requirement="A02")
+def used_only_when_announced(view: CaseView, _arguments: Arguments) -> Checked:
     """Fragments and IKE_INTERMEDIATE only after both sides announced them in IKE_SA_INIT (A02, A16, F01, I01).
 
     Who offers an additional key exchange, or agrees on one, has to announce IKE_INTERMEDIATE, and a responder skips the
@@ -86,7 +86,7 @@ def used_only_when_announced(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"announced by both before use: {', '.join(used) or 'nothing was used'}", tuple(objections))
 
 
-def _silent(view: View) -> Iterable[Objection]:
+def _silent(view: CaseView) -> Iterable[Objection]:
     """Who offers, or agrees on, an additional key exchange without a word of IKE_INTERMEDIATE.
 
     An initiator has to announce it with any such transform type, a responder with one that it does not decline.
@@ -100,7 +100,7 @@ def _silent(view: View) -> Iterable[Objection]:
             yield Objection(view.sender(message), sentence, message.pointer, "A02")
 
 
-def _not_skipped(view: View) -> Iterable[Objection]:
+def _not_skipped(view: CaseView) -> Iterable[Objection]:
     """A responder that accepts a proposal with additional key exchanges from one who does not announce the exchange."""
     request, response = view.final_init
     if request is None or response is None or announces_intermediate(request):
@@ -116,15 +116,15 @@ def _not_skipped(view: View) -> Iterable[Objection]:
             yield Objection(view.sender(response), sentence, response.pointer, "A16")
 
 
-def _unannounced(view: View, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:
+def _unannounced(view: CaseView, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:
     missing = [party for party in both_announced(view, kind) if party]
     if missing:
         sentence = f"{user.label} uses what {' and '.join(missing)} did not announce: {kind}"
         yield Objection(view.sender(user), sentence, user.pointer, requirement)
 
 
-@engine_check("answers-go-back", due=Due.ALWAYS, requirement="B38")
-def answers_go_back(view: View, _arguments: Arguments) -> Checked:
+@wire_check("answers-go-back", due=Due.ALWAYS, requirement="B38")
+def answers_go_back(view: CaseView, _arguments: Arguments) -> Checked:
     """A response leaves from where a copy of its request came to, and goes to where that came from (B38)."""
     asked: dict[Hashable, list[CapturedDatagram]] = {}
     for message in (m for m in view.messages if not m.response):

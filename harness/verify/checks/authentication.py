@@ -11,7 +11,8 @@ from harness.results.model import CAPTURE
 from harness.verify import keys
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
 from harness.verify.checks.exchanges import octets_of
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 
@@ -35,6 +36,9 @@ def authenticated(view: View, _arguments: Arguments) -> Checked:
             objections.append(Objection(party, f"AUTH has method {auth.method}, a shared key is due", found.pointer))
         elif expected is None or not hmac.compare_digest(expected, auth.data):
             sentence = "AUTH is not what RFC 7296 section 2.15 and RFC 9242 section 3.3.2 give for these messages"
+            bare = expected_auth(view, found, initiator=initiator, int_auth=False)
+            if bare is not None and bare != expected and hmac.compare_digest(bare, auth.data):
+                sentence += "; it is what they give without IntAuth"
             objections.append(Objection(party, sentence, found.pointer))
         else:
             details.append(f"{party}: {found.label}")
@@ -77,7 +81,7 @@ def auth_fits(view: View, *, initiator: bool) -> bool:
 
 def auth_of(view: View, *, initiator: bool) -> SeenMessage | None:
     """The message with the AUTH payload of one side."""
-    messages = view.find(ExchangeType.IKE_AUTH, response=not initiator)
+    messages = view.find(ExchangeType.IKE_AUTH, response=not initiator, initiator=initiator)
     return next((m for m in messages if of(m, Authentication)), None)
 
 

@@ -9,7 +9,7 @@ import hashlib
 
 from harness.evidence.model import CapturedDatagram, ClearPacket, WirePicture
 from harness.evidence.store import CAPTURE, FAR_CAPTURE
-from harness.verify.view import PairView
+from harness.verify.pair_view import PairView
 
 _LATE = 0.1  # seconds: what passes so shortly before a capture ends may not be in it
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from ipaddress import ip_address
+
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import ChildReport
+from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, Severity
+from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, Pointer, Severity
 from harness.scenario.model import Mode
-from harness.verify.check import Arguments, Checked, Objection, engine_check, told_otherwise
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, told_otherwise
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import (
     SeenEsp,
@@ -18,8 +22,10 @@ from harness.verify.esp import (
 )
 from harness.verify.keys import child_keys
 from harness.verify.view import View
-from harness.verify.wire import NAT_PORT
+from harness.verify.wire import NAT_PORT, SeenMessage, of
+from harness.wire.payloads import Notify
 
+_SPIS_OCTETS = 16  # of the IKE header
 _PARTIES = (True, False)  # whether packets are from the engine
 
 
@@ -46,6 +52,43 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
         sentence = f"an ESP packet does not open: {packet.problem}"
         objections.append(Objection(_party(view, packet), sentence, packet.pointer, packet.requirement))
     return Checked(f"{wanted} mode is agreed, and every ESP packet says so", tuple(objections))
+
+
+@engine_check("transport-mode-is-asked-for", due=Due.ALWAYS, requirement="B45")
+def transport_mode_is_asked_for(view: View, _arguments: Arguments) -> Checked:
+    """A response has USE_TRANSPORT_MODE only where its request has it (RFC 7296 section 1.3.1)."""
+    asked, agreed = (view.transport_mode(response=response) for response in (False, True))
+    if agreed is None or asked is not None:
+        return Checked("no mode is answered that was not asked for")
+    sentence = f"{agreed.label} has USE_TRANSPORT_MODE, which the request does not ask for"
+    return Checked("", (Objection(view.sender(agreed), sentence, agreed.pointer),))
+
+
+@engine_check("esp-inside-udp-behind-a-nat", due=Due.ALWAYS, requirement="B46")
+def esp_inside_udp_behind_a_nat(view: View, _arguments: Arguments) -> Checked:
+    """Who is told of a NAT by the NAT_DETECTION payloads of the other side sends all ESP inside UDP (B46)."""
+    objections = []
+    for message in (each for each in view.final_init if each is not None):
+        party = view.party(initiator=not message.from_initiator)
+        bare = [d for d in view.esp if not d.source[1] and view.source(d) == party]
+        if bare and _tells_of_a_nat(message):
+            sentence = f"{message.label} tells of a NAT, and {len(bare)} ESP packets go right above IP"
+            objections.append(Objection(party, sentence, Pointer.to_frame(bare[0].frame)))
+    return Checked("ESP is inside UDP wherever a NAT was told of", tuple(objections))
+
+
+def _tells_of_a_nat(message: SeenMessage) -> bool:
+    """Whether no source digest is that of where it came from, or no destination digest of where it went to (2.23)."""
+    datagram, spis = message.pieces[0].datagram, message.pieces[0].octets[:_SPIS_OCTETS]
+    for kind, (address, port) in (
+        (NotifyType.NAT_DETECTION_SOURCE_IP, datagram.source),
+        (NotifyType.NAT_DETECTION_DESTINATION_IP, datagram.destination),
+    ):
+        octets = spis + ip_address(address).packed + port.to_bytes(2)
+        told = [notify.data for notify in of(message, Notify) if notify.notify_type == kind]
+        if told and hashlib.sha1(octets, usedforsecurity=False).digest() not in told:
+            return True
+    return False
 
 
 @engine_check("esp-without-udp", requirement="B46")

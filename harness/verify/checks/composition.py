@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.negotiation import SPI_OCTETS
-from harness.verify.view import View
+from harness.verify.view import CaseView
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -21,6 +21,7 @@ from harness.wire.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from harness.wire.payloads.security_association import Proposal
 
 _ONCE: tuple[type[Payload], ...] = (
     SecurityAssociation, Nonce, IdentificationInitiator, IdentificationResponder, Authentication,
@@ -28,22 +29,24 @@ _ONCE: tuple[type[Payload], ...] = (
 )  # fmt: skip
 """What a message has once at most; of KE payloads another check tells."""
 
+_IKE_SPI_OCTETS = 8  # of a rekeyed IKE SA (section 3.3.1)
 _DEMANDS = (NotifyType.COOKIE,)
 
 
-@engine_check("payloads-as-due", due=Due.ALWAYS, requirement="B54")
-def payloads_as_due(view: View, _arguments: Arguments) -> Checked:
+@wire_check("payloads-as-due", due=Due.ALWAYS, requirement="B54")
+def payloads_as_due(view: CaseView, _arguments: Arguments) -> Checked:
     """No message has two SA, Nonce, ID, AUTH or TS payloads; those that begin an SA have what it takes (B54).
 
     IKE_SA_INIT that refuses, or asks for a cookie, has neither SA nor Nonce. IKE_AUTH may leave the Child SA out only
     where the responder has announced that it takes that (RFC 6023 section 3).
     """
     objections = []
-    for message in (m for m in view.messages if m.readable):
+    readable = [message for message in view.messages if message.readable]
+    for message in readable:
         for sentence in (*_doubled(message), *_missing(view, message)):
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer))
-    return Checked(f"{len(view.messages)} messages with the payloads that are due", tuple(objections))
+    return Checked(f"{len(readable)} messages with the payloads that are due", tuple(objections))
 
 
 def _doubled(message: SeenMessage) -> Iterable[str]:
@@ -53,7 +56,7 @@ def _doubled(message: SeenMessage) -> Iterable[str]:
             yield f"it has {len(found)} {found[0].type.name} payloads"
 
 
-def _missing(view: View, message: SeenMessage) -> Iterable[str]:
+def _missing(view: CaseView, message: SeenMessage) -> Iterable[str]:
     kinds = {notify.notify_type for notify in of(message, Notify)}
     if message.response and any(kind.is_error or kind in _DEMANDS for kind in kinds):
         return
@@ -70,7 +73,7 @@ def _missing(view: View, message: SeenMessage) -> Iterable[str]:
             yield "it has no SA payload"
 
 
-def _asked_for_a_child(view: View, answer: SeenMessage) -> bool:
+def _asked_for_a_child(view: CaseView, answer: SeenMessage) -> bool:
     """Whether a request holds all that a Child SA takes, so that its answer has to, too."""
     kinds = (SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder)
     requests = view.find(ExchangeType.IKE_AUTH, response=False, initiator=not answer.from_initiator)
@@ -80,11 +83,18 @@ def _asked_for_a_child(view: View, answer: SeenMessage) -> bool:
 _OF_INIT: tuple[tuple[type[Payload], str], ...] = ((SecurityAssociation, "SA"), (Nonce, "Nonce"))
 
 
-@engine_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
-def offers_in_their_form(view: View, _arguments: Arguments) -> Checked:
-    """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49)."""
+def _has_a_method(proposal: Proposal) -> bool:
+    return any(transform.type.is_key_exchange and transform.identifier for transform in proposal.transforms)
+
+
+@wire_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
+def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
+    """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49).
+
+    Those of IKE_AUTH have no key exchange method (B58).
+    """
     objections, count = [], 0
-    exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH)
+    exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
     offers = (m for m in view.messages if not m.response and m.readable and m.exchange in exchanges)
     for message in offers:
         for offer in of(message, SecurityAssociation):
@@ -95,6 +105,12 @@ def offers_in_their_form(view: View, _arguments: Arguments) -> Checked:
                 faults.append(("B07", f"its proposals are numbered {numbers}"))
             for proposal in offer.proposals:
                 due = SPI_OCTETS.get(proposal.protocol)
+                if message.exchange == ExchangeType.CREATE_CHILD_SA and proposal.protocol == Protocol.IKE:
+                    due = _IKE_SPI_OCTETS
+                    if not any(proposal.spi):
+                        faults.append(("B39", f"the SPI of proposal {proposal.number} is zero"))
+                if message.exchange == ExchangeType.IKE_AUTH and _has_a_method(proposal):
+                    faults.append(("B58", f"proposal {proposal.number} has a key exchange method"))
                 if due is not None and len(proposal.spi) != due:
                     words = f"proposal {proposal.number} has an SPI of {len(proposal.spi)} octets, {due} are due"
                     faults.append(("B49", words))

@@ -75,7 +75,7 @@ def _told(view: View) -> _Told:
 def _strange(known: _Told, message: SeenMessage, delete: Delete) -> Iterable[str]:
     """SPIs that are the other side's, or that nobody was told of."""
     own, others = (known.get((side == message.from_initiator, delete.protocol), set()) for side in (True, False))
-    for spi in delete.spis if own and delete.spi_size == _SPI_OCTETS else ():
+    for spi in delete.spis if delete.spi_size == _SPI_OCTETS else ():
         if spi not in own:
             whose = "the other side's" if spi in others else "nobody's"
             yield f"a Delete names the SPI {spi.hex()}, which is {whose}"

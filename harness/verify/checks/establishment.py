@@ -14,7 +14,8 @@ from harness.verify.checks.authentication import auth_fits
 from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
 from harness.verify.checks.selectors import network_of, within
 from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 from harness.verify.wire import announces_intermediate, of, spelled
 from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
@@ -87,8 +88,8 @@ def _ending(view: View, outcome: Outcome | None) -> str:
         message, notify = view.refusals[0]
         why = f": {report.closed_reason}" if view.sender(message) == "engine" and _provoked(view) else ""
         return f"{view.sender(message)} answered {notify} in {message.label}{_unused_intermediate(view, notify)}{why}"
-    if report.established and view.established and unproven(view):
-        return f"it ended {outcome}: it is not proven that every key exchange entered the keys"
+    if report.established and view.established:
+        return f"it ended {outcome}: {_of_a_tunnel(view)}"
     if report.closed_reason:
         return f"it ended {outcome}: {report.closed_reason}"
     if report.timed_out:
@@ -96,6 +97,13 @@ def _ending(view: View, outcome: Outcome | None) -> str:
     if not view.messages:
         return f"it ended {outcome}, without an IKE message"
     return f"it ended {outcome}, after {view.messages[-1].label}"
+
+
+def _of_a_tunnel(view: View) -> str:
+    """What is to be said of one that stands, and is not the predicted one."""
+    if unproven(view) or view.suite is None:
+        return "it is not proven that every key exchange entered the keys"
+    return f"{view.party(initiator=False)} chose proposal {view.suite.proposal_number}, {spelled(view.suite)}"
 
 
 def _unused_intermediate(view: View, notify: NotifyType) -> str:
@@ -181,7 +189,9 @@ def pair_came_up_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
         return Checked(f"{seen} as predicted")
     predicted = " or ".join(sorted(allowed))
     sentence = f"{predicted} was predicted from the two policies; it ended {seen}{pair_ending(view)}"
-    return Checked("", (Objection(_refuser(view), sentence, view.messages[-1].pointer, "B06"),))
+    refused = view.refusals[0][1] if view.refusals else None
+    rule = "B08" if refused is NotifyType.NO_PROPOSAL_CHOSEN else None  # no sentence says that a tunnel comes up
+    return Checked("", (Objection(_refuser(view), sentence, view.messages[-1].pointer, rule),))
 
 
 def pair_ending(view: PairView) -> str:

@@ -8,8 +8,8 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, Pointer
 from harness.scenario.check_form import Argument
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify
 
@@ -43,8 +43,8 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
     return Checked(f"fragments: {counts}; every datagram within {limit} octets", tuple(objections))
 
 
-@engine_check("fragments-in-their-form", due=Due.ALWAYS, requirement="F03")
-def fragments_in_their_form(view: View, _arguments: Arguments) -> Checked:
+@wire_check("fragments-in-their-form", due=Due.ALWAYS, requirement="F03")
+def fragments_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """Each fragment has a number within its total, the message's header, and is protected by itself (F02-F06, F08).
 
     Fragment 1 alone names the first inner payload, and carries what is outside of the encryption. IKE_SA_INIT has none.
@@ -76,6 +76,23 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
         if number != 1 and len(piece.message.payloads) > 1:
             yield "F06", f"fragment {number} carries a payload outside of the encryption"
     yield from _smaller_sets(message)
+    if len(totals := _numbers(message)) > 1 and is_incomplete(message):
+        said = " and ".join(map(str, sorted(totals)))
+        yield "F03", f"its fragments say that they are {said}, and of none all are there"
+
+
+def _numbers(message: SeenMessage) -> dict[int, set[int]]:
+    """The Fragment Numbers that were sent, by Total Fragments."""
+    totals: dict[int, set[int]] = {}
+    for fragment in (piece.fragment for piece in message.pieces if piece.fragment):
+        totals.setdefault(fragment.total_fragments, set()).add(fragment.fragment_number)
+    return totals
+
+
+def is_incomplete(message: SeenMessage) -> bool:
+    """Whether a message came in fragments of which no whole set is there, so that no key can open it."""
+    totals = _numbers(message)
+    return bool(totals) and not any(numbers >= set(range(1, total + 1)) for total, numbers in totals.items())
 
 
 def _smaller_sets(message: SeenMessage) -> Iterable[tuple[str, str]]:
@@ -94,7 +111,7 @@ def _comparable(octets: bytes) -> bytes:
     return octets[:16] + octets[17:24]
 
 
-def both_announced(view: View, kind: NotifyType) -> list[str]:
+def both_announced(view: CaseView, kind: NotifyType) -> list[str]:
     """The parties that did not announce in IKE_SA_INIT what this notification stands for."""
     missing = []
     for initiator in (True, False):
@@ -102,7 +119,7 @@ def both_announced(view: View, kind: NotifyType) -> list[str]:
         messages = [final] if final else view.find(ExchangeType.IKE_SA_INIT, response=not initiator)
         kinds = {notify.notify_type for message in messages for notify in of(message, Notify)}
         if kind not in kinds:
-            missing.append(view.party(initiator=initiator))
+            missing.append(view.sender(final) if final else view.party(initiator=initiator))
     return missing
 
 

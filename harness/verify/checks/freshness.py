@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 
-from harness.registry.transforms import KeyExchangeMethod
+from harness.crypto.errors import MethodUnavailable
+from harness.crypto.protection import Protection, protection
+from harness.registry.messages import ExchangeType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Pointer
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.esp import esp_packets
-from harness.verify.view import View
-from harness.verify.wire import of, sealed_payload
+from harness.verify.view import CaseView, View
+from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
 _SPI_OCTETS = 8
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
 
 
-@engine_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")
-def values_are_fresh(view: View, _arguments: Arguments) -> Checked:
+@dataclass(frozen=True, slots=True)
+class FreshValue:
+    """A value that its sender makes once and never again, and where it was sent."""
+
+    party: str
+    kind: str  # "nonce", or the method of ML-KEM
+    digest: str  # SHA-256, 64 hexadecimal digits
+    label: str  # of the message
+    pointer: Pointer
+
+
+def fresh_values(view: CaseView) -> tuple[FreshValue, ...]:
+    """Nonces and values of ML-KEM as far as they can be read, each once; a deviation of ours may send what it likes."""
+    found: dict[tuple[str, str], FreshValue] = {}
+    for message in view.messages:
+        party = view.sender(message)
+        values = [("nonce", nonce.nonce) for nonce in of(message, Nonce)]
+        if party != "engine" or view.expectation.reaction is None:
+            values += [(str(ke.method), ke.data) for ke in of(message, KeyExchange) if ke.method in _ML_KEM]
+        for kind, octets in values:
+            digest = hashlib.sha256(octets).hexdigest()
+            value = FreshValue(party, kind, digest, message.label, message.pointer)
+            found.setdefault((party, digest), value)
+    return tuple(found.values())
+
+
+@wire_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")
+def values_are_fresh(view: CaseView, _arguments: Arguments) -> Checked:
     """No nonce is the other side's, no public value of ML-KEM and no AEAD's IV comes twice (B23, M11, K06).
 
     A public value of (EC)DH may be used again, which is told all the same (RFC 7296 section 2.12). A message that is
@@ -29,7 +60,7 @@ def values_are_fresh(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"{detail}; {again}" if again else detail, tuple(objections))
 
 
-def _nonces(view: View) -> Iterable[Objection]:
+def _nonces(view: CaseView) -> Iterable[Objection]:
     """A nonce that came from the other side proves no freshness at all."""
     request, response = view.final_init
     if request is not None and response is not None:
@@ -38,7 +69,7 @@ def _nonces(view: View) -> Iterable[Objection]:
             yield Objection(view.sender(response), "Nr is Ni, octet for octet", response.pointer, "B23")
 
 
-def _ml_kem(view: View) -> Iterable[Objection]:
+def _ml_kem(view: CaseView) -> Iterable[Objection]:
     """IKE_SA_INIT may be sent anew with the same key: a cookie or another group was asked for."""
     for party, label, pointer, ke in _values_again(view):
         if ke.method in _ML_KEM and ke.data:
@@ -46,14 +77,14 @@ def _ml_kem(view: View) -> Iterable[Objection]:
             yield Objection(party, sentence, pointer, "M11")
 
 
-def _used_again(view: View) -> Iterable[str]:
+def _used_again(view: CaseView) -> Iterable[str]:
     """Public values of (EC)DH that a side uses for more than one exchange, as it may."""
     for party, label, _, ke in _values_again(view):
         if ke.method not in _ML_KEM:
             yield f"{label} carries a public value of {ke.method} that {party} has used before, as it may"
 
 
-def _values_again(view: View) -> Iterable[tuple[str, str, Pointer, KeyExchange]]:
+def _values_again(view: CaseView) -> Iterable[tuple[str, str, Pointer, KeyExchange]]:
     """Public values that came before in another exchange, of this IKE SA or of one that a party began beside it."""
     seen: dict[tuple[int, bytes], Hashable] = {}
     for message in view.messages:
@@ -69,22 +100,45 @@ def _values_again(view: View) -> Iterable[tuple[str, str, Pointer, KeyExchange]]
                 yield view.source(piece.datagram), label, Pointer.to_frame(piece.datagram.frame), ke
 
 
-def _vectors(view: View) -> Iterable[Objection]:
+def _vectors(view: CaseView) -> Iterable[Objection]:
     """The IV of a combined-mode cipher, in IKE messages; two pieces under one key of one direction."""
-    if view.chain is None or not view.chain.protection.iv_may_be_counter:
+    cipher = _cipher(view)
+    if cipher is None or not cipher.iv_may_be_counter:
         return
-    octets = view.chain.protection.iv_octets
     seen: dict[Hashable, bytes] = {}
-    for message in (m for m in view.messages if m.generation is not None):
+    for message in (m for m in view.messages if _under_known_keys(view, m)):
         for piece in message.pieces:
             sealed = sealed_payload(piece.message)
             if sealed is None:
                 continue
-            key = (message.from_initiator, message.generation, sealed.content[:octets])
+            key = (message.from_initiator, message.generation, sealed.content[: cipher.iv_octets])
             if seen.setdefault(key, piece.octets) != piece.octets:
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
                 yield Objection(view.sender(message), sentence, pointer, "K06")
+
+
+def _cipher(view: CaseView) -> Protection | None:
+    """How the messages of the IKE SA are protected; of two products, as the first IKE SA has it in clear."""
+    if isinstance(view, View):
+        return view.chain.protection if view.chain is not None else None
+    encr = view.suite.get(TransformType.ENCR) if view.suite else None
+    if view.suite is None or encr is None:
+        return None
+    try:
+        return protection(encr, view.suite.get(TransformType.INTEG))
+    except MethodUnavailable:
+        return None
+
+
+def _under_known_keys(view: CaseView, message: SeenMessage) -> bool:
+    """Whether it is known which keys a message is under: those that open it.
+
+    Of two products it is the last ones from IKE_AUTH on, and before that nobody knows which exchange made new keys.
+    """
+    if isinstance(view, View):
+        return message.generation is not None
+    return message.protected and message.exchange != ExchangeType.IKE_INTERMEDIATE
 
 
 @engine_check("esp-in-its-form", due=Due.ALWAYS, requirement="E06")

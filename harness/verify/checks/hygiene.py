@@ -10,7 +10,8 @@ from collections.abc import Callable
 from harness.evidence.peer_report import HYGIENE_FILE, Hygiene, Residue
 from harness.results.model import Pointer, Severity
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 
 _SHOWN = 3  # of a kind; the file has them all
 _UNASKED = "nobody asked the product"  # an emulated vendor, a product that cannot tell, a run of before

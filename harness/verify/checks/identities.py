@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 
-from harness.border.text import in_a_line
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType
 from harness.results.model import Pointer, Severity
@@ -16,6 +16,7 @@ from harness.wire.payloads import IdentificationInitiator, IdentificationRespond
 
 _FACTS = Pointer("case.json")
 _Identity = IdentificationInitiator | IdentificationResponder
+_ADDRESSES = (IdentificationType.ID_IPV4_ADDR, IdentificationType.ID_IPV6_ADDR)
 
 
 @engine_check("identity-as-configured", due=Due.ALWAYS, requirement="B44")
@@ -71,4 +72,10 @@ def _taken(view: View, recorded: str) -> bool:
 
 
 def _words(identity: _Identity) -> str:
-    return f"{in_a_line(identity.data.decode('utf-8', 'replace')) or 'empty'} of type {identity.id_type}"
+    if identity.id_type in _ADDRESSES and len(identity.data) in (4, 16):
+        name = str(ip_address(identity.data))
+    elif identity.data.isascii() and identity.data.decode().isprintable():
+        name = identity.data.decode() or "empty"
+    else:
+        name = f"0x{identity.data.hex()}"
+    return f"{name} of type {identity.id_type}"

@@ -11,9 +11,10 @@ from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, SECRETS
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.checks.fragmentation import is_incomplete
 from harness.verify.keys import key_chain
-from harness.verify.view import View
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
@@ -97,16 +98,21 @@ def _places(view: View, suite: Suite) -> list[tuple[SeenMessage | None, KeyExcha
 
 
 def _left_out(view: View, methods: Iterable[KeyExchangeMethod]) -> Iterable[Objection]:
-    """A key exchange that its initiator leaves out: its last request is an IKE_INTERMEDIATE without one.
+    """A key exchange that its initiator leaves out: its last request is an IKE_INTERMEDIATE without one, or IKE_AUTH.
 
     But for INFORMATIONAL, by which it may have given up.
     """
     requests = [m for m in view.messages if not m.response and m.from_initiator and m.protected]
     requests = [m for m in requests if m.exchange != ExchangeType.INFORMATIONAL]
     missing = next(iter(methods), None)
-    if missing is None or not requests or requests[-1].exchange != ExchangeType.IKE_INTERMEDIATE:
+    if missing is None or not requests:
         return
     last = requests[-1]
+    if last.exchange == ExchangeType.IKE_AUTH:
+        sentence = f"{last.label} is sent before the key exchange of {missing} has taken place"
+        yield Objection(view.sender(last), sentence, last.pointer, "A06")
+    if last.exchange != ExchangeType.IKE_INTERMEDIATE:
+        return
     answers = [m for m in view.intermediates(response=True) if m.message_id == last.message_id]
     if last.readable and not of(last, KeyExchange) and answers and not any(map(_is_a_refusal, answers)):
         sentence = f"{last.label} carries no KE payload, and nothing follows that does: that of {missing} is due"
@@ -183,14 +189,20 @@ def _wrong_generation(view: View) -> list[Objection]:
     """Messages that do not decrypt, or not with the generation that is due (RFC 9242 section 3.3.1)."""
     objections = []
     for message in view.messages:
-        if not message.protected or late_error(message):
+        if not message.protected or late_error(message) or (message.opened is None and is_incomplete(message)):
             continue
         due = view.due_generation(message)
         if message.generation != due:
-            got = "none" if message.generation is None else str(message.generation)
-            sentence = f"{message.label} is due under keys of generation {due}; {got} of the computed ones opens it"
+            sentence = f"{message.label} is due under {_keys(due)}; {_keys(message.generation)} open it"
             objections.append(Objection(view.sender(message), sentence, message.pointer, "I07"))
     return objections
+
+
+def _keys(generation: int | None) -> str:
+    """A generation of keys in words."""
+    if generation is None:
+        return "none of the keys that follow from what is on the wire"
+    return f"the keys after {generation} additional key exchanges" if generation else "the keys of IKE_SA_INIT"
 
 
 _UNPROTECTED = (
@@ -212,8 +224,8 @@ def late_error(message: SeenMessage) -> bool:
     return bool(errors) and all(isinstance(p, Notify) or p.type == PayloadType.VENDOR_ID for p in payloads)
 
 
-@engine_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")
-def key_exchange_sizes(view: View, _arguments: Arguments) -> Checked:
+@wire_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")
+def key_exchange_sizes(view: CaseView, _arguments: Arguments) -> Checked:
     """Every KE payload has the octets that its method asks for (RFC 7296 3.4; draft-ietf-ipsecme-ikev2-mlkem)."""
     objections, seen = [], []
     for message in view.messages:

@@ -7,7 +7,7 @@ from harness.results.model import CAPTURE, PEER_STATUS_AFTER
 from harness.verify.check import Arguments, Checked, Objection, engine_check, missing
 from harness.verify.checks.peer_report import left_of
 from harness.verify.view import View
-from harness.verify.wire import of, payload_name
+from harness.verify.wire import SeenMessage, of, payload_name
 from harness.wire.payload import Payload
 from harness.wire.payloads import Delete, Notify, Unknown
 
@@ -37,7 +37,7 @@ def liveness_answered(view: View, _arguments: Arguments) -> Checked:
 def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     """A Delete of the IKE SA is answered by an INFORMATIONAL response, and nothing is left at the peer (B29)."""
     requests = view.find(ExchangeType.INFORMATIONAL, response=False)
-    mine = [m for m in requests if m.opened is not None and view.in_place(m)]  # anything else is to be dropped
+    mine = [m for m in requests if m.opened is not None and view.in_place(m) and _within_the_window(view, m)]
     deletes = [m for m in mine if any(d.protocol == Protocol.IKE for d in of(m, Delete))]
     if not deletes and view.report.closed_kind == "refused":
         return Checked("an error of the peer ended the IKE SA: no Delete is due")
@@ -66,6 +66,17 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
         objections.append(Objection(view.peer, sentence, PEER_STATUS_AFTER))
     told = "has no status interface to tell what is left" if after.silent else "reports no SA any more"
     return Checked(f"{request.label} was answered; the peer {told}", tuple(objections))
+
+
+def _within_the_window(view: View, request: SeenMessage) -> bool:
+    """Whether all that its sender asked before was answered: else it is to be dropped (RFC 7296 section 2.3)."""
+    side = request.from_initiator
+    answered = {m.message_id for m in view.messages if m.response and m.from_initiator != side}
+    return answered >= {
+        m.message_id
+        for m in view.messages
+        if not m.response and m.from_initiator == side and m.sealed and m.message_id < request.message_id
+    }
 
 
 def _may_come_along(payload: Payload) -> bool:

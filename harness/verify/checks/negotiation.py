@@ -10,8 +10,8 @@ from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, accepts, answered_suite, of, spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal, Transform
@@ -66,12 +66,12 @@ def _rule_of_choice(view: View, name: str, suite: Suite) -> tuple[str | None, st
     return "", ""
 
 
-def _answer(view: View, exchange: ExchangeType) -> SeenMessage | None:
+def _answer(view: CaseView, exchange: ExchangeType) -> SeenMessage | None:
     return next((m for m in view.find(exchange, response=True, initiator=False) if accepts(m)), None)
 
 
-@engine_check("answer-is-a-subset-of-the-offer", due=Due.ALWAYS, requirement="B06")
-def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checked:
+@wire_check("answer-is-a-subset-of-the-offer", due=Due.ALWAYS, requirement="B06")
+def answer_is_a_subset_of_the_offer(view: CaseView, _arguments: Arguments) -> Checked:
     """One proposal comes back: one unmodified transform of each offered type, no method twice (B06, A04, A05)."""
     objections: list[Objection] = []
     for exchange in (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH):
@@ -89,7 +89,7 @@ def answer_is_a_subset_of_the_offer(view: View, _arguments: Arguments) -> Checke
     return Checked("every transform that is answered was offered, one of each type, unmodified", tuple(objections))
 
 
-def _known(view: View) -> set[TransformType]:
+def _known(view: CaseView) -> set[TransformType]:
     """The transform types that the responder is configured with, and so knows."""
     return {kind for proposal in view.expectation.responder.ike for kind in proposal.transforms}
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from harness.crypto.errors import MethodUnavailable
 from harness.crypto.prf import prf
 from harness.registry.transforms import TransformType
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.misbehaviour import deviating
-from harness.verify.view import View
+from harness.verify.view import CaseView, View
 from harness.verify.wire import of
 from harness.wire.payloads import Nonce
 
 _LEAST, _MOST = 16, 256  # octets
 
 
-@engine_check("nonces-of-due-size", due=Due.ALWAYS, requirement="B23")
-def nonces_of_due_size(view: View, _arguments: Arguments) -> Checked:
+@wire_check("nonces-of-due-size", due=Due.ALWAYS, requirement="B23")
+def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
     """Every nonce has 16 to 256 octets, and at least half as many as the key of the negotiated PRF (B23)."""
-    half_key, ours = _half_of_prf_key(view), {message.frame for message in deviating(view)}
+    half_key = _half_of_prf_key(view)
+    ours = {message.frame for message in deviating(view)} if isinstance(view, View) else set()
     seen = [(message, len(nonce.nonce)) for message in view.messages for nonce in of(message, Nonce)]
     objections = []
     for message, octets in seen:
@@ -33,7 +34,7 @@ def nonces_of_due_size(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"octets of the nonces: {', '.join(str(octets) for _, octets in seen) or 'none'}", tuple(objections))
 
 
-def _half_of_prf_key(view: View) -> int:
+def _half_of_prf_key(view: CaseView) -> int:
     """Half the octets of the negotiated PRF's key, which for HMAC is its output; the least there are if unknown."""
     chosen = view.suite.get(TransformType.PRF) if view.suite else None
     if chosen is None:

@@ -10,7 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, Severity
 from harness.verify.check import Arguments, Checked, Due, Objection, missing, pair_check
-from harness.verify.view import PairView
+from harness.verify.pair_view import PairView
 from harness.verify.wire import of
 from harness.wire.payloads import Notify, SecurityAssociation
 

@@ -12,7 +12,7 @@ from harness.scenario.model import Step
 from harness.verify.checks.exchanges import answered_at_the_end
 from harness.verify.checks.reported_spis import is_of_another
 from harness.verify.checks.sockets import strangers
-from harness.verify.view import PairView
+from harness.verify.pair_view import PairView
 
 _SPI_OCTETS = 8
 

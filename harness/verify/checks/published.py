@@ -21,7 +21,7 @@ from harness.verify.checks.agreement import esp_algorithms
 from harness.verify.checks.establishment import pair_ending
 from harness.verify.checks.offer import could_choose, follows_from_the_offer, offered
 from harness.verify.judgement import pair_outcome_seen
-from harness.verify.view import PairView, established
+from harness.verify.pair_view import PairView, established
 from harness.verify.wire import of, spelled
 from harness.wire.payloads import Notify
 

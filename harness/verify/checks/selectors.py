@@ -35,7 +35,7 @@ def selectors_within_the_offer(view: View, _arguments: Arguments) -> Checked:
     count = 0
     for message in (m for m in view.messages if m.exchange in _CREATING and m.opened and _of_a_child(m)):
         for kind in _BOTH:
-            selectors = _selectors(message, kind)
+            selectors = selectors_of(message, kind)
             count += len(selectors)
             faults = [*_form(kind, selectors), *(_wider(view, message, kind, selectors) if message.response else ())]
             for requirement, sentence in faults:
@@ -49,7 +49,8 @@ def _of_a_child(message: SeenMessage) -> bool:
     return any(proposal.protocol != Protocol.IKE for sa in accepts(message) for proposal in sa.proposals)
 
 
-def _selectors(message: SeenMessage, kind: type[TrafficSelectorsInitiator | TrafficSelectorsResponder]) -> Selectors:
+def selectors_of(message: SeenMessage, kind: type[TrafficSelectorsInitiator | TrafficSelectorsResponder]) -> Selectors:
+    """Those of all payloads of a kind in a message."""
     return [selector for payload in of(message, kind) for selector in payload.selectors]
 
 
@@ -84,7 +85,7 @@ def _wider(
     ]
     if not requests:
         return
-    offered = _selectors(requests[-1], kind)
+    offered = selectors_of(requests[-1], kind)
     for each in selectors:
         if not within(each, offered):
             yield "B50", f"{_name(kind)} holds {_words(each)}, which is not within the offer"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 
+from harness.evidence.model import Side
 from harness.results.model import STEPS
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check, told_otherwise
 from harness.verify.checks.deletion import child_spis
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 from harness.verify.wire import of
 from harness.wire.payloads import Delete
 
@@ -49,7 +51,10 @@ def _twice(living: dict[Hashable, Hashable], key: tuple[bool, int, bytes], place
 
 @pair_check("pair-spis-are-due", due=Due.UP, requirement="E07")
 def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
-    """No Child SA that a side reports has an SPI among 0 to 255 to receive on, and no two have the same one (E07)."""
+    """No Child SA that a side reports has an SPI among 0 to 255 to receive on, and no two have the same one (E07).
+
+    That it is reserved contradicts the wire where the ESP that goes to that side has other SPIs.
+    """
     objections, seen = [], set()
     for step in view.standing:
         for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
@@ -60,7 +65,17 @@ def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
                     sentence = f"after {step.step} it reports {times} Child SAs with the SPI {spi}"
                 elif spi.strip("0123456789abcdef") == "" and int(spi or "0", 16) <= _RESERVED:
                     sentence = f"after {step.step} it reports a Child SA with the SPI {spi}, which is reserved"
+                    if _others_are_used(view, side, spi):
+                        words = f"{side.peer}: {sentence}, and no ESP that goes there has it"
+                        objections.append(told_otherwise(words, STEPS))
+                        continue
                 else:
                     continue
                 objections.append(Objection(side.peer, sentence, STEPS))
     return Checked(f"{len(seen)} SPIs reported, none of them reserved and none twice", tuple(objections))
+
+
+def _others_are_used(view: PairView, side: Side, spi: str) -> bool:
+    """Whether ESP goes to a side, and never with this SPI."""
+    used = {packet.payload[:_OCTETS].hex() for packet in view.esp if packet.destination[0] == side.address}
+    return bool(used) and spi not in used

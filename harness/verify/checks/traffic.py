@@ -16,7 +16,8 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
-from harness.verify.view import CaseView, PairView, View, established
+from harness.verify.pair_view import PairView, established
+from harness.verify.view import CaseView, View
 from harness.verify.wire import of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
@@ -73,14 +74,22 @@ def _packet_faults(view: View, packets: list[SeenEsp]) -> list[Objection]:
             if packet.problem:
                 sentence = f"an ESP packet does not open: {packet.problem}"
                 objections.append(Objection(party, sentence, packet.pointer, packet.requirement))
-        objections += _numbering(party, mine)
+        objections += _numbering(party, mine, lost=0 if from_engine else _counted_out(view) - len(mine))
     return objections
 
 
-def _numbering(party: str, packets: list[SeenEsp]) -> list[Objection]:
+def _counted_out(view: View) -> int:
+    """The packets that the peer says it has sent on the Child SA; 0 where it does not say."""
+    report = view.evidence.peer_report
+    child = None if report is None else child_of(view, tuple(each for sa in report.sas for each in sa.children))
+    return (child.packets_out or 0) if child is not None else 0
+
+
+def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objection]:
     """The first number is 1, and no number stands on two packets (RFC 4303 section 3.3.3).
 
-    The path may bring packets in another order, or one of them twice: that is not their sender's doing.
+    The path may bring packets in another order, or one of them twice, or lose those of which their sender tells: that
+    is not its doing.
     """
     first: dict[int, SeenEsp] = {}
     for packet in packets:  # that one has the SPI of another SA, its problem tells
@@ -88,7 +97,7 @@ def _numbering(party: str, packets: list[SeenEsp]) -> list[Objection]:
         if other.octets != packet.octets:
             sentence = f"two ESP packets have the sequence number {packet.sequence} (RFC 4303 section 3.3.3)"
             return [Objection(party, sentence, packet.pointer, "E02")]
-    if first and min(first) != 1:
+    if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
     return []
@@ -221,7 +230,10 @@ def _most(counts: Iterable[int | None]) -> int | None:
 
 
 def _on_the_wire(view: PairView) -> list[Objection]:
-    """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs."""
+    """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs.
+
+    Where every echo came back, the receiver has that SA, whatever its status says.
+    """
     reported: list[set[str]] = [set(), set()]
     sending: list[set[str]] = [set(), set()]
     for step in view.standing:
@@ -239,7 +251,10 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             own = strange <= sending[1 - index]
             words = f"; {sender} does" if own else f", and neither does {sender}"
             sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
-            objections.append(Objection("" if own else sender, sentence + words, CAPTURE))
+            sentence += words
+            contradicted = own and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
+            told = told_otherwise(sentence, STEPS)
+            objections.append(told if contradicted else Objection("" if own else sender, sentence, CAPTURE))
     return objections
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.view import View
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.view import CaseView, View
 from harness.verify.wire import Piece, SeenMessage, of
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payload import Payload
@@ -25,20 +25,20 @@ from harness.wire.payloads import (
 )
 
 
-@engine_check("canonical-wire-format", due=Due.ALWAYS, requirement="B15")
-def canonical_wire_format(view: View, _arguments: Arguments) -> Checked:
+@wire_check("canonical-wire-format", due=Due.ALWAYS, requirement="B15")
+def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
     """What every sender must write, whether its receiver objects or not (B14, B15, B16, B39, B53).
 
     Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
     payloads; and nothing on the ports of IKE that is no message of this IKE SA.
     """
-    objections = [*_foreign(view)]
+    objections, responder_spi = [*_foreign(view)], view.responder_spi
     for message in view.messages:
         if message.opened is not None and message.opened.malformed:
             sentence = f"{message.label} is authentic, and its payloads do not fill what is encrypted"
             words = f"{sentence}: {message.opened.malformed}"
             objections.append(Objection(view.sender(message), words, message.pointer, "B53"))
-        for requirement, sentence in (*_form(message), *_spis(view, message), *_roles(message)):
+        for requirement, sentence in (*_form(message), *_spis(message, responder_spi), *_roles(message)):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
     return Checked(f"{len(view.messages)} messages: version 2.0, reserved bits zero", tuple(objections))
@@ -59,7 +59,7 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
             yield "B15", f"{payload.type} has reserved bits that are not zero"
 
 
-def _foreign(view: View) -> Iterable[Objection]:
+def _foreign(view: CaseView) -> Iterable[Objection]:
     """Datagrams on the ports of IKE that belong to no message of this IKE SA."""
     for datagram in view.malformed:
         sentence = f"frame {datagram.frame} holds no IKE message that can be parsed"
@@ -76,7 +76,7 @@ def _foreign(view: View) -> Iterable[Objection]:
         yield Objection(view.source(piece.datagram), sentence, Pointer.to_frame(frame), "B39")
 
 
-def _begins_anew(view: View, piece: Piece) -> bool:
+def _begins_anew(view: CaseView, piece: Piece) -> bool:
     """Whether a party begins another IKE SA, as it may at any time: it may have given up, or forgotten, the first one.
 
     "An IKE endpoint is allowed to forget all of its state associated with an IKE SA" (RFC 7296 section 2.4). Only our
@@ -84,7 +84,7 @@ def _begins_anew(view: View, piece: Piece) -> bool:
     """
     header = piece.message.header
     begins = header.exchange_type == ExchangeType.IKE_SA_INIT and not header.is_response
-    return begins and view.source(piece.datagram) == view.peer
+    return begins and view.source(piece.datagram) != "engine"
 
 
 def _names_no_sa(piece: Piece) -> bool:
@@ -102,14 +102,14 @@ def _roles(message: SeenMessage) -> Iterable[tuple[str, str]]:
         yield "B39", f"the Initiator flag is {flag}, though the sender is the IKE SA's {role}"
 
 
-def _spis(view: View, message: SeenMessage) -> Iterable[tuple[str, str]]:
+def _spis(message: SeenMessage, responder_spi: bytes) -> Iterable[tuple[str, str]]:
     """The SPIs are those of the IKE SA; the responder's is zero until the answer that agrees tells it (section 3.1)."""
     spis = {piece.message.header.responder_spi for piece in message.pieces}
     first = message.exchange == ExchangeType.IKE_SA_INIT
     if first and not message.response and spis != {bytes(8)}:
         yield "B39", "the responder's SPI is not zero in the first message"
     told = not first or (message.response and of(message, SecurityAssociation))
-    if told and (spis != {view.secrets.responder_spi} or bytes(8) in spis):
+    if told and (spis != {responder_spi} or bytes(8) in spis):
         yield "B39", "the responder's SPI is another one's" if any(map(any, spis)) else "the responder's SPI is zero"
     if not any(message.pieces[0].octets[:8]):
         yield "B39", "the initiator's SPI is zero"
@@ -124,13 +124,14 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
         numbers = list(dict.fromkeys(m.message_id for m in requests))
         if numbers != list(range(len(numbers))):
             sentence = f"requests are numbered {numbers}"
-            objections.append(
-                Objection(view.party(initiator=initiator), sentence, requests[0].pointer, _count_of(requests))
-            )
+            rule = "B39" if any(_is_turned(view, m) for m in requests) else _count_of(requests)
+            objections.append(Objection(view.party(initiator=initiator), sentence, requests[0].pointer, rule))
     for message in view.messages:
         if message.response and not _request_of(view, message):
             sentence = f"{message.label} answers no request that was seen"
             rule = "I04" if _counted_on(view, message) else "B22"
+            if _is_turned(view, message):
+                sentence, rule = f"{message.label} has the Response flag, and is the next request of its sender", "B39"
             objections.append(Objection(view.sender(message), sentence, message.pointer, rule))
     return Checked(f"{len(view.messages)} messages numbered without a gap", tuple(objections))
 
@@ -145,6 +146,18 @@ def _count_of(requests: list[SeenMessage]) -> str:
             return "I04" if between and counted else "B22"
         expected = max(expected, message.message_id + 1)
     return "B22"
+
+
+def _is_turned(view: View, message: SeenMessage) -> bool:
+    """Whether the Response flag is the wrong way round: by its number a message is the other one of an exchange."""
+    before = [m for m in view.messages if not m.response and m.frame < message.frame]
+    if message.response:
+        own = {m.message_id for m in before if m.from_initiator == message.from_initiator}
+        return message.message_id == len(own) and not _request_of(view, message)
+    same = (message.exchange, message.message_id)
+    asked = any((m.exchange, m.message_id) == same for m in before if m.from_initiator != message.from_initiator)
+    answers = view.find(message.exchange, response=True, initiator=message.from_initiator)
+    return asked and not any(m.message_id == message.message_id for m in answers)
 
 
 def _counted_on(view: View, response: SeenMessage) -> bool:
@@ -162,8 +175,8 @@ def _request_of(view: View, response: SeenMessage) -> bool:
     return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)
 
 
-@engine_check("retransmissions-identical", due=Due.ALWAYS, requirement="B18")
-def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
+@wire_check("retransmissions-identical", due=Due.ALWAYS, requirement="B18")
+def retransmissions_identical(view: CaseView, _arguments: Arguments) -> Checked:
     """A repeated message is the same, bit for bit from the IKE header on; fragments each with themselves (B18, F14).
 
     IKE_SA_INIT with a cookie, or with another key exchange, is no repetition: but it takes a demand for it.
@@ -185,7 +198,7 @@ def retransmissions_identical(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"{repeats} repeated messages or fragments, all identical", tuple(objections))
 
 
-def _second_answer(view: View) -> list[Objection]:
+def _second_answer(view: CaseView) -> list[Objection]:
     """A repeated IKE_SA_INIT request gets the response that it got before (B19); another one may get another."""
     objections, answered = [], False
     for message in view.find(ExchangeType.IKE_SA_INIT):
@@ -202,7 +215,7 @@ def _second_answer(view: View) -> list[Objection]:
 _DEMANDS = (NotifyType.COOKIE, NotifyType.INVALID_KE_PAYLOAD)
 
 
-def _other_request(view: View) -> Iterable[Objection]:
+def _other_request(view: CaseView) -> Iterable[Objection]:
     """IKE_SA_INIT requests of other octets than the one before, that no answer has asked for (sections 1.2, 2.6)."""
     answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
     demands = [m for m in answers if any(notify.notify_type in _DEMANDS for notify in of(m, Notify))]

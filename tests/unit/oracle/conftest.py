@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.scenario.check_form import CheckForms
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,7 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.peer_file import load_peers
-from harness.verify.catalogue import CHECKS
+from harness.verify.checks.catalogue import CHECKS
 
 PEERS = load_peers(project_root() / "peers")
 SCENARIOS = load_scenarios(project_root() / "scenarios", CHECKS)

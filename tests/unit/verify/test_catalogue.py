@@ -7,9 +7,9 @@ from types import ModuleType
 import pytest
 
 from harness.scenario.check_form import Known
-from harness.verify import catalogue
-from harness.verify.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS, DuplicateCheck, due_without_asking
 from harness.verify.check import Arguments, Check, Checked, Due, engine_check
+from harness.verify.checks import catalogue
+from harness.verify.checks.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS, DuplicateCheck, due_without_asking
 from harness.verify.view import View
 
 
@@ -55,7 +55,14 @@ def test_a_name_stands_for_one_check(monkeypatch):
 def test_the_checks_of_every_case_are_asked_of_every_case():
     always = {check.name for check in due_without_asking(Known.KEYS, Due.ALWAYS)}
     assert {"canonical-wire-format", "message-ids-in-sequence", "nothing-left-behind"} <= always
-    assert not always & set(PAIR_CHECKS)
+    assert always & set(PAIR_CHECKS) <= {check.name for check in due_without_asking(Known.PEER_REPORTS, Due.ALWAYS)}
+
+
+def test_a_check_of_the_wire_is_one_of_every_case_and_no_other_is():
+    both = {name for name, check in CHECKS.items() if set(check.known) == set(Known)}
+    assert both == set(ENGINE_CHECKS) & set(PAIR_CHECKS)
+    assert {"canonical-wire-format", "used-only-when-announced", "nonces-of-due-size"} <= both
+    assert not any(name.startswith("pair-") for name in both)
 
 
 def test_a_check_speaks_at_least_for_its_own_requirement():

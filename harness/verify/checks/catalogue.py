@@ -11,7 +11,8 @@ from typing import Any
 from harness.scenario.check_form import Known
 from harness.verify import checks
 from harness.verify.check import Check, Due
-from harness.verify.view import PairView, View
+from harness.verify.pair_view import PairView
+from harness.verify.view import View
 
 
 class DuplicateCheck(ValueError):
@@ -43,16 +44,16 @@ CHECKS: Mapping[str, Check[Any]] = MappingProxyType(_found(checks))
 """Every check by the name that scenarios use."""
 
 ENGINE_CHECKS: Mapping[str, Check[View]] = MappingProxyType(
-    {name: check for name, check in CHECKS.items() if check.known is Known.KEYS}
+    {name: check for name, check in CHECKS.items() if Known.KEYS in check.known}
 )
 """Those of a case with our engine."""
 
 PAIR_CHECKS: Mapping[str, Check[PairView]] = MappingProxyType(
-    {name: check for name, check in CHECKS.items() if check.known is Known.PEER_REPORTS}
+    {name: check for name, check in CHECKS.items() if Known.PEER_REPORTS in check.known}
 )
 """Those of a case of two products."""
 
 
 def due_without_asking(known: Known, *when: Due) -> list[Check[Any]]:
     """The checks of one kind of case that are due then, asked for or not."""
-    return [check for check in CHECKS.values() if check.known is known and check.due in when]
+    return [check for check in CHECKS.values() if known in check.known and check.due in when]
