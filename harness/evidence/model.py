@@ -40,6 +40,7 @@ class CaseFacts:
     responder: Side
     expectation: dict[str, Any] = field(default_factory=dict)
     engine: Role | None = None  # the role of our engine; None where two products talk
+    sheets: dict[str, Any] = field(default_factory=dict)  # by role, what was predicted from of each product
 
     def side(self, role: Role) -> Side:
         """The party in a role."""
@@ -98,6 +99,7 @@ class SharedSecret:
 
     method: KeyExchangeMethod
     secret: bytes = field(repr=False)
+    answer_sha256: str = ""  # hexadecimal, of our KEr as it belongs to the secret; "" where KEr is the peer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,7 @@ class PairEvidence:
 
 # What the verifier rests on of the trace is read here and nowhere else: it reads no words that are meant for people. An
 # entry that does not say what it should tells nothing.
-_MESSAGES = ("MessageSent", "MessageReceived")
+_SENT, _RECEIVED = "MessageSent", "MessageReceived"
 _TRUTH = {"True": True, "False": False}
 
 
@@ -328,9 +330,26 @@ class MessagePlace:
         return f"{self.exchange.name} {'response' if self.response else 'request'} {self.message_id}"
 
 
-def messages_in_trace(trace: Iterable[TraceEntry]) -> Iterator[MessagePlace]:
+@dataclass(frozen=True, slots=True)
+class TracedMessage:
+    """A message that our side says it has sent or received."""
+
+    place: MessagePlace
+    sent: bool
+    pieces: tuple[int, ...]  # octets of each IKE message or fragment; none where the trace does not tell
+
+    def __str__(self) -> str:
+        octets = f" of {'+'.join(map(str, self.pieces))} octets" if self.pieces else ""
+        return f"{self.place}{octets}, {'sent' if self.sent else 'received'}"
+
+
+def messages_in_trace(trace: Iterable[TraceEntry]) -> Iterator[TracedMessage]:
     """The messages that our side says it has sent or received."""
-    return _places(entry for entry in trace if entry.event in _MESSAGES)
+    for entry in trace:
+        for place in _places((entry,)) if entry.event in (_SENT, _RECEIVED) else ():
+            sizes = entry.detail.get("datagrams", "").split()
+            known = all(size.isascii() and size.isdigit() for size in sizes)
+            yield TracedMessage(place, entry.event == _SENT, tuple(map(int, sizes)) if known else ())
 
 
 def deviations_in_trace(trace: Iterable[TraceEntry]) -> Iterator[MessagePlace]:

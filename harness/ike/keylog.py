@@ -13,6 +13,8 @@ class KeyLog:
     """Every secret of one IKE SA, in the order in which it came to be. Nothing in it prints."""
 
     shared_secrets: list[tuple[KeyExchangeMethod, bytes]] = field(default_factory=list, repr=False)
+    answers: dict[int, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Our KEr, by the place of its shared secret: the initiator has none."""
     generations: list[IkeKeys] = field(default_factory=list, repr=False)
     int_auth_initiator: list[bytes] = field(default_factory=list, repr=False)
     int_auth_responder: list[bytes] = field(default_factory=list, repr=False)

@@ -24,6 +24,7 @@ from harness.lab.products.shared.fault_lines import fault_lines
 from harness.lab.running_peer import RunningPeer
 from harness.lab.waiting import wait_until
 from harness.oracle.expectation import to_record
+from harness.oracle.sheet import sheet_record
 from harness.policy.role import ENGINE_NAME, UNDER_TEST, Role
 from harness.results.model import Attempt, Verdict
 from harness.run.case import Case
@@ -144,7 +145,8 @@ def _write_givens(store: EvidenceFolder, case: Case, ends: Ends, products: Seque
         sides[case.engine] = Side(ENGINE_NAME, address=ours.address, inner=ours.inner, identity=ours.identity)
     predicted = to_record(case.expectation, case.engine)
     both = sides[Role.INITIATOR], sides[Role.RESPONDER]
-    store.write_facts(CaseFacts(case.id, case.scenario.id, *both, predicted, case.engine))
+    sheets = {product.role.value: sheet_record(product.running.peer) for product in products}
+    store.write_facts(CaseFacts(case.id, case.scenario.id, *both, predicted, case.engine, sheets))
     store.write_text("scenario.toml", case.scenario.path.read_text())
     for product in products:
         files = {Path(path).name: text for path, text in product.running.files.items()}

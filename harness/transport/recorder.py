@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import fields
 
 from harness.evidence.model import (
@@ -110,12 +112,18 @@ class Recorder:
             initiator_spi=spis[0],
             responder_spi=spis[1],
             psk=psk,
-            shared_secrets=tuple(SharedSecret(method, secret) for method, secret in keylog.shared_secrets),
+            shared_secrets=tuple(_shared_secrets(keylog)),
             generations=tuple(KeyGeneration(*(getattr(keys, n) for n in names)) for keys in keylog.generations),
             int_auth_initiator=tuple(keylog.int_auth_initiator),
             int_auth_responder=tuple(keylog.int_auth_responder),
             children=() if self.child is None else (_child_secrets(self.child),),
         )
+
+
+def _shared_secrets(keylog: KeyLog) -> Iterator[SharedSecret]:
+    for place, (method, secret) in enumerate(keylog.shared_secrets):
+        answer = keylog.answers.get(place)
+        yield SharedSecret(method, secret, "" if answer is None else hashlib.sha256(answer).hexdigest())
 
 
 def _child_secrets(child: ChildEstablished) -> ChildSecrets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.evidence.capture import UnreadableCapture
@@ -10,6 +11,7 @@ from harness.evidence.store import EvidenceFolder, UnreadableEvidence
 from harness.json_codec import RecordError
 from harness.oracle.confirmed import contradiction
 from harness.oracle.expectation import Expectation, from_record
+from harness.oracle.sheet import difference, predicted_again
 from harness.scenario.model import Scenario
 from harness.scenario.profile_file import EMULATED
 from harness.verify import with_keys, with_reports
@@ -28,10 +30,37 @@ def judge_folder(folder: Path, scenario: Scenario, requirements: Requirements) -
         evidence = store.evidence()
     except (UnreadableEvidence, UnreadableCapture, RecordError) as error:
         return inconclusive(str(error))
+    if facts.scenario != scenario.id:
+        return inconclusive(f"case.json is of the scenario {facts.scenario}, scenario.toml is {scenario.id}")
+    if facts.sheets:
+        return _by_the_sheets(scenario, predicted, evidence, requirements)
     emulated = any(side.peer.startswith(EMULATED) for side in (facts.initiator, facts.responder))
     if doubt := contradiction(scenario, predicted, facts.engine, emulated=emulated):
         return inconclusive(f"the prediction in case.json contradicts itself or its scenario: {doubt}")
-    return judge(scenario, predicted, evidence, requirements)
+    judged = judge(scenario, predicted, evidence, requirements)
+    if not predicted.echo and judged.verdict is not _with_echo(scenario, predicted, evidence, requirements).verdict:
+        return inconclusive("that nothing behind the peer answers echo requests is said in case.json alone")
+    return judged
+
+
+def _by_the_sheets(
+    scenario: Scenario, recorded: Expectation, evidence: CaseEvidence | PairEvidence, requirements: Requirements
+) -> Judgement:
+    """By the prediction as it is made once more; the recorded one is to be the same."""
+    facts = evidence.facts
+    try:
+        again = predicted_again(scenario, facts.engine, facts.sheets)
+    except RecordError as error:
+        return inconclusive(str(error))
+    if doubt := recorded.skipped or difference(recorded, again):
+        return inconclusive(f"the prediction in case.json contradicts itself or its scenario: {doubt}")
+    return judge(scenario, again, evidence, requirements)
+
+
+def _with_echo(
+    scenario: Scenario, predicted: Expectation, evidence: CaseEvidence | PairEvidence, requirements: Requirements
+) -> Judgement:
+    return judge(scenario, replace(predicted, echo=True), evidence, requirements)
 
 
 def judge(

@@ -23,6 +23,7 @@ from harness.verify.checks.establishment import came_up_as_predicted
 from harness.verify.checks.key_agreement import keys_depend_on_every_exchange
 from harness.verify.checks.misbehaviour import deviating, deviation_as_traced
 from harness.verify.checks.negotiation import answer_is_a_subset_of_the_offer, negotiated_as_predicted, read_either_way
+from harness.verify.checks.reported_spis import reported_of_another
 from harness.verify.checks.second_reading import read_otherwise
 from harness.verify.checks.witnesses import not_captured
 from harness.verify.judgement import Judgement, concluded, inconclusive, outcome_seen
@@ -48,7 +49,7 @@ def judge(
     outcome = outcome_seen(view)
     if outcome is None:
         return inconclusive("no IKE message of this case is in the capture")
-    lost = not_captured(view) or read_otherwise(view) or read_either_way(view)
+    lost = not_captured(view) or read_otherwise(view) or reported_of_another(view) or read_either_way(view)
     fault = _own_fault(view)
     if lost or fault:
         return inconclusive(lost or fault, view, Verdict.INCONCLUSIVE if lost else Verdict.ERROR)

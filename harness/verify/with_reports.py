@@ -21,6 +21,7 @@ from harness.verify.checks.both_ends import captured_otherwise
 from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
+from harness.verify.checks.pair_story import not_of_one_case
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
 from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
@@ -52,7 +53,7 @@ def judge_pair(
         return inconclusive(f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}")
     if evidence.report.capture_drops:
         return inconclusive(f"the kernel dropped {evidence.report.capture_drops} frames of the capture", view)
-    if gap := captured_otherwise(view) or not_captured(view) or told_otherwise(view):
+    if gap := captured_otherwise(view) or not_captured(view) or not_of_one_case(view) or told_otherwise(view):
         return inconclusive(gap, view)
     return concluded(view, outcome, _judged(view, requirements), lambda _findings: Grade.B)
 
@@ -61,9 +62,10 @@ def not_captured(view: PairView) -> str:
     """A message that the capture lacks, by those after it; "" for none.
 
     The Message ID of each side's requests grows by one, from 0 (RFC 7296 section 2.2): who answers request 5 has had
-    request 4. A gap that no answer follows may be the sender's fault.
+    request 4. A gap that no answer follows may be the sender's fault. An error in clear answers nothing (section 1.5).
     """
-    answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in view.messages if m.response}
+    responses = [m for m in view.messages if m.response and (m.sealed or not m.protected)]
+    answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in responses}
     asked: dict[tuple[bytes, bool], set[int]] = {}
     for message in view.messages:
         if not message.response:

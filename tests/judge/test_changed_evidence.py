@@ -13,15 +13,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from case_builder import Case, facts_of, frames_of, good
+from case_builder import good
 from changes import Change, changes_of, differing
 from corpus import ROOT, stored, unpack
 from fake_lab import attempt
+from stored_case import written
 
-from harness.evidence.model import CaseEvidence, Conversation, PairEvidence
+from harness.evidence.model import CaseEvidence, PairEvidence
 from harness.evidence.store import EvidenceFolder
-from harness.evidence.wireshark import tables_of
-from harness.oracle.expectation import from_record, to_record
+from harness.oracle.expectation import from_record
 from harness.policy.proposals import PartyPolicy
 from harness.policy.role import Role
 from harness.results.model import CaseRecord, Run, RunHeader, Severity, Verdict
@@ -62,6 +62,7 @@ NOT_JUDGED = {
     "trace": "what is not compared with the capture says nothing of it",
     "ikev2_tables": "what a table calls an algorithm is Wireshark's business",
     "esp_table": "what a table calls an algorithm is Wireshark's business",
+    "sheets": "what a product can do, as long as it gives the same prediction",
     "expectation": "the policy of the party under test, as long as it gives the same prediction",
 }
 """Parts of the evidence, by a name on the way to them, on which no verdict rests, and why."""
@@ -77,20 +78,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("corpus")
     unpack(target)
     return target
-
-
-def written(case: Case, scenario: str, role: Role, folder: Path) -> None:
-    """The evidence of a case as a run leaves it today."""
-    store, seen = EvidenceFolder(folder), case.evidence
-    facts = replace(facts_of(case), expectation=to_record(case.expectation, role))
-    store.write_facts(facts)
-    store.write_text("scenario.toml", (ROOT / "scenarios" / f"{scenario}.toml").read_text())
-    frames = tuple(frame for datagram in case.datagrams for frame in frames_of(datagram))
-    conversation = Conversation(seen.trace, seen.secrets, seen.report, frames, datagrams=seen.datagrams)
-    store.write_conversation(conversation, tables_of(conversation, facts))
-    for report, after in ((seen.peer_report, False), (seen.peer_report_after, True)):
-        if report is not None:
-            store.write_peer_report(report, after=after)
 
 
 def tried(folder: Path, inputs: Inputs, seed: int, count: int) -> Iterator[tuple[Change, Rejudged, Path]]:

@@ -242,11 +242,17 @@ def test_an_answer_with_two_transforms_that_is_taken():
     assert {finding.party for finding in judgement.findings} == {PEER_NAME}
 
 
+def about(planned: Case, played: Case) -> Case:
+    """What was played, judged as the case that was planned under the same two policies."""
+    known = played.expectation
+    expectation = replace(planned.expectation, initiator=known.initiator, responder=known.responder)
+    return replace(played, scenario=planned.scenario, expectation=expectation)
+
+
 def test_a_case_that_ends_before_the_deviation():
     """Whatever ended it, the case says nothing of what it is about: nobody is failed for it."""
     refused = good("authentication/wrong-psk")
-    about = good("intermediate/int-auth-wrong")
-    early = replace(refused, scenario=about.scenario, expectation=about.expectation)
+    early = about(good("intermediate/int-auth-wrong"), refused)
     judged = early.judge()
     assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
     assert judged.reason == "the case ended before our deviation: AUTHENTICATION_FAILED in IKE_AUTH response 1"
@@ -366,6 +372,33 @@ def test_a_deviation_that_the_octets_do_not_show_is_an_error_of_ours(scenario, r
     case, honest = good(scenario, role=role), good("multiple-ke/seven", role=role)
     told = [entry for entry in case.evidence.trace if entry.event == "Deviated"]
     mixed = honest.with_evidence(trace=(*honest.evidence.trace, *told))
-    judged = replace(mixed, scenario=case.scenario, expectation=case.expectation).judge()
+    judged = about(case, mixed).judge()
     assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
     assert "its octets do not show it" in judged.reason
+
+
+def test_a_line_of_the_trace_alters_no_ciphertext():
+    """What our engine sent is what it made: then the peer is not failed for keys that agree."""
+    case, honest = good(ALTERED, role=RESPONDER), good("hybrid/x25519-mlkem768", role=RESPONDER)
+    told = [entry for entry in case.evidence.trace if entry.event == "Deviated"]
+    assert told
+    mixed = about(case, honest.with_evidence(trace=(*honest.evidence.trace, *told)))
+    judged = mixed.judge()
+    assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
+    assert "its octets do not show it" in judged.reason
+
+
+@pytest.mark.parametrize("scenario", [ALTERED, "pq-only/ciphertext-altered"])
+def test_an_altered_ciphertext_of_which_the_trace_tells_nothing(scenario):
+    case = good(scenario, role=RESPONDER)
+    trace = tuple(entry for entry in case.evidence.trace if entry.event != "Deviated")
+    judged = case.with_evidence(trace=trace).judge()
+    assert (judged.verdict, judged.findings) == (Verdict.ERROR, ())
+    assert "deviate, and trace.jsonl does not tell of it" in judged.reason
+
+
+def test_a_record_without_the_digest_of_the_ciphertext_is_judged_by_the_trace():
+    case = good(ALTERED, role=RESPONDER)
+    assert case.evidence.secrets.shared_secrets[1].answer_sha256
+    old = tuple(replace(entry, answer_sha256="") for entry in case.evidence.secrets.shared_secrets)
+    assert case.with_secrets(shared_secrets=old).judge().verdict is Verdict.PASS

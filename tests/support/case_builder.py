@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -60,7 +61,7 @@ from harness.verify.checks.catalogue import CHECKS
 from harness.verify.judge import judge
 from harness.verify.judgement import Judgement
 from harness.verify.view import View, make_view
-from harness.verify.wire import SeenMessage
+from harness.verify.wire import SeenMessage, group, pieces_by_sa
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 
@@ -176,11 +177,11 @@ class Case:
         return self.evidence.wire.datagrams
 
     def with_datagrams(self, datagrams: Iterable[CapturedDatagram]) -> Case:
-        """Others crossed the wire; our sockets saw them, too."""
+        """Others crossed the wire; our sockets saw them, too, and our engine notes how large they were."""
         assert self.evidence.wire is not None
         wire = replace(self.evidence.wire, datagrams=tuple(datagrams))
-        seen = sockets_saw(wire.datagrams)
-        return self.with_evidence(wire=wire, datagrams=seen).with_report(datagrams=len(seen))
+        seen, trace = sockets_saw(wire.datagrams), retold(self.evidence.trace or (), wire.datagrams)
+        return self.with_evidence(wire=wire, datagrams=seen, trace=trace).with_report(datagrams=len(seen))
 
     def with_capture(self, datagrams: Iterable[CapturedDatagram]) -> Case:
         """The capture alone says otherwise: a damaged file."""
@@ -247,6 +248,27 @@ def sockets_saw(datagrams: Iterable[CapturedDatagram]) -> tuple[SocketDatagram, 
         if here[0] == ENGINE:
             seen.append(SocketDatagram.of(each.payload, here[1], there, sent=sent))
     return tuple(seen)
+
+
+def retold(trace: Iterable[TraceEntry], datagrams: Sequence[CapturedDatagram]) -> tuple[TraceEntry, ...]:
+    """The trace with the octets of the messages that are on the wire, where it tells of others."""
+    found: dict[tuple[str, ...], list[list[int]]] = {}
+    for pieces in pieces_by_sa(datagrams).values():
+        for each in group(pieces, ENGINE):
+            event = "MessageSent" if each.from_initiator else "MessageReceived"  # by our address, whatever our role
+            key = event, each.exchange.name, str(each.message_id), str(each.response)
+            found.setdefault(key, []).append([len(piece.octets) for piece in each.pieces])
+    return tuple(_retold(entry, found) for entry in trace)
+
+
+def _retold(entry: TraceEntry, found: dict[tuple[str, ...], list[list[int]]]) -> TraceEntry:
+    detail = entry.detail
+    sizes = found.get((entry.event, *(detail.get(name, "") for name in ("exchange", "message_id", "response"))), [])
+    told = Counter(map(int, detail["datagrams"].split())) if sizes else Counter()
+    if not sizes or any(told <= Counter(each) for each in sizes):
+        return entry
+    words = " ".join(map(str, sizes[0]))
+    return replace(entry, detail={**detail, "octets": str(sum(sizes[0])), "datagrams": words})
 
 
 def ip_sizes(payload: int) -> tuple[int, ...]:

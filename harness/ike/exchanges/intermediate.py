@@ -69,6 +69,7 @@ def answer(machine: Machine, state: HalfOpen, opened: Opened, path: Path) -> Sta
     except InvalidKeyExchangeData as error:
         # draft-ietf-ipsecme-ikev2-mlkem section 2.2: reject the key and answer INVALID_SYNTAX
         raise PeerMisbehaved(error.expected, error.got, "KEi of IKE_INTERMEDIATE") from error
+    machine.keylog.answers[len(machine.keylog.shared_secrets)] = data
     chained = _answered(machine, agreement, opened, path, (KeyExchange(method, data),))
     return HalfOpen(_advance(machine, agreement, secret, chained))
 

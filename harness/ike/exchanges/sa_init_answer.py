@@ -78,6 +78,7 @@ def _agree(
 ) -> State:
     method = machine.configuration.key_exchange(public.method)
     data, secret = method.encapsulate(public.data, machine.rng)
+    machine.keylog.answers[0] = data
     machine.responder_spi = machine.rng(8)
     own_nonce = machine.rng(NONCE_OCTETS)
     fragmentation = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED in notifies

@@ -110,19 +110,26 @@ def _later_requests(view: View, deletion: SeenMessage) -> Iterable[Objection]:
 
 
 def _later_packets(view: View, deletion: SeenMessage, gone: list[Delete]) -> Iterable[Objection]:
-    """The first new ESP packet that a side sends when the deletion is over for it: answered, and nothing on its way."""
+    """The first new ESP packet that a side sends when the deletion is over for it: answered, and nothing on its way.
+
+    It stands behind the answer in the capture. Where the capture's clock runs backwards after that, it tells nothing.
+    """
     answers = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=not deletion.from_initiator)
     over = [m for m in answers if m.message_id == deletion.message_id and m.frame > deletion.frame]
     if not over:
         return
-    after = over[0].pieces[0].datagram.at + _ON_ITS_WAY
+    answer = over[0].pieces[0].datagram
+    stamps = [each.at for each in view.wire.datagrams if each.frame >= answer.frame]
+    if stamps != sorted(stamps):
+        return
     seen: set[bytes] = set()
     for party in (view.sender(deletion), view.sender(over[0])):
         spis = _deleted(view, deletion, gone, to=party)
         for datagram in (each for each in view.wire.datagrams if is_esp(each) and view.source(each) == party):
             new = datagram.payload not in seen
             seen.add(datagram.payload)
-            if new and datagram.at > after and (spis is None or datagram.payload[:_SPI_OCTETS] in spis):
+            late = datagram.frame > answer.frame and datagram.at > answer.at + _ON_ITS_WAY
+            if new and late and (spis is None or datagram.payload[:_SPI_OCTETS] in spis):
                 yield _late(party, datagram, deletion)
                 break
 

@@ -256,7 +256,7 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
         return Checked(
             "", (Objection("", "no report was taken after the deletion", STEPS, severity=Severity.INCONCLUSIVE),)
         )
-    deleted = _answered_at_the_end(view)
+    deleted = answered_at_the_end(view)
     objections = []
     for side, report in zip(view.sides, (last.initiator, last.responder), strict=True):
         if any(sa.initiator_spi not in _waiting(view) for sa in report.sas):
@@ -268,13 +268,14 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
     return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
 
 
-def _answered_at_the_end(view: PairView) -> bool:
+def answered_at_the_end(view: PairView) -> bool:
     """Whether the last IKE SA has an answered INFORMATIONAL exchange after all ESP and every exchange of another kind.
 
     The order of the capture tells, so that its clock need not be the lab's. The last IKE SA is the one whose first
-    protected message came last: a rekeyed one may have none but its deletion.
+    protected message came last: a rekeyed one may have none but its deletion. What is in clear is of no IKE SA, such as
+    INVALID_SPI (RFC 7296 section 1.5).
     """
-    protected = [message for message in view.messages if message.protected]
+    protected = [message for message in view.messages if message.protected and message.sealed]
     if not protected:
         return False
     others = [message.frame for message in protected if message.exchange != ExchangeType.INFORMATIONAL]
@@ -284,7 +285,8 @@ def _answered_at_the_end(view: PairView) -> bool:
         first.setdefault(initiator_spi(message), message.frame)
     return any(
         message.frame > used and first[initiator_spi(message)] == max(first.values())
-        for message in view.find(ExchangeType.INFORMATIONAL, response=True)
+        for message in protected
+        if message.exchange == ExchangeType.INFORMATIONAL and message.response
     )
 
 

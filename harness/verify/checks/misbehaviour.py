@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -26,14 +27,16 @@ _RHO_OCTETS = 32  # of the seed at the end of an encapsulation key, behind its c
 def deviating(view: View) -> tuple[SeenMessage, ...]:
     """The messages in which our engine breaks the scenario's rule on purpose, as their octets show.
 
-    In an altered ciphertext nobody can see it, which is the point of it: there the trace tells which one it is.
+    An altered ciphertext is not the one whose digest stands beside the shared secret. The first harnesses kept no such
+    digest: there the trace tells which one it is.
     """
     deviation = view.scenario.deviation
     if deviation is None:
         return ()
     shows, seen = _SHOWS[deviation], (m for m in view.messages if m.readable and view.sender(m) == "engine")
     found = tuple(message for message in seen if shows(view, message))
-    if deviation is not Deviation.CIPHERTEXT_ALTERED:
+    digests = [entry.answer_sha256 for entry in view.secrets.shared_secrets]
+    if deviation is not Deviation.CIPHERTEXT_ALTERED or any(digests):
         return found
     traced = set(deviations_in_trace(view.evidence.trace or ()))
     return tuple(message for message in found if _place(message) in traced)
@@ -59,6 +62,17 @@ def deviation_as_traced(view: View) -> str:
 
 def _place(message: SeenMessage) -> MessagePlace:
     return MessagePlace(message.exchange, message.message_id, message.response)
+
+
+def _altered(view: View, message: SeenMessage) -> bool:
+    """A ciphertext of the right length that is not the one that was made with the recorded shared secret."""
+    place = 0
+    if message.exchange != ExchangeType.IKE_SA_INIT:
+        place = 1 + sum(number < message.message_id for number in view.key_exchanges)
+    made = [entry.answer_sha256 for entry in view.secrets.shared_secrets][place : place + 1]
+    values = [ke for ke in of(message, KeyExchange) if ke.method.is_post_quantum] if message.response else []
+    whole = [ke.data for ke in values if len(ke.data) == KEY_EXCHANGE_OCTETS[ke.method][1]]
+    return any(made in ([], [""]) or hashlib.sha256(data).hexdigest() not in made for data in whole)
 
 
 def _critical_in(exchange: ExchangeType) -> Shows:
@@ -131,7 +145,7 @@ _SHOWS: Mapping[Deviation, Shows] = MappingProxyType(
         Deviation.ENCAPSULATION_KEY_OVERFLOW: _ml_kem(_out_of_range, response=False),
         Deviation.CIPHERTEXT_SHORT: _ml_kem(lambda data, due: len(data) < due, response=True),
         Deviation.CIPHERTEXT_LONG: _ml_kem(lambda data, due: len(data) > due, response=True),
-        Deviation.CIPHERTEXT_ALTERED: _ml_kem(lambda data, due: len(data) == due, response=True),
+        Deviation.CIPHERTEXT_ALTERED: _altered,
         Deviation.INT_AUTH_WRONG: _auth(left_out=False),
         Deviation.INT_AUTH_LEFT_OUT: _auth(left_out=True),
         Deviation.SECOND_TRANSFORM: _two_ciphers,

@@ -24,7 +24,7 @@ def offered_as_published(view: PairView, _arguments: Arguments) -> Checked:
     A difference shows that our record is wrong, or how the lab configured the peer: it is no failure of the product,
     but what was predicted from the record proves nothing then.
     """
-    seen, recorded = offered(view), _spoken(view.expectation.initiator.ike)
+    seen, recorded = offered(view), as_sent(view.expectation.initiator.ike)
     if seen is None:
         return missing("the IKE_SA_INIT request", CAPTURE)
     if seen == recorded:
@@ -101,10 +101,10 @@ def policy_of(offer: SecurityAssociation, protocol: Protocol | None = None) -> P
         for each in proposal.transforms:
             transforms.setdefault(each.type, []).append(Algorithm(each.identifier, each.key_length))
         proposals.append(ProposalPolicy({kind: tuple(those) for kind, those in transforms.items()}))
-    return _spoken(tuple(proposals))
+    return as_sent(tuple(proposals))
 
 
-def _spoken(policy: Policy) -> Policy:
+def as_sent(policy: Policy) -> Policy:
     """A policy without INTEG NONE beside a combined-mode cipher: an offer may spell it out or leave it away."""
     return tuple(
         ProposalPolicy(

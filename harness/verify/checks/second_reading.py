@@ -10,18 +10,23 @@ from dataclasses import fields
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import ChildSecrets, KeyGeneration, TraceEntry
+from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.verify.checks.authentication import auth_fits_some_first_message, auth_of, chained
 from harness.verify.checks.misbehaviour import deviating
+from harness.verify.checks.own_policy import of_another_policy
 from harness.verify.keys import ChildKeys, child_keys
 from harness.verify.view import View
+from harness.verify.wire import spelled
 
 _REPORT, _SECRETS, _TRACE = "engine/sas.json", "secrets.json", "trace.jsonl"
 
 
 def read_otherwise(view: View) -> str:
     """The first contradiction among the capture, our secrets, our trace and our report, in words; "" for none."""
-    for contradictions in (_report_and_trace, _report_and_wire, _keys, _int_auth, _child, _auth):
+    if other := of_another_policy(view):
+        return other
+    for contradictions in (_report_and_trace, _report_and_wire, _keys, _int_auth, _child, _auth, _traced):
         for words in contradictions(view):
             return words
     return ""
@@ -138,3 +143,23 @@ def _auth(view: View) -> Iterator[str]:
         if (own or view.report.established) and not auth_fits_some_first_message(view, initiator=initiator):
             word = "made" if own else "took for right"
             yield f"AUTH of the {found.label}, which our engine {word}, does not fit {_SECRETS} and wire.pcapng"
+
+
+def _traced(view: View) -> Iterator[str]:
+    """Suites and the SPIs of the Child SA, as the trace spells them."""
+    report, last = view.report, {entry.event: entry.detail for entry in view.evidence.trace or ()}
+    for event, suite in (
+        ("Negotiated", report.negotiated),
+        ("Established", report.suite),
+        ("ChildEstablished", report.child_suite),
+    ):
+        told = last.get(event, {}).get("suite")
+        if told is not None and suite is not None and told != f"proposal {suite.proposal_number}: {spelled(suite)}":
+            yield f"{_TRACE} and {_REPORT} do not have the same suite of {event}"
+    for child in view.secrets.children[:1]:
+        spis = child.initiator_spi.hex(), child.responder_spi.hex()
+        here, there = spis if view.role is Role.INITIATOR else spis[::-1]
+        for name, spi in (("local_spi", here), ("remote_spi", there)):
+            told = last.get("ChildEstablished", {}).get(name, spi)
+            if told != spi:
+                yield f"{_TRACE} has {name}={told} of the Child SA, and {_SECRETS} {spi}"

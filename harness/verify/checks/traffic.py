@@ -267,11 +267,15 @@ def pair_nothing_in_clear(view: PairView, _arguments: Arguments) -> Checked:
 
 @pair_check("pair-ip-version")
 def pair_ip_version(view: PairView, _arguments: Arguments) -> Checked:
-    """Every IKE and ESP packet between the two is of the IP version that the scenario asks for."""
+    """Every IKE and ESP packet between the two is of the IP version that the scenario asks for.
+
+    The lab gives the two their addresses: another version is no product's fault.
+    """
     wanted = view.scenario.settings.ip_version
     others = [each for each in view.wire.datagrams if ip_address(each.source[0]).version != wanted]
     if others:
         first = others[0]
         sentence = f"{len(others)} packets are not IPv{wanted}, the first from {first.source[0]}"
-        return Checked("", (Objection(view.source(first), sentence, Pointer.to_frame(first.frame)),))
+        pointer = Pointer.to_frame(first.frame)
+        return Checked("", (Objection("", sentence, pointer, None, Severity.INCONCLUSIVE),))
     return Checked(f"{len(view.wire.datagrams)} packets of IKE and ESP over IPv{wanted}")

@@ -1,0 +1,180 @@
+"""Capture, steps and reports of two products that are not of one case: INCONCLUSIVE, and neither is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
+
+from harness.evidence.peer_report import DELETED, ESTABLISHED, PeerReport
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.results.model import Verdict
+from harness.scenario.model import Step
+from harness.wire.message import RESPONSE, Header, Message
+from harness.wire.payloads import Notify
+
+HYBRID, REKEY, REKEY_IKE, CLASSICAL = "pairs/hybrid", "pairs/rekey-child", HYBRID_REKEY, "pairs/classical"
+SIDES = ("initiator", "responder")
+
+
+def contradicts(pair: Pair, saying: str) -> None:
+    judged = pair.judge()
+    assert judged.verdict is Verdict.INCONCLUSIVE, judged.findings
+    assert saying in judged.reason
+    assert judged.findings == ()
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, REKEY_IKE])
+def test_one_story(scenario):
+    assert good_pair(scenario).judge().verdict is Verdict.PASS
+
+
+def other() -> Pair:
+    """Another case of the same two."""
+    return good_pair(REKEY_IKE)
+
+
+def test_the_steps_of_another_case():
+    pair = good_pair(HYBRID)
+    steps = [each for each in other().report.steps if each.step in (ESTABLISHED, Step.TRAFFIC, DELETED)]
+    contradicts(pair.with_report(steps=(*steps[:2], steps[-1])), "whose SPIs are not in wire.pcapng")
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("step", [ESTABLISHED, Step.TRAFFIC])
+def test_one_sides_report_of_another_case(side, step):
+    report = other().reported(ESTABLISHED, side)
+    contradicts(good_pair(HYBRID).with_step(step, **{side: report}), "whose SPIs are not in wire.pcapng")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_product_that_tells_other_ike_spis_alone_has_a_report_of_this_case(side):
+    """The SPIs of its Child SA are on the wire: all else is judged."""
+    spis = {"initiator_spi": "01" * 8, "responder_spi": "02" * 8}
+    judged = good_pair(HYBRID).with_sa(ESTABLISHED, side, **spis).judge()
+    assert judged.verdict is not Verdict.PASS
+    assert judged.checks and "whose SPIs are not in wire.pcapng" not in judged.reason
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_product_that_tells_no_spis(side):
+    pair = good_pair(HYBRID)
+    for step in (ESTABLISHED, Step.TRAFFIC):
+        pair = pair.with_sa(step, side, initiator_spi=None, responder_spi=None)
+    assert pair.judge().verdict is Verdict.PASS
+
+
+def test_addresses_exchanged():
+    pair = good_pair(HYBRID)
+    facts = pair.evidence.facts
+    ends = facts.initiator.address, facts.responder.address
+    mine, theirs = replace(facts.initiator, address=ends[1]), replace(facts.responder, address=ends[0])
+    exchanged = pair.with_evidence(facts=replace(facts, initiator=mine, responder=theirs))
+    contradicts(exchanged, f"the first IKE_SA_INIT request comes from {SECOND}, which case.json has for the responder")
+
+
+def test_sides_exchanged():
+    pair = good_pair(HYBRID)
+    steps = (replace(each, initiator=each.responder, responder=each.initiator) for each in pair.report.steps)
+    contradicts(pair.with_report(steps=tuple(steps)), f"that {FIRST} is the responder, case.json has it otherwise")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_one_side_that_claims_the_others_role(side):
+    pair = good_pair(HYBRID)
+    contradicts(pair.with_sa(ESTABLISHED, side, initiator=side != "initiator"), "case.json has it otherwise")
+
+
+def test_who_rekeys_the_ike_sa_is_its_initiator():
+    """RFC 7296 section 2.18."""
+    pair = good_pair(REKEY_IKE)
+    for side in SIDES:
+        pair = pair.with_sa(Step.REKEY_IKE, side, initiator=side != "initiator")
+    assert "case.json has it otherwise" not in pair.judge().reason
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, REKEY_IKE])
+def test_a_step_twice_or_gone(scenario):
+    pair = good_pair(scenario)
+    steps = pair.report.steps
+    for number, step in enumerate(steps):
+        contradicts(pair.with_report(steps=(*steps[:number], *steps[number + 1 :])), "steps.json has the steps")
+        twice = (*steps[:number], step, *steps[number:])
+        contradicts(pair.with_report(steps=twice), "those of the scenario are established")
+    contradicts(pair.with_report(steps=()), "steps.json has the steps none")
+
+
+def test_a_case_that_never_came_up_has_its_first_step_alone():
+    refused = good_pair(HYBRID, FIRST, "strongswan-5.9")
+    assert [step.step for step in refused.report.steps] == [ESTABLISHED]
+    assert refused.judge().verdict is Verdict.UNSUPPORTED
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("step", [ESTABLISHED, Step.TRAFFIC])
+def test_a_report_that_was_emptied(side, step):
+    """Both took part in the deletion at the end: neither can have been without the IKE SA before."""
+    pair = good_pair(HYBRID)
+    emptied = pair.with_step(step, **{side: replace(pair.reported(step, side), sas=())})
+    contradicts(emptied, "and it took part in deleting it later")
+
+
+def test_a_side_that_has_lost_its_sas_is_named():
+    """Nobody answers the deletion then."""
+    pair = good_pair(HYBRID)
+    empty = replace(pair.reported(Step.TRAFFIC, "responder"), sas=())
+    lost = pair.with_step(Step.TRAFFIC, responder=empty)
+    last = [message for message in lost.view.messages if message.exchange == ExchangeType.INFORMATIONAL][-1]
+    assert last.response
+    frames = {piece.datagram.frame for piece in last.pieces}
+    judged = lost.with_datagrams(d for d in lost.wire.datagrams if d.frame not in frames).judge()
+    assert "took part" not in judged.reason
+
+
+def test_a_silent_product_reports_nothing():
+    pair = good_pair(HYBRID)
+    for step in (ESTABLISHED, Step.TRAFFIC, DELETED):
+        pair = pair.with_step(step, responder=PeerReport("1", (), "", silent=True))
+    assert "took part" not in pair.judge().reason
+
+
+@pytest.mark.parametrize("what", [0, -1])
+def test_a_packet_of_a_stranger(what):
+    pair = good_pair(HYBRID)
+    datagram = pair.wire.datagrams[what]
+    foreign = replace(datagram, source=("203.0.113.5", datagram.source[1]), frame=1000)
+    contradicts(pair.with_datagrams((*pair.wire.datagrams, foreign)), "packets of 203.0.113.5, which is neither side's")
+
+
+def test_an_initiator_may_use_any_port():
+    """RFC 7296 section 2.11: "an implementation MUST accept incoming requests even if the source port is not 500"."""
+    pair = good_pair(HYBRID)
+    address = pair.evidence.facts.initiator.address
+
+    def end(each: tuple[str, int]) -> tuple[str, int]:
+        return (each[0], each[1] + 40000) if each[0] == address else each
+
+    moved = (replace(d, source=end(d.source), destination=end(d.destination)) for d in pair.wire.datagrams)
+    judged = pair.with_datagrams(moved).judge()
+    assert "lacks request 0" not in judged.reason
+    assert judged.verdict is Verdict.PASS, (judged.reason, judged.findings)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_invalid_spi_in_clear_after_the_deletion(first):
+    """RFC 7296 section 1.5: outside of an IKE SA, with SPIs of its own."""
+    pair = good_pair(HYBRID)
+    last = pair.wire.datagrams[-1]
+    header = Header(bytes(8), bytes(8), ExchangeType.INFORMATIONAL, RESPONSE if first else 0, 0)
+    octets = bytes(4) + Message(header, (Notify(NotifyType.INVALID_SPI, b"\1\2\3\4"),)).to_bytes()
+    clear = replace(last, frame=last.frame + 1, at=last.at + 0.01, payload=octets)
+    assert pair.with_datagrams((*pair.wire.datagrams, clear)).judge().verdict is Verdict.PASS
+
+
+def test_sealed_messages_alone_delete():
+    pair = good_pair(HYBRID)
+    informational = {m.frame for m in pair.view.messages if m.exchange == ExchangeType.INFORMATIONAL}
+    undeleted = pair.with_datagrams(d for d in pair.wire.datagrams if d.frame not in informational)
+    assert undeleted.judge().verdict is Verdict.FAIL
