@@ -178,3 +178,13 @@ def test_sealed_messages_alone_delete():
     informational = {m.frame for m in pair.view.messages if m.exchange == ExchangeType.INFORMATIONAL}
     undeleted = pair.with_datagrams(d for d in pair.wire.datagrams if d.frame not in informational)
     assert undeleted.judge().verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, CLASSICAL])
+def test_a_capture_in_another_order(scenario):
+    """The second request names the SPI that the first response tells."""
+    pair = good_pair(scenario)
+    datagrams = list(pair.evidence.wire.datagrams)
+    second, third = datagrams[1:3]
+    datagrams[1:3] = replace(third, frame=second.frame, at=second.at), replace(second, frame=third.frame, at=third.at)
+    contradicts(pair.with_wire(datagrams=tuple(datagrams)), "in front of the response that tells its SPI")

@@ -19,7 +19,10 @@ _SPI_OCTETS = 8
 
 def not_of_one_case(view: PairView) -> str:
     """The first contradiction among capture, steps and reports, in words; "" for none."""
-    for contradictions in (_strange_addresses, _roles, _steps, _other_reports, _claimed_roles, _nothing_reported):
+    kinds = (
+        _strange_addresses, _roles, _before_its_cause, _steps, _other_reports, _claimed_roles, _nothing_reported,
+    )  # fmt: skip
+    for contradictions in kinds:
         for words in contradictions(view):
             return words
     return ""
@@ -35,6 +38,18 @@ def _roles(view: PairView) -> Iterator[str]:
     first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
     if first is not None and not first.from_initiator:
         yield f"the first IKE_SA_INIT request comes from {view.sides[1].peer}, which case.json has for the responder"
+
+
+def _before_its_cause(view: PairView) -> Iterator[str]:
+    """Nobody names the responder's SPI before its IKE_SA_INIT response told it: the capture is in another order."""
+    told: dict[bytes, int] = {}
+    for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
+        spis = message.pieces[0].octets[: 2 * _SPI_OCTETS]
+        told.setdefault(spis, message.frame)
+    for message in view.messages:
+        early = told.get(message.pieces[0].octets[: 2 * _SPI_OCTETS], message.frame) > message.frame
+        if early and message.from_initiator and message.protected:
+            yield f"wire.pcapng has the {message.label} in front of the response that tells its SPI"
 
 
 def _steps(view: PairView) -> Iterator[str]:
