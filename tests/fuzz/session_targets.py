@@ -133,7 +133,7 @@ def victim_at(stage: Stage) -> Victim:
     machine.window, machine.keylog = copy.copy(machine.window), copy.copy(machine.keylog)
     machine.window.outstanding = copy.copy(machine.window.outstanding)
     for secrets in dataclasses.fields(machine.keylog):
-        setattr(machine.keylog, secrets.name, list(getattr(machine.keylog, secrets.name)))
+        setattr(machine.keylog, secrets.name, copy.copy(getattr(machine.keylog, secrets.name)))
     victim.session._opener = Opener()
     return victim
 

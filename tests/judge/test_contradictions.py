@@ -8,7 +8,7 @@ import pytest
 from case_builder import Case, flipped, good
 from judging import contradicts
 
-from harness.evidence.model import KeyGeneration, TraceEntry
+from harness.evidence.model import KeyGeneration, SocketDatagram, TraceEntry
 from harness.results.model import Verdict
 from harness.verify.checks.second_reading import read_otherwise
 from harness.verify.checks.witnesses import not_captured
@@ -129,6 +129,18 @@ def test_a_datagram_that_only_one_of_the_two_has(role):
         case.with_evidence(datagrams=unknown).with_report(datagrams=len(unknown)),
         "engine/datagrams.jsonl lacks the datagram of our engine in frame",
     )
+
+
+def test_what_still_comes_for_the_case_before_is_not_missed(role):
+    """Our address was another case's: a raw socket gets the ESP that its peer still sends there."""
+    case = good(role=role)
+    late = SocketDatagram.of(bytes(152), 0, ("203.0.113.13", 0), sent=False)
+    told = (late, *case.evidence.datagrams)
+    with_it = case.with_evidence(datagrams=told).with_report(datagrams=len(told))
+    assert with_it.judge().verdict is Verdict.PASS
+    received = next(each for each in case.evidence.datagrams if not each.sent)
+    moved = tuple(replace(e, other=("203.0.113.13", 500)) if e is received else e for e in case.evidence.datagrams)
+    contradicts(case.with_evidence(datagrams=moved), "a datagram of 203.0.113.13 that wire.pcapng has of another")
 
 
 def test_a_record_of_before_has_no_datagrams(role):
