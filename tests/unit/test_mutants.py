@@ -16,7 +16,7 @@ from live import Living  # noqa: E402
 from mutants import Mutant, modules, mutants_of  # noqa: E402
 from operators import NAMES, OWN  # noqa: E402
 from survivors import Change, change_of, listed, objections  # noqa: E402
-from trial import Map  # noqa: E402
+from trial import Map, forked  # noqa: E402
 
 from harness.verify.checks.key_agreement import key_exchange_sizes  # noqa: E402
 
@@ -90,6 +90,13 @@ def test_the_tests_of_a_module_come_before_all_others(found):
     own, other = "tests/judge/test_key_agreement.py::test_a", "tests/judge/test_errors.py::test_b"
     known = Map({other: 0.1, own: 3.0}, {KEY_AGREEMENT: {mutant.lines.start: [0, 1]}})
     assert known.chosen(mutant, [], 5.0) == [own, other]
+
+
+def test_forks_share_the_work_and_one_that_breaks_is_not_passed_over():
+    said = forked(*(lambda say, share=share: [say({"mutant": at}) for at in range(share, 6, 2)] for share in range(2)))
+    assert sorted(word["mutant"] for word in said) == list(range(6))
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        list(forked(lambda say: say(1 // 0)))
 
 
 REASON = {Change("verify/checks/key_agreement.py", "gone", "a", "b"): "it went"}
