@@ -12,6 +12,7 @@ from harness.policy.role import Role
 from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.catalogue import CHECKS
 from harness.wire.message import Message
 from harness.wire.payloads import Notify, SecurityAssociation
 
@@ -194,3 +195,30 @@ def test_an_engine_that_sends_its_answer_elsewhere_is_named():
     )
     assert PEER_NAME not in {finding.party for finding in moved.judge().findings}
     assert Message.parse(datagram.payload).header.is_response
+
+
+FAULTS = [
+    (NAT, {"protocol": Protocol.ESP, "spi": bytes(4)}, []),
+    (NAT, {"protocol": Protocol.ESP, "spi": bytes(3)}, ["B48"]),
+    (NAT, {"protocol": Protocol.AH, "spi": bytes(5)}, ["B48"]),
+    (NAT, {"protocol": Protocol.ESP}, ["B48"]),
+    (NAT, {"protocol": Protocol.IKE, "spi": bytes(8)}, ["B48"]),
+    (FRAGMENTS, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["F01"]),
+    (INTERMEDIATE, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["I01"]),
+    (INTERMEDIATE, {"spi": bytes(4)}, ["B48", "I01"]),
+]
+"""A kind, what is changed of it, the sentences that this breaks: each fault is told once."""
+
+
+@pytest.mark.parametrize(("kind", "parts", "broken"), FAULTS)
+def test_each_fault_of_a_form_is_told_once(role, kind, parts, broken):
+    """ "If the SPI field is empty, this field MUST be sent as zero"; an SPI is of AH or ESP (RFC 7296 section 3.10)."""
+    case = good(HYBRID, role=role).rewritten(ANSWER, with_notify(kind, **parts))
+    usual = CHECKS[FORM].requirement
+    assert [each.requirement or usual for each in case.check(FORM).objections] == broken
+
+
+@pytest.mark.parametrize("label", [FIRST, ANSWER])
+def test_who_uses_what_was_agreed_on_in_silence_is_not_named_beside_the_silent_one(role, label):
+    case = good(HYBRID, role=role).rewritten(label, without(INTERMEDIATE))
+    assert "I01" not in {each.requirement for each in case.check(USED).objections}

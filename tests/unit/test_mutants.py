@@ -118,3 +118,11 @@ def test_every_entry_of_the_list_is_a_mutant_with_a_reason():
     paths = {f"harness/{change.module}" for change in reasons}
     found = {change_of(each) for path in paths for each in mutants_of(path)}
     assert [str(change) for change in reasons if change not in found] == []
+
+
+def test_a_count_for_a_sentence_alone_is_a_text():
+    path = "harness/verify/checks/composition.py"
+    lines = (ROOT / path).read_text().splitlines()
+    changed = {lines[each.start[0] - 1].strip() for each in mutants_of(path)}
+    assert "objections, count = [], 0" in {line.strip() for line in lines} - changed
+    assert not [line for line in changed if line.startswith("count +=")]
