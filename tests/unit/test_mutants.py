@@ -18,7 +18,9 @@ from operators import NAMES, OWN  # noqa: E402
 from survivors import Change, change_of, listed, objections  # noqa: E402
 from trial import Map, forked  # noqa: E402
 
+from harness.registry.messages import ExchangeType  # noqa: E402
 from harness.verify.checks.key_agreement import key_exchange_sizes  # noqa: E402
+from harness.verify.checks.misbehaviour import _critical_in  # noqa: E402
 
 KEY_AGREEMENT = "harness/verify/checks/key_agreement.py"
 EXAMPLES = [(name, example) for name, operator in OWN.items() for example in operator.examples()]
@@ -126,3 +128,20 @@ def test_a_count_for_a_sentence_alone_is_a_text():
     changed = {lines[each.start[0] - 1].strip() for each in mutants_of(path)}
     assert "objections, count = [], 0" in {line.strip() for line in lines} - changed
     assert not [line for line in changed if line.startswith("count +=")]
+
+
+def test_what_a_function_has_made_on_import_gets_the_code_of_its_mutant():
+    """The closures of a table, which is filled once."""
+    (mutant,) = (
+        each
+        for each in mutants_of("harness/verify/checks/misbehaviour.py")
+        if each.function == "_critical_in" and each.operator.endswith("/EmptyBody")
+        and each.change[1] == "return False"
+    )  # fmt: skip
+    shows = _critical_in(ExchangeType.IKE_AUTH)
+    code, outer = shows.__code__, _critical_in.__code__
+    try:
+        assert Living().mutate(mutant)
+        assert shows(None, None) is False, "nothing is looked at"
+    finally:
+        shows.__code__, _critical_in.__code__ = code, outer

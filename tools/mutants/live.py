@@ -24,12 +24,22 @@ class Living:
                 self._functions[each.__code__.co_filename, each.__code__.co_qualname].append(each)
 
     def mutate(self, mutant: Mutant) -> bool:
-        """Give the mutant's function its code, wherever it is held; whether there is such a function."""
+        """Give the mutant's function its code, wherever it is held; whether there is such a function.
+
+        So it is with the functions that it has made already, as those of a table that was filled on import.
+        """
         path = str(ROOT / mutant.path)
-        (code,) = _of_name(compile(mutant.source, path, "exec", dont_inherit=True), mutant.function)
+        compiled = compile(mutant.source, path, "exec", dont_inherit=True)
+        (code,) = _of_name(compiled, mutant.function)
         functions = self._functions[path, mutant.function]
         for function in functions:
             function.__code__ = code
+        inside = f"{mutant.function}.<locals>."
+        for (file, name), made in self._functions.items():
+            if file == path and name.startswith(inside):
+                codes = list(_of_name(compiled, name))
+                for function in made if len(codes) == 1 else ():
+                    function.__code__ = codes[0]
         return bool(functions)
 
     def forget(self, *kept: str) -> None:
