@@ -234,7 +234,7 @@ class Trial:
         if not killer and mutant.function and self.to_the_end(mutant):
             others = self.known.chosen(mutant, (), float("inf"))
             killer = self._forked(mutant, living, [items[test] for test in others if test not in tests])
-        if not killer and self.known.on_import(mutant.path, mutant.lines):
+        if not killer and (self.known.on_import(mutant.path, mutant.lines) or living.made_by(mutant)):
             killer = self._fresh(mutant, tests)
         return killer
 
