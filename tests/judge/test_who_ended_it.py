@@ -303,3 +303,9 @@ def test_what_a_product_says_of_the_end_is_told_whenever_it_says_it():
     steps = (nothing, replace(nothing, step=Step.TRAFFIC, said="the peer is gone"))
     (objection,) = pair.with_report(steps=steps).check(CAME_UP).objections
     assert objection.sentence.endswith(f"and {FIRST} says: the peer is gone")
+
+
+def test_a_refusal_of_an_offer_that_is_not_on_the_wire_is_nobodys():
+    pair = refused_pair()
+    alone = nothing_acceptable(pair).without(REQUEST)
+    assert [each.party for each in alone.check(CAME_UP).objections] == [""]
