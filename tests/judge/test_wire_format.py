@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 from case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
-from extra_messages import behind, protected
+from extra_messages import behind, in_front_of, protected
 from judging import initiator, objects, passes, responder
 
 from harness.ike.protected import SecureChannel
@@ -15,7 +15,8 @@ from harness.registry.identities import ConfigurationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.wire.message import Header, Message
+from harness.verify.checks.wire_format import has_reserved_bits
+from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
     Authentication,
@@ -382,6 +383,7 @@ def test_an_answer_to_ike_auth_of_another_number(role):
     assert rules_of_answers(case) == ["I04"]
     by_engine = role is Role.RESPONDER
     assert rules_of_answers(numbered(case, by_engine, *range(10))) == ["I04"]
+    assert "I04" in rules_of_answers(numbered(case, not by_engine, 9, response=True))
     assert rules_of_answers(case.without("IKE_INTERMEDIATE response 1")) == ["I04"]
 
 
@@ -393,3 +395,53 @@ def test_only_a_request_before_it_is_answered(role):
     assert rules_of_answers(numbered(answered, by_engine, 0, response=True)) == ["B22"]
     early = numbered(numbered(case, not by_engine, 0, response=True), by_engine, 0)
     assert rules_of_answers(early) == ["B22"]
+
+
+def test_an_ike_sa_that_the_peer_may_begin_does_not_hide_a_strange_message(role):
+    case = good(role=role)
+    begun = Message(Header(b"7" * 8, bytes(8), ExchangeType.IKE_SA_INIT, INITIATOR, 0), ()).to_bytes()
+    strange = Message(Header(b"8" * 8, b"9" * 8, ExchangeType.IKE_AUTH, INITIATOR, 1), ()).to_bytes()
+    both = appended(appended(case, begun, by_engine=False), strange, by_engine=False)
+    assert [each.requirement for each in both.check(FORM).objections] == ["B39"]
+
+
+def test_one_copy_with_the_wrong_flag_is_enough(role):
+    case = good(role=role)
+    turned = case.repeated("IKE_AUTH response 2", lambda octets: octets[:19] + bytes((octets[19] ^ 8,)) + octets[20:])
+    at = case.message("IKE_AUTH response 2").pointer
+    saying = "the Initiator flag is"
+    objects(turned, FORM, saying, party=responder(role), at=at, requirement="B39")
+
+
+def test_an_spi_that_is_zero_but_for_its_last_octet(role):
+    case = good(role=role)
+    old, least = case.evidence.secrets.initiator_spi, bytes(7) + b"\1"
+    changed = (replace(d, payload=d.payload.replace(old, least, 1)) for d in case.datagrams)
+    passes(case.with_datagrams(changed).with_secrets(initiator_spi=least), FORM)
+
+
+REQUEST, ANSWER = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
+
+
+def test_one_answer_is_no_second_one_although_its_request_is_not_there(role):
+    assert good(role=role).without(REQUEST).check(COPIES).objections == ()
+
+
+def test_only_a_demand_lets_an_initiator_send_other_octets(role):
+    """A cookie, or another method, whatever stands beside it in the answer."""
+    case = good(role=role)
+    request = case.message(REQUEST).pieces[0]
+    shorter = Message(request.message.header, request.message.payloads[:-1]).to_bytes()
+    for answer in (case, case.rewritten(ANSWER, lambda old: [p for p in old if not isinstance(p, Notify)])):
+        later = in_front_of(answer, "IKE_INTERMEDIATE request 1", shorter, by_engine=role is Role.INITIATOR)
+        assert "B18" in {each.requirement for each in later.check(COPIES).objections}
+    retried = good("denial-of-service/cookie", role=role)
+    status = Notify(NotifyType(40_000))
+    passes(retried.rewritten(ANSWER, lambda old: [*old, status]), COPIES)
+
+
+def test_reserved_bits_in_one_of_two_proposals():
+    (offer,) = (p for p in good().message(REQUEST).payloads if isinstance(p, SecurityAssociation))
+    (clean,) = offer.proposals
+    assert not has_reserved_bits(replace(offer, proposals=(clean, clean)))
+    assert has_reserved_bits(replace(offer, proposals=(clean, replace(clean, reserved=1))))
