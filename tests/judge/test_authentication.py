@@ -11,7 +11,7 @@ from judging import contradicts, initiator, objects, passes, responder
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.verify.checks.authentication import auth_fits_some_first_message
+from harness.verify.checks.authentication import auth_fits, auth_fits_some_first_message
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
@@ -196,3 +196,15 @@ def test_no_auth_covers_no_first_message(role):
     assert not auth_fits_some_first_message(case.rewritten(REQUEST, without_auth).view, initiator=True)
     twice = case.rewritten(REQUEST, lambda old: [*old, *(p for p in wrong(old) if isinstance(p, Authentication))])
     assert auth_fits_some_first_message(twice.view, initiator=True), "the first one counts"
+
+
+def test_an_auth_may_cover_another_first_message_than_the_one_that_counts(role):
+    """Of two first requests with other octets only the responder knows which one it has taken."""
+    case = good(role=role)
+    label = "IKE_SA_INIT request 0"
+    other = case.rewritten(label, lambda old: old[:-1]).message(label).pieces[0].datagram
+    two = case.with_datagrams((replace(other, frame=0), *case.datagrams))
+    assert auth_fits_some_first_message(two.view, initiator=True)
+    assert not auth_fits(two.view, initiator=True)
+    nameless = case.rewritten(REQUEST, lambda old: [p for p in old if not isinstance(p, IdentificationInitiator)])
+    assert not auth_fits_some_first_message(nameless.view, initiator=True)
