@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from case_builder import PEER_NAME, build, flipped, good
+from extra_messages import in_front_of
 from idle_exchanges import idle_exchanges
 from judging import contradicts, initiator, objects, passes, responder
 
@@ -202,8 +203,8 @@ def test_an_auth_may_cover_another_first_message_than_the_one_that_counts(role):
     """Of two first requests with other octets only the responder knows which one it has taken."""
     case = good(role=role)
     label = "IKE_SA_INIT request 0"
-    other = case.rewritten(label, lambda old: old[:-1]).message(label).pieces[0].datagram
-    two = case.with_datagrams((replace(other, frame=0), *case.datagrams))
+    other = case.rewritten(label, lambda old: old[:-1]).message(label).pieces[0].octets
+    two = in_front_of(case, label, other, by_engine=role is Role.INITIATOR)
     assert auth_fits_some_first_message(two.view, initiator=True)
     assert not auth_fits(two.view, initiator=True)
     nameless = case.rewritten(REQUEST, lambda old: [p for p in old if not isinstance(p, IdentificationInitiator)])
