@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import pytest
-from case_builder import ENGINE, PEER, Case, flipped, good
+from case_builder import Case, flipped, good
 from judging import contradicts
 
 from harness.evidence.model import KeyGeneration, TraceEntry
@@ -181,22 +181,3 @@ def test_a_tunnel_of_which_our_side_knows_nothing(role):
     forgetful = case.with_evidence(trace=trace).with_secrets(children=())
     nothing = {"child_established": False, "closed_kind": "", "echo": replace(case.evidence.report.echo)}
     contradicts(forgetful.with_report(**nothing), "tells neither of it nor of an end")
-
-
-@pytest.mark.parametrize(("here", "there"), [(500, 500), (4500, 4500), (500, 1024), (0, 0)])
-def test_a_datagram_of_our_engine_that_our_sockets_did_not_send(role, here, there):
-    case = good("classical/ecp384", role=role)
-    last = next(d for d in reversed(case.datagrams) if d.source[0] == ENGINE)
-    ends = {"source": (ENGINE, here), "destination": (PEER, there)}
-    other = replace(last, frame=99, payload=b"\xee" * 40, **ends)
-    words = not_captured(case.with_capture((*case.datagrams, other)).view)
-    assert words.endswith("engine/datagrams.jsonl lacks the datagram of our engine in frame 99 of wire.pcapng")
-
-
-@pytest.mark.parametrize(("here", "there"), [(4501, 500), (0, 500), (1, 0), (0, 1)])
-def test_what_leaves_another_port_prepares_the_case(role, here, there):
-    """The half-open IKE SAs are none of our engine's."""
-    case = good("classical/ecp384", role=role)
-    ends = {"source": (ENGINE, here), "destination": (PEER, there)}
-    other = replace(case.datagrams[-1], frame=99, payload=b"\xee" * 40, **ends)
-    assert not_captured(case.with_capture((*case.datagrams, other)).view) == ""
