@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -122,14 +123,14 @@ class Map:
         for line in mutant.around:
             for at in of_file.get(line, ()):
                 ways[names[at]].append(line)
-        own = f"/test_{Path(mutant.path).name}::"
+        own = re.compile(rf"/test_{Path(mutant.path).stem}(_\w+)?\.py::")
         running = self.running(mutant.path, mutant.lines)
         if not mutant.function:  # what a declaration makes (a dataclass's methods) has no lines of its own
-            running |= {test for test in self.seconds if own in test}
+            running |= {test for test in self.seconds if own.search(test)}
         found = sorted(running, key=lambda test: (self.seconds[test], test))
         of_one = _turns(found, lambda test: (*ways[test], test.partition("[")[0]))  # different tests before more cases
         turn = _turns(sorted(found, key=of_one.__getitem__), lambda test: tuple(ways[test]))
-        return sorted(found, key=lambda test: (own not in test, turn[test]))
+        return sorted(found, key=lambda test: (own.search(test) is None, turn[test]))
 
 
 def _turns(tests: Iterable[str], kind: Callable[[str], object]) -> dict[str, int]:
