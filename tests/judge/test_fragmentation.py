@@ -235,3 +235,12 @@ def test_what_counts_is_announced_in_the_messages_that_count(role):
     assert both_announced(retried.view, kind) == [initiator(role)]
     alone = case.without("IKE_SA_INIT response 0")
     assert both_announced(alone.view, kind) == [responder(role)]
+
+
+def test_what_stands_in_front_of_the_first_fragment_changes_its_next_payload_alone(role):
+    case = good(SCENARIO, role=role)
+    piece = case.message(REQUEST).pieces[0]
+    in_front = (Notify(NotifyType(40_000)), *piece.message.payloads)
+    octets = Message(piece.message.header, in_front).to_bytes()
+    assert octets[16] != piece.octets[16]
+    assert broken(case.changed(piece.datagram, replace(piece.datagram, payload=octets))) == []

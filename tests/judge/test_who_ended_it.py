@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, Case, build, flipped, good, requirements
-from extra_messages import behind, protected
+from extra_messages import behind, in_front_of, protected
 from idle_exchanges import idle_exchanges
 from pair_builder import FIRST, SECOND, Pair, good_pair
 
@@ -309,3 +309,23 @@ def test_a_refusal_of_an_offer_that_is_not_on_the_wire_is_nobodys():
     pair = refused_pair()
     alone = nothing_acceptable(pair).without(REQUEST)
     assert [each.party for each in alone.check(CAME_UP).objections] == [""]
+
+
+def test_of_two_doubts_about_the_keys_the_first_names_its_party():
+    case = without(good(HYBRID), "IKE_INTERMEDIATE response 1", KeyExchange)
+    assert told(case, Outcome.BROKEN).party == PEER_NAME
+    both = case.rewritten("IKE_AUTH request 2", generation=0)
+    assert told(both, Outcome.BROKEN).party == PEER_NAME
+
+
+def test_what_is_asked_for_in_clear_is_not_what_the_peer_asks_for():
+    case = good(CLASSICAL, role=RESPONDER).without(AUTH_ANSWER)
+    header = case.message(AUTH).pieces[0].message.header
+    forged = in_front_of(case, AUTH, Message(header, (Notify(SYNTAX),)).to_bytes(), by_engine=False)
+    assert told(forged, Outcome.BROKEN).party == "engine"
+
+
+def test_the_version_is_that_of_the_request_that_was_refused_first():
+    case = good(CLASSICAL, role=RESPONDER).rewritten(REQUEST, version=0x30)
+    both = with_errors(with_errors(case, ANSWER, MAJOR), AUTH_ANSWER, SYNTAX)
+    assert told(both).party == PEER_NAME
