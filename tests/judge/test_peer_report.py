@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from case_builder import good
 from judging import objects, passes
@@ -73,3 +75,10 @@ def test_a_peer_that_has_no_status_interface(role):
 def test_without_the_report_nothing_is_concluded(role):
     case = good(role=role).with_evidence(peer_report=None)
     objects(case, "peer-agrees", "is missing", party="", at="peer/sas.json", severity="inconclusive")
+
+
+def test_of_two_ike_sas_that_it_reports_with_these_spis_the_first_counts(role):
+    case = good(role=role)
+    report = case.evidence.peer_report
+    other = replace(report.sas[0], encr="aes-128-cbc", children=())
+    passes(case.with_evidence(peer_report=replace(report, sas=(*report.sas, other))), "peer-agrees")

@@ -10,6 +10,7 @@ from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 
+from harness.evidence.peer_report import ESTABLISHED
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Verdict
@@ -106,3 +107,20 @@ def test_a_pair_with_one_spi_for_two(side, party):
     (objection,) = two.check(PAIR).objections
     assert objection.party == party and "2 Child SAs with the SPI" in objection.sentence
     assert PEER_NAME == FIRST
+
+
+def test_an_spi_of_another_size_is_another_checks_finding(role):
+    passes(good(HYBRID, role=role).rewritten("IKE_AUTH response 2", with_spi(bytes(8))), CHECK)
+
+
+def test_what_is_no_number_is_no_reserved_one():
+    """A product may tell an SPI in words of its own: that is for its driver."""
+    assert good_pair().with_child(ESTABLISHED, "responder", spi_in="none").check(PAIR).objections == ()
+
+
+def test_a_right_spi_does_not_hide_a_reserved_one():
+    pair = good_pair()
+    (child,) = pair.reported(ESTABLISHED, "responder").sas[0].children
+    both = (child, replace(child, spi_in="00000001", spi_out="00000400"))
+    objections = pair.with_sa(ESTABLISHED, "responder", children=both).check(PAIR).objections
+    assert [each.party for each in objections] == [SECOND]
