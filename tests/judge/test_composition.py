@@ -163,7 +163,7 @@ def test_a_new_ike_sa_is_offered_with_an_spi_of_eight_octets(role):
     """Not in the initial exchanges, but in CREATE_CHILD_SA (RFC 7296 section 3.3.1)."""
     case = good(HYBRID, role=role)
     offer = next(p for p in case.message(INIT).payloads if isinstance(p, SecurityAssociation))
-    rekey = replace(offer, proposals=tuple(replace(each, spi=bytes(8)) for each in offer.proposals))
+    rekey = replace(offer, proposals=tuple(replace(each, spi=(1).to_bytes(8)) for each in offer.proposals))
     octets = protected(case, (rekey,), by_engine=False, message_id=8, exchange=ExchangeType.CREATE_CHILD_SA)
     passes(behind(case, octets, by_engine=False), OFFERS)
 

@@ -57,8 +57,12 @@ def test_only_what_our_engine_says_in_its_turn_deviates():
     assert shown(adding(good(HYBRID), AUTH, CRITICAL), Deviation.UNKNOWN_PAYLOAD_EVERYWHERE) == []
 
 
-def test_without_a_trace_no_altered_ciphertext_is_known(role):
+def test_without_trace_and_digest_no_altered_ciphertext_is_known():
     case = good(ALTERED, role=RESPONDER).with_evidence(trace=None)
+    assert [message.label for message in deviating(case.view)] == [ANSWERED]
+    assert deviation_as_traced(case.view).endswith(f"the {ANSWERED} deviate, and trace.jsonl does not tell of it")
+    old = tuple(replace(entry, answer_sha256="") for entry in case.evidence.secrets.shared_secrets)
+    case = case.with_secrets(shared_secrets=old)
     assert deviating(case.view) == ()
     assert deviation_as_traced(case.view).startswith("the case ended before our deviation")
 

@@ -93,6 +93,7 @@ def test_a_number_that_is_left_out_and_never_answered():
 
 
 SIZES, EXCHANGES, REKEYED = "pair-key-exchange-sizes", "pair-exchanges-as-predicted", "pair-rekeyed"
+CLEAR_SIZES = "key-exchange-sizes"
 NOTHING = PeerReport("1", (), "[]")
 
 
@@ -102,8 +103,10 @@ def test_a_request_to_authenticate_that_is_not_on_the_wire():
 
 
 def test_the_octets_of_each_method_are_told():
-    detail = good_pair(HYBRID).check(SIZES).detail
-    assert detail.startswith("octets: CURVE25519 32, CURVE25519 32, ML_KEM_768 in ")
+    pair = good_pair(HYBRID)
+    assert pair.check(CLEAR_SIZES).detail == "Key Exchange Data octets: CURVE25519 32, CURVE25519 32"
+    request, answer = (octets_of(pair.message(f"IKE_INTERMEDIATE {kind} 1")) for kind in ("request", "response"))
+    assert pair.check(SIZES).detail == f"room for 1 methods in IKE_INTERMEDIATE of octets: {request}, {answer}"
 
 
 def test_a_method_that_nobody_knows_does_not_hide_one_of_another_size():
@@ -111,7 +114,7 @@ def test_a_method_that_nobody_knows_does_not_hide_one_of_another_size():
     piece = pair.message("IKE_SA_INIT response 0").pieces[0]
     odd, short = KeyExchange(KeyExchangeMethod(9999), b"?"), KeyExchange(KeyExchangeMethod.CURVE25519, bytes(31))
     octets = Message(piece.message.header, (odd, short, *piece.message.payloads)).to_bytes()
-    objections = pair.changed(piece.datagram, replace(piece.datagram, payload=octets)).check(SIZES).objections
+    objections = pair.changed(piece.datagram, replace(piece.datagram, payload=octets)).check(CLEAR_SIZES).objections
     assert [(each.party, "has 31 octets" in each.sentence) for each in objections] == [(SECOND, True)]
 
 
@@ -176,10 +179,14 @@ def near(pair: Pair, responder: bool) -> Pair:
     return pair.with_datagrams(replace(d, payload=d.payload.replace(new, turned)) for d in pair.wire.datagrams)
 
 
-@pytest.mark.parametrize("responder", [True, False])
-def test_an_spi_is_another_one_if_its_last_octet_is(responder):
-    pair = near(good_pair(HYBRID_REKEY), responder)
-    assert pair.check(REKEYED).objections == ()
+def test_an_spi_is_another_one_if_its_last_octet_is():
+    assert near(good_pair(HYBRID_REKEY), responder=False).check(REKEYED).objections == ()
+
+
+def test_a_new_ike_sa_has_another_spi_of_its_initiator():
+    """Each side chooses its own, "unique identifiers of an IKE SA" (RFC 7296 section 2.6), and the old one lives."""
+    (objection,) = near(good_pair(HYBRID_REKEY), responder=True).check(REKEYED).objections
+    assert objection.sentence.startswith("1 IKE SAs have protected messages on the wire")
 
 
 def test_each_ike_sa_has_numbers_of_its_own():
@@ -195,13 +202,14 @@ def test_each_ike_sa_has_numbers_of_its_own():
     assert "is the next request on the wire, 0 is due" in objection.sentence
 
 
-def test_a_message_that_came_whole_and_in_fragments_has_the_octets_of_both():
+def test_a_message_that_came_whole_and_in_fragments_has_the_octets_of_the_larger_one():
     case = good("fragmentation/mlkem1024-at-576")
     message = next(m for m in case.view.messages if m.fragmented)
     whole = case.message("IKE_AUTH request 2").pieces[0]
     every = [*message.pieces, whole, *message.pieces]
-    once = sum(len(piece.octets) for piece in message.pieces) + len(whole.octets)
-    assert octets_of(replace(message, pieces=tuple(every))) == once
+    once = sum(len(piece.octets) for piece in message.pieces)
+    assert octets_of(replace(message, pieces=tuple(every))) == once > len(whole.octets)
+    assert octets_of(replace(message, pieces=(whole, *message.pieces[:1]))) == len(message.pieces[0].octets)
 
 
 def test_a_rekey_without_its_request_on_the_wire():

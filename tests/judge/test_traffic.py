@@ -15,7 +15,7 @@ from harness.policy.role import Role
 from harness.registry.identities import TrafficSelectorType
 from harness.registry.transforms import TransformType
 from harness.results.model import Verdict
-from harness.scenario.model import Step
+from harness.scenario.model import Mode, Step
 from harness.transport.echo import Echo, echo_reply, echo_request
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import OpaqueSelector
@@ -282,7 +282,7 @@ def test_a_peer_that_does_not_count_is_not_asked(role, field):
     passes(good(role=role).with_peer_child(**{field: None}), CHECK, packets=5)
 
 
-PAIR = "pair-esp-both-ways"
+PAIR, CLEAR = "pair-esp-both-ways", "pair-nothing-in-clear"
 NOTHING = PeerReport("1", (), "[]")
 
 
@@ -306,7 +306,12 @@ def test_a_side_without_a_child_sa_has_counted_nothing():
 
 
 @pytest.mark.parametrize(("source", "party"), [(HERE, FIRST), (INNER, FIRST), (THERE, SECOND), (PEER_INNER, SECOND)])
-def test_who_sends_in_clear_between_two_products_is_told_by_either_address(source, party):
+def test_who_sends_in_clear_between_two_products_is_told_by_the_address_of_its_mode(source, party):
     pair = good_pair()
-    leak = pair.with_wire(clear=(ClearPacket(9, source, "192.0.2.1", 1),))
-    assert [each.party for each in leak.check("pair-nothing-in-clear").objections] == [party]
+    inner, other = source in (INNER, PEER_INNER), {HERE: THERE, THERE: HERE}.get(source, "192.0.2.1")
+    leak = pair.with_wire(clear=(ClearPacket(9, source, other, 1),))
+    told = [party] if inner else []  # a gateway may send for itself
+    assert [each.party for each in leak.check(CLEAR).objections] == told
+    transport = replace(leak.scenario, settings=replace(leak.scenario.settings, mode=Mode.TRANSPORT))
+    told = [] if inner else [party]  # from end to end there is nobody behind
+    assert [each.party for each in replace(leak, scenario=transport).check(CLEAR).objections] == told
