@@ -242,3 +242,19 @@ def test_where_a_demand_had_no_retry_in_the_capture_the_last_request_before_it_c
     asked = two.with_datagrams((*moved[:2], replace(late, frame=last.frame), *moved[2:]))
     request, response = final_init(asked.view.messages)
     assert request.pieces[0].octets == other and response.frame == last.frame + 1
+
+
+def test_without_its_retry_in_the_capture_the_only_request_counts():
+    case = good("denial-of-service/cookie")
+    retry = [m for m in case.view.messages if m.label == "IKE_SA_INIT request 0"][1]
+    cut = case.with_datagrams(d for d in case.datagrams if d.frame != retry.frame)
+    request, response = final_init(cut.view.messages)
+    assert (request.frame, response.frame) == (1, 4)
+
+
+def test_a_request_that_comes_after_its_answer_is_none():
+    case = good()
+    first, *others = case.datagrams
+    late = case.with_datagrams((*others[:1], replace(first, frame=others[0].frame + 1)))
+    request, response = final_init(late.view.messages)
+    assert request is None and response is not None
