@@ -237,3 +237,11 @@ def test_a_policy_is_of_one_protocol_and_without_what_says_none():
     assert len(read(*bare, none, mac)[0].of(TransformType.INTEG)) == 2
     foreign = replace(first, protocol=type(first.protocol)(2))
     assert len(policy_of(replace(offer, proposals=(first, foreign)), first.protocol)) == 1
+
+
+def test_what_the_prediction_allows_is_not_chosen_wrongly():
+    """Whatever the offer on the wire and the policy on record come to together."""
+    pair = emulated(good_pair(PUBLISHED), "responder")
+    other = replace(pair.expectation.responder, ike=only(pair.expectation.responder.ike, TransformType.KE, "modp1024"))
+    assert not wrongly_chosen(replace(pair, expectation=replace(pair.expectation, responder=other)).view)
+    assert wrongly_chosen(replace(pair, expectation=replace(pair.expectation, responder=other, ike=())).view)

@@ -131,12 +131,12 @@ WHOLE = selector("10.0.0.0", "10.0.0.255")
         (LABEL, [WHOLE], False),
         (WHOLE, [LABEL], False),
         (selector("0.0.0.1", "0.0.0.1"), [network_selector("::/0")], False),
-        (network_of("10.0.0.1"), [replace(WHOLE, protocol=1)], False),
-        (network_of("10.0.0.1"), [WHOLE], True),
         (selector("10.0.0.1", "10.0.0.1", 6, (0, 0)), [WHOLE], True),
         (replace(LOW, protocol=255), [WHOLE], True),
         (selector("10.0.0.9", "10.0.0.1"), [WHOLE], False),
         (LOW, [selector("10.1.0.0", "10.1.0.255"), WHOLE], True),
+        (replace(LOW, protocol=17), [selector("10.0.0.0", "10.0.0.63", 6), WHOLE], True),
+        (replace(LOW, protocol=6), [selector("10.0.0.0", "10.0.0.63", 17), WHOLE], True),
         (LOW, [replace(HIGH, protocol=6), selector("10.1.0.0", "10.1.0.255", 6), WHOLE], True),
     ],
 )
@@ -205,3 +205,28 @@ def test_an_answer_is_held_against_the_last_offer_before_it(role):
                  if isinstance(p, BOTH)]  # fmt: skip
     later = sent(case, *elsewhere, message_id=9, **options)
     passes(behind(case, later, by_engine=by_engine), CHECK)
+
+
+def test_a_host_has_every_protocol_and_port():
+    assert within(network_of("10.0.0.1"), [WHOLE])
+    assert not within(network_of("10.0.0.1"), [replace(WHOLE, protocol=1)])
+    assert not within(network_of("10.0.0.1"), [replace(WHOLE, start_port=0, end_port=65534)])
+
+
+def test_of_what_leaves_too_many_pieces_nobody_is_blamed(monkeypatch):
+    holes = [selector(f"10.0.0.{n}", f"10.0.0.{n}", 6, (80, 80)) for n in range(1, 20, 2)]
+    assert not within(WHOLE, holes)
+    monkeypatch.setattr("harness.verify.checks.selectors._MOST_PIECES", 8)
+    assert within(WHOLE, holes)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(TrafficSelectorsInitiator, "TSi"), (TrafficSelectorsResponder, "TSr")])
+def test_an_answer_is_held_against_the_last_of_two_offers(role, kind, name):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    elsewhere = [replace(p, selectors=(network_selector("192.0.2.0/24"),)) for p in case.message(REQUEST).payloads
+                 if isinstance(p, BOTH)]  # fmt: skip
+    early = sent(case, *elsewhere, by_engine=by_engine, exchange=ExchangeType.IKE_AUTH, message_id=8)
+    passes(in_front_of(case, REQUEST, early, by_engine=by_engine), CHECK)
+    wider = with_selectors(case, ANSWER, kind, network_selector("0.0.0.0/0"))
+    assert all(f": {name} holds" in each.sentence for each in wider.check(CHECK).objections)

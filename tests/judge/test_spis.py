@@ -118,10 +118,11 @@ def test_what_is_no_number_is_no_reserved_one():
     assert good_pair().with_child(ESTABLISHED, "responder", spi_in="none").check(PAIR).objections == ()
 
 
-def test_a_right_spi_does_not_hide_a_reserved_one():
+def test_right_spis_do_not_hide_reserved_ones():
     whole = good_pair()
     pair = whole.with_datagrams(each for each in whole.wire.datagrams if each not in whole.view.esp)
     (child,) = pair.reported(ESTABLISHED, "responder").sas[0].children
-    both = (child, replace(child, spi_in="00000001", spi_out="00000400"))
-    objections = pair.with_sa(ESTABLISHED, "responder", children=both).check(PAIR).objections
-    assert [each.party for each in objections] == [SECOND]
+    right = [replace(child, spi_in=f"c000000{n}", spi_out=f"d000000{n}") for n in range(9)]
+    wrong = [replace(child, spi_in=f"0000000{n}", spi_out=f"e000000{n}") for n in (1, 2)]
+    objections = pair.with_sa(ESTABLISHED, "responder", children=(*right, *wrong)).check(PAIR).objections
+    assert [each.party for each in objections] == [SECOND, SECOND]

@@ -455,3 +455,10 @@ def test_reserved_bits_in_one_of_two_proposals():
     (clean,) = offer.proposals
     assert not has_reserved_bits(replace(offer, proposals=(clean, clean)))
     assert has_reserved_bits(replace(offer, proposals=(clean, replace(clean, reserved=1))))
+
+
+def test_the_reserved_bit_of_one_of_two_attributes():
+    clean, stained = (ConfigurationAttribute(number, b"") for number in (1, 0x8001))
+    kind = ConfigurationType.CFG_REQUEST
+    assert not has_reserved_bits(Configuration(kind, (clean, clean)))
+    assert has_reserved_bits(Configuration(kind, (clean, stained)))

@@ -157,8 +157,12 @@ def test_an_answer_is_in_its_turn_behind_the_request_of_the_other_side(role):
     both = behind(behind(case, own, by_engine=by_engine), answer, by_engine=by_engine)
     last = both.view.messages[-1]
     assert last.label == "INFORMATIONAL response 0" and not both.view.in_place(last)
-    early = behind(behind(case, answer, by_engine=not by_engine), own, by_engine=by_engine)
-    assert not early.view.in_place(next(m for m in early.view.messages if m.label == "INFORMATIONAL response 0"))
+    theirs = protected(case, (), by_engine=not by_engine, message_id=0, response=True)
+    label = "INFORMATIONAL response 0"
+    late = behind(behind(case, own, by_engine=by_engine), theirs, by_engine=not by_engine)
+    assert late.view.in_place(late.message(label))
+    early = behind(behind(case, theirs, by_engine=not by_engine), own, by_engine=by_engine)
+    assert not early.view.in_place(early.message(label))
 
 
 def silent(payloads):

@@ -7,11 +7,24 @@ import pytest
 from case_builder import Case, flipped, good
 from extra_messages import behind, in_front_of
 
+from harness.crypto.protection import protection
 from harness.ike.protected import SecureChannel
+from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
-from harness.verify.wire import Opened, Piece, decrypt, final_init, group, is_esp, read_pieces, sealed_payload
-from harness.wire.message import Message
+from harness.registry.transforms import TransformType
+from harness.verify.wire import (
+    Opened,
+    Piece,
+    decrypt,
+    final_init,
+    group,
+    is_esp,
+    open_message,
+    read_pieces,
+    sealed_payload,
+)
+from harness.wire.message import Header, Message
 from harness.wire.payloads import Encrypted, Nonce, Notify
 
 FRAGMENTED = "fragmentation/mlkem1024-at-576"
@@ -242,3 +255,32 @@ def test_where_a_demand_had_no_retry_in_the_capture_the_last_request_before_it_c
     asked = two.with_datagrams((*moved[:2], replace(late, frame=last.frame), *moved[2:]))
     request, response = final_init(asked.view.messages)
     assert request.pieces[0].octets == other and response.frame == last.frame + 1
+
+
+def test_without_its_retry_in_the_capture_the_only_request_counts():
+    case = good("denial-of-service/cookie")
+    retry = [m for m in case.view.messages if m.label == "IKE_SA_INIT request 0"][1]
+    cut = case.with_datagrams(d for d in case.datagrams if d.frame != retry.frame)
+    request, response = final_init(cut.view.messages)
+    assert (request.frame, response.frame) == (1, 4)
+
+
+def test_a_request_that_comes_after_its_answer_is_none():
+    case = good()
+    first, *others = case.datagrams
+    late = case.with_datagrams((*others[:1], replace(first, frame=others[0].frame + 1)))
+    request, response = final_init(late.view.messages)
+    assert request is None and response is not None
+
+
+GCM = protection(algorithm(TransformType.ENCR, "aes-128-gcm-16"), None)
+
+
+@pytest.mark.parametrize(("plain", "opens"), [(b"\0", True), (b"\1", False), (b"x\1", True), (b"x\2", False)])
+def test_a_pad_length_that_does_not_fit_opens_nothing(plain, opens):
+    header = Header(b"i" * 8, b"r" * 8, ExchangeType.INFORMATIONAL, 0, 2)
+    key, iv = bytes(GCM.encryption_key_octets), bytes(8)
+    content = len(iv) + len(plain) + GCM.icv_octets
+    front = Message(header, (Encrypted(PayloadType.SA, bytes(content)),)).to_bytes()[:-content]
+    octets = front + iv + GCM.seal(key, b"", iv, front, plain)
+    assert (open_message([(Message.parse(octets), octets)], GCM, key, b"") is not None) is opens
