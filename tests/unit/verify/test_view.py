@@ -10,13 +10,13 @@ from pair_builder import good_pair
 
 from harness.oracle.negotiation import TooManySuites
 from harness.policy.role import Role
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Mode
 from harness.verify.view import accepts, announces_intermediate, has_additional, names_additional
 from harness.wire.message import INITIATOR, Message
-from harness.wire.payloads import Authentication, Notify, SecurityAssociation
+from harness.wire.payloads import Authentication, EncryptedFragment, Nonce, Notify, SecurityAssociation
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -388,3 +388,25 @@ def test_refusals_of_a_pair_are_errors_in_clear_that_do_not_ask_to_try_again():
     told = pair.changed(piece.datagram, replace(piece.datagram, payload=octets))
     assert [kind for _, kind in told.view.refusals] == [NotifyType.NO_PROPOSAL_CHOSEN]
     assert told.view.suite is None and pair.view.suite is not None
+
+
+@ROLES
+def test_the_first_of_two_nonces_makes_the_keys(role):
+    """That there are two is another check's finding."""
+    for label in (REQUEST, ANSWER):
+        two = good(role=role).rewritten(label, lambda old: [*old, Nonce(bytes(32))])
+        assert two.view.established
+        turned = good(role=role).rewritten(label, lambda old: [Nonce(bytes(32)), *old])
+        assert not turned.view.established
+
+
+def test_fragments_of_a_message_are_no_repetition():
+    pair = good_pair("pairs/hybrid").without(AUTH_ANSWER)
+    piece = pair.message(AUTH).pieces[0]
+    marker = piece.datagram.payload[: -len(piece.octets)]
+    parts = [
+        replace(piece.datagram, payload=marker + Message(piece.message.header, (each,)).to_bytes())
+        for each in (EncryptedFragment(PayloadType.SA, number, 2, bytes(40)) for number in (1, 2))
+    ]
+    assert unanswered(pair.changed(piece.datagram, *parts)) == []
+    assert unanswered(pair.changed(piece.datagram, piece.datagram, *parts)) == [AUTH], "whole, and again in parts"
