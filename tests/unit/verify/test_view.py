@@ -6,16 +6,17 @@ from unittest.mock import patch
 import pytest
 from case_builder import PEER_NAME, flipped, good
 from extra_messages import behind, in_front_of, protected
+from pair_builder import good_pair
 
 from harness.oracle.negotiation import TooManySuites
 from harness.policy.role import Role
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Mode
 from harness.verify.wire import accepts, announces_intermediate, has_additional, names_additional
 from harness.wire.message import INITIATOR, Message
-from harness.wire.payloads import Authentication, Notify, SecurityAssociation
+from harness.wire.payloads import Authentication, EncryptedFragment, Nonce, Notify, SecurityAssociation
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -179,6 +180,12 @@ def test_the_offer_that_counts_tells_what_is_to_be_skipped(role):
     again = case.message(REQUEST).pieces[0].octets
     told = in_front_of(unanswered, "IKE_INTERMEDIATE request 1", again, by_engine=role is Role.INITIATOR)
     assert not told.view.skips_additional, "the last one announces it"
+    quiet = case.rewritten(REQUEST, silent)
+    late = behind(quiet, again, by_engine=role is Role.INITIATOR)
+    assert late.view.skips_additional, "the one that is answered does not"
+    empty = Message(case.message(REQUEST).pieces[0].message.header, ()).to_bytes()
+    bare = in_front_of(unanswered, "IKE_INTERMEDIATE request 1", empty, by_engine=role is Role.INITIATOR)
+    assert bare.view.skips_additional, "the last one with an offer counts"
     assert not good(CLASSICAL, role=role).rewritten(REQUEST, silent).view.skips_additional
 
 
@@ -233,7 +240,8 @@ def test_the_child_sa_is_that_of_the_first_proposal_answered_and_of_its_number_i
     assert offered.view.child.initiator_spi == first
     chosen = edited(offered, AUTH_ANSWER, lambda sa: replace(sa, proposals=(replace(sa.proposals[0], number=2),)))
     assert (chosen.view.child.initiator_spi, chosen.view.child.responder_spi) == (second, spis[1])
-    odd = edited(offered, AUTH_ANSWER, lambda sa: replace(sa, proposals=(replace(sa.proposals[0], number=9),)))
+    ninth = lambda sa: replace(sa, proposals=(replace(sa.proposals[0], number=9),))  # noqa: E731
+    odd = edited(offered, AUTH_ANSWER, ninth)
     assert odd.view.child.initiator_spi == first
     two = edited(
         case, AUTH_ANSWER, lambda sa: replace(sa, proposals=(*sa.proposals, replace(sa.proposals[0], spi=first)))
@@ -243,10 +251,16 @@ def test_the_child_sa_is_that_of_the_first_proposal_answered_and_of_its_number_i
         AUTH_ANSWER, lambda old: [*old, *(numbered(first)(p) for p in old if isinstance(p, SecurityAssociation))]
     )
     assert answers.view.child.responder_spi == spis[1]
+    bare = lambda sa: replace(sa, proposals=(replace(sa.proposals[0], transforms=()),))  # noqa: E731
+    suites = case.rewritten(
+        AUTH_ANSWER, lambda old: [*old, *(bare(p) for p in old if isinstance(p, SecurityAssociation))]
+    )
+    assert suites.view.child.suite == case.view.child.suite
     offers = case.rewritten(
         AUTH, lambda old: [*old, *(numbered(second)(p) for p in old if isinstance(p, SecurityAssociation))]
     )
     assert offers.view.child.initiator_spi == second
+    assert edited(offers, AUTH_ANSWER, ninth).view.child.initiator_spi == second
     assert case.without(AUTH).view.child is None and case.without(AUTH_ANSWER).view.child is None
 
 
@@ -310,3 +324,89 @@ def test_an_sa_beside_an_error_agrees_on_nothing(role):
         for kind, agreed in ((NotifyType.INVALID_SYNTAX, False), (NotifyType.INITIAL_CONTACT, True)):
             told = case.rewritten(label, lambda old, kind=kind: [*old, Notify(kind)])
             assert bool(accepts(told.message(label))) is agreed
+
+
+@ROLES
+def test_what_cannot_be_read_refuses_nothing(role):
+    case = good(role=role)
+    message = case.message(AUTH_ANSWER)
+    (sa,) = (p for p in message.payloads if isinstance(p, SecurityAssociation))
+    error = Notify(NotifyType.INVALID_SYNTAX)
+    octets = Message(message.pieces[0].message.header, (sa, error)).to_bytes()
+    clear = case.changed(message.pieces[0].datagram, replace(message.pieces[0].datagram, payload=octets))
+    assert accepts(clear.message(AUTH_ANSWER)) == [sa]
+
+
+@ROLES
+def test_the_first_request_of_a_side_has_the_number_zero(role):
+    case, by_engine = good(role=role), role is Role.RESPONDER
+    skipping = behind(case, protected(case, (), by_engine=by_engine, message_id=1), by_engine=by_engine)
+    assert not skipping.view.in_place(skipping.view.messages[-1])
+    begun = behind(case, protected(case, (), by_engine=by_engine, message_id=0), by_engine=by_engine)
+    assert begun.view.in_place(begun.view.messages[-1])
+
+
+@ROLES
+def test_the_recorded_spi_is_that_of_the_case_although_octets_of_it_are_zero(role):
+    case = good(role=role)
+    old, least = case.evidence.secrets.initiator_spi, bytes(7) + b"\1"
+    renamed = case.with_datagrams(replace(d, payload=d.payload.replace(old, least, 1)) for d in case.datagrams)
+    header = replace(case.message(REQUEST).pieces[0].message.header, initiator_spi=b"7" * 8)
+    stranger = replace(renamed.datagrams[0], frame=0, payload=Message(header, ()).to_bytes())
+    both = renamed.with_datagrams((stranger, *renamed.datagrams)).with_secrets(initiator_spi=least)
+    assert [m.label for m in both.view.messages] == [m.label for m in case.view.messages]
+
+
+def repeated(pair, label):
+    first = pair.message(label).pieces[0].datagram
+    return pair.changed(first, first, replace(first, frame=first.frame + 100))
+
+
+def unanswered(pair):
+    return [message.label for message in pair.view.unanswered]
+
+
+def test_of_a_pair_what_was_sent_again_and_has_no_answer_is_unanswered():
+    pair = good_pair("pairs/hybrid")
+    assert unanswered(pair) == []
+    for label in (AUTH, AUTH_ANSWER, REQUEST, ANSWER):
+        assert unanswered(repeated(pair, label)) == []
+    alone = pair.without(AUTH_ANSWER)
+    assert unanswered(alone) == [], "it was sent once"
+    assert unanswered(repeated(alone, AUTH)) == [AUTH]
+    assert unanswered(repeated(pair.without(ANSWER), REQUEST)) == [], "nobody need answer that"
+
+
+def test_refusals_of_a_pair_are_errors_in_clear_that_do_not_ask_to_try_again():
+    pair = good_pair("pairs/hybrid")
+    piece = pair.message(ANSWER).pieces[0]
+    retry, error, status = (
+        Notify(kind)
+        for kind in (NotifyType.INVALID_KE_PAYLOAD, NotifyType.NO_PROPOSAL_CHOSEN, NotifyType.INITIAL_CONTACT)
+    )
+    octets = Message(piece.message.header, (status, retry, error)).to_bytes()
+    told = pair.changed(piece.datagram, replace(piece.datagram, payload=octets))
+    assert [kind for _, kind in told.view.refusals] == [NotifyType.NO_PROPOSAL_CHOSEN]
+    assert told.view.suite is None and pair.view.suite is not None
+
+
+@ROLES
+def test_the_first_of_two_nonces_makes_the_keys(role):
+    """That there are two is another check's finding."""
+    for label in (REQUEST, ANSWER):
+        two = good(role=role).rewritten(label, lambda old: [*old, Nonce(bytes(32))])
+        assert two.view.established
+        turned = good(role=role).rewritten(label, lambda old: [Nonce(bytes(32)), *old])
+        assert not turned.view.established
+
+
+def test_fragments_of_a_message_are_no_repetition():
+    pair = good_pair("pairs/hybrid").without(AUTH_ANSWER)
+    piece = pair.message(AUTH).pieces[0]
+    marker = piece.datagram.payload[: -len(piece.octets)]
+    parts = [
+        replace(piece.datagram, payload=marker + Message(piece.message.header, (each,)).to_bytes())
+        for each in (EncryptedFragment(PayloadType.SA, number, 2, bytes(40)) for number in (1, 2))
+    ]
+    assert unanswered(pair.changed(piece.datagram, *parts)) == []
+    assert unanswered(pair.changed(piece.datagram, piece.datagram, *parts)) == [AUTH], "whole, and again in parts"
