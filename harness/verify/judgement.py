@@ -116,7 +116,7 @@ def _step(view: CaseView, message: SeenMessage, began: float) -> LadderStep:
     sizes = [len(piece.octets) for piece in message.pieces]
     words = ", ".join(payload_name(payload) for payload in message.payloads) or "no payload"
     if not message.readable:
-        words = "not decrypted"
+        words = "not decrypted" if message.opened is None else "not parsed"
     elif message.protected:
         words = f"SK {{ {words} }}"
     if len(sizes) > 1:

@@ -104,8 +104,8 @@ class SeenMessage:
 
     @property
     def readable(self) -> bool:
-        """Whether its payloads are known: in the clear, or decrypted."""
-        return not self.protected or self.opened is not None
+        """Whether its payloads are known: in the clear, or decrypted and parsed."""
+        return not self.protected or (self.opened is not None and not self.opened.malformed)
 
     @property
     def payloads(self) -> tuple[Payload, ...]:

@@ -53,7 +53,8 @@ def auth_is_as_due(view: View, _arguments: Arguments) -> Checked:
     """What was sent of IKE_AUTH carries an AUTH payload, and it is right, although no tunnel came of it (K03, I08)."""
     objections, right = [], []
     for initiator in (True, False):
-        message = next((m for m in view.find(ExchangeType.IKE_AUTH, response=not initiator) if m.opened), None)
+        found = view.find(ExchangeType.IKE_AUTH, response=not initiator)
+        message = next((m for m in found if m.opened and m.readable), None)
         refused = message is not None and any(notify.notify_type.is_error for notify in of(message, Notify))
         if message is None or (refused and not of(message, Authentication)):
             continue
