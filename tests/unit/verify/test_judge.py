@@ -32,7 +32,8 @@ def written(case: Case, role: Role, folder: Path) -> Path:
     conversation = Conversation(seen.trace, seen.secrets, seen.report, frames, datagrams=seen.datagrams)
     store.write_conversation(conversation, tables_of(conversation, facts))
     for report, after in ((seen.peer_report, False), (seen.peer_report_after, True)):
-        store.write_peer_report(report, after=after)
+        if report is not None:
+            store.write_peer_report(report, after=after)
     return folder
 
 
