@@ -208,7 +208,7 @@ def test_a_larger_set_that_is_not_whole_lets_a_smaller_one_follow(role):
 
 def test_a_fragment_outside_of_its_set_is_that_alone(role):
     case = good(SCENARIO, role=role)
-    assert broken(refragmented(case, 2, total_fragments=0)) == ["F03"]
+    assert broken(refragmented(case, 2, total_fragments=0)) == ["F03", "F03"]  # its set lacks it, too
     last = case.message(REQUEST).pieces[-1].datagram
     odd = refragmented(case, 4, fragment_number=9).message(REQUEST).pieces[-1].datagram
     assert broken(case.changed(last, last, replace(odd, frame=last.frame))) == ["F03"]

@@ -6,8 +6,8 @@ import pytest
 from case_builder import requirements
 
 from harness.results.model import CAPTURE, Severity
-from harness.verify.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS
 from harness.verify.check import Checked, DueCheck, Objection
+from harness.verify.checks.catalogue import CHECKS, ENGINE_CHECKS, PAIR_CHECKS
 
 
 def test_every_check_says_what_it_asks_for():
