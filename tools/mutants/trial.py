@@ -287,6 +287,8 @@ class Trial:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return "out of time"
+        if "not found:" in ended.stdout + ended.stderr:
+            raise RuntimeError("the tests are not where they were when they were collected")
         failing = [line for line in ended.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         if ended.returncode == 0:
             return ""
