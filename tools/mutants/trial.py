@@ -125,7 +125,8 @@ class Map:
                 ways[names[at]].append(line)
         own = re.compile(rf"/test_{Path(mutant.path).stem}(_\w+)?\.py::")
         running = self.running(mutant.path, mutant.lines)
-        if not mutant.function:  # what a declaration makes (a dataclass's methods) has no lines of its own
+        # What a declaration makes (a dataclass's methods) has no lines of its own; what is run on import, no test runs.
+        if not mutant.function or self.on_import(mutant.path, mutant.lines):
             running |= {test for test in self.seconds if own.search(test)}
         found = sorted(running, key=lambda test: (self.seconds[test], test))
         of_one = _turns(found, lambda test: (*ways[test], test.partition("[")[0]))  # different tests before more cases
@@ -286,6 +287,8 @@ class Trial:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return "out of time"
+        if "not found:" in ended.stdout + ended.stderr:
+            raise RuntimeError("the tests are not where they were when they were collected")
         failing = [line for line in ended.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         if ended.returncode == 0:
             return ""
