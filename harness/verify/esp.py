@@ -19,7 +19,7 @@ from harness.results.model import Pointer
 from harness.scenario.model import Mode
 from harness.verify.keys import ChildKeys, child_keys
 from harness.verify.view import SeenChild, View
-from harness.verify.wire import is_esp, of
+from harness.verify.wire import of
 from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import TrafficSelector
 
@@ -150,11 +150,7 @@ def esp_packets(view: View) -> list[SeenEsp]:
     if child is not None and view.chain is not None:
         with suppress(MethodUnavailable):
             return read_packets(view, child, *child_keys(view.chain, child.suite))
-    return [
-        _open(datagram, view.source(datagram) == "engine", None, Mode.TUNNEL)
-        for datagram in view.wire.datagrams
-        if is_esp(datagram)
-    ]
+    return [_open(datagram, view.source(datagram) == "engine", None, Mode.TUNNEL) for datagram in view.esp]
 
 
 def uses_extended_sequence_numbers(child: SeenChild) -> bool:
@@ -176,11 +172,10 @@ def read_packets(
         (not initiator_is_engine, child.initiator_spi): EspKeys(cipher, *to_initiator, extended),
     }
     seen, ends = [], _ends(view)
-    for datagram in view.wire.datagrams:
-        if is_esp(datagram):
-            from_engine = datagram.source[0] == view.evidence.engine_address
-            sa = sas.get((from_engine, datagram.payload[:4]))
-            seen.append(_open(datagram, from_engine, sa, child.mode, ends[from_engine]))
+    for datagram in view.esp:
+        from_engine = datagram.source[0] == view.evidence.engine_address
+        sa = sas.get((from_engine, datagram.payload[:4]))
+        seen.append(_open(datagram, from_engine, sa, child.mode, ends[from_engine]))
     return seen
 
 

@@ -118,7 +118,12 @@ class CaseView(ABC):
     @property
     def esp(self) -> list[CapturedDatagram]:
         """The ESP packets of the capture."""
-        return [datagram for datagram in self.wire.datagrams if is_esp(datagram)]
+        return [datagram for datagram in self.wire.datagrams if is_esp(datagram) and self.is_between(datagram)]
+
+    def is_between(self, datagram: CapturedDatagram) -> bool:
+        """Whether a datagram went from one side to the other; what others send to an open port is nobody's doing."""
+        known = {side.address for side in self.sides}
+        return not all(known) or {datagram.source[0], datagram.destination[0]} <= known
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +283,15 @@ def make_view(scenario: Scenario, expectation: Expectation, evidence: CaseEviden
     assert evidence.wire is not None and evidence.secrets is not None and evidence.report is not None
     initiator = evidence.engine_address if evidence.role == Role.INITIATOR else evidence.peer_address
     seen = read_messages(evidence.wire.datagrams, evidence.secrets, evidence.engine_address, initiator)
-    return View(
+    view = View(
         scenario, expectation, evidence.facts, evidence.wire, seen.messages, seen.suite,
         seen.malformed, seen.strangers, evidence, evidence.secrets, evidence.report, seen.chain,
     )  # fmt: skip
+    return replace(
+        view,
+        malformed=tuple(each for each in view.malformed if view.is_between(each)),
+        strangers=tuple(each for each in view.strangers if view.is_between(each.datagram)),
+    )
 
 
 class Reading(NamedTuple):

@@ -37,6 +37,8 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "I01": frozenset({"B48"}),
     "I04": frozenset({"A15", "I08"}),  # the message of that number has no KE payload; AUTH covers the number
     "I06": frozenset({"I07"}),  # what is in clear is under no keys
+    "I07": frozenset({"B61"}),
+    "K01": frozenset({"B61"}),
 }
 """By the requirement of the row, each with the reason."""
 

@@ -324,3 +324,18 @@ def _idle(model: Header, datagram: CapturedDatagram, number: int) -> list[Captur
     there, back = (Message(replace(asked, flags=flags), (sealed(),)).to_bytes() for flags in (INITIATOR, RESPONSE))
     answer = replace(datagram, payload=back, source=datagram.destination, destination=datagram.source)
     return [replace(datagram, payload=there), answer]
+
+
+def esp_numbered(change: Callable[[int], int]) -> Alter:
+    """The initiator's ESP packets have other sequence numbers."""
+
+    def alter(pair: Pair) -> Pair:
+        first = pair.view.sides[0].address
+        for packet in pair.view.esp:
+            if packet.source[0] == first:
+                number = change(int.from_bytes(packet.payload[4:8])).to_bytes(4)
+                payload = packet.payload[:4] + number + packet.payload[8:]
+                pair = pair.changed(packet, replace(packet, payload=payload))
+        return pair
+
+    return alter

@@ -242,9 +242,9 @@ def _renew(tunnel: _Tunnel, step: Step) -> None:
 
 def _echo(play: Play, tunnel: _Tunnel) -> None:
     here, there = (HERE, _PORT), (THERE, _PORT)
-    for _ in range(ECHOES):
-        play.captured(here, there, tunnel.child[1] + bytes(128))
-        play.captured(there, here, tunnel.child[0] + bytes(128))
+    for number in range(tunnel.packets + 1, tunnel.packets + ECHOES + 1):
+        play.captured(here, there, tunnel.child[1] + number.to_bytes(4) + os.urandom(124))
+        play.captured(there, here, tunnel.child[0] + number.to_bytes(4) + os.urandom(124))
     tunnel.packets += ECHOES
 
 

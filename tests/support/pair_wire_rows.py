@@ -17,9 +17,11 @@ from pair_alterations import (
     INTERMEDIATE_TOO,
     again,
     another_method,
+    clear,
     critical,
     each,
     edited,
+    esp_numbered,
     found,
     fragment,
     from_port,
@@ -143,6 +145,11 @@ ROWS: list[PairDefect] = [
                FAIL, FIRST, "B20", ("B42",)),
     PairDefect("IKE_INTERMEDIATE after IKE_AUTH", (HYBRID,), late_intermediate, FAIL, FIRST, "I03"),
     PairDefect("IKE_INTERMEDIATE in clear", (HYBRID,), unsealed, FAIL, FIRST, "I06"),
+    PairDefect("ESP numbers from 0", (HYBRID, CLASSICAL), esp_numbered(lambda number: number - 1), FAIL, FIRST, "E02"),
+    PairDefect("one ESP number for all", (HYBRID, REKEY), esp_numbered(lambda _: 1), FAIL, FIRST, "E02"),
+    PairDefect("IKE_AUTH in clear", (HYBRID, CLASSICAL), lambda p: p.changed(
+        (m := next(m for m in p.view.messages if m.label.startswith("IKE_AUTH request"))).pieces[0].datagram,
+        clear(m, [Nonce(bytes(range(32)))])), FAIL, FIRST, "B61"),
     # Rekeys that the wire has not: nobody can read who did what.
     PairDefect("Child SAs rekeyed without an exchange", (REKEY,), never_sent(ExchangeType.CREATE_CHILD_SA, 0),
                FAIL, NOBODY, "B25"),

@@ -85,17 +85,21 @@ def _windows(view: CaseView, *, of_initiator: bool) -> list[tuple[int, float]]:
 
 @wire_check("exchanges-in-order", due=Due.ALWAYS, requirement="I03")
 def exchanges_in_order(view: CaseView, _arguments: Arguments) -> Checked:
-    """IKE_INTERMEDIATE is sealed and comes before IKE_AUTH, CREATE_CHILD_SA once that has ended (B42, I03, I06)."""
+    """IKE_INTERMEDIATE comes before IKE_AUTH, CREATE_CHILD_SA once that has ended, and each is sealed (B42, I03, I06).
+
+    So is whatever follows IKE_SA_INIT (B61).
+    """
     objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view)]
     names = dict.fromkeys(str(message.exchange) for message in view.messages)
     return Checked(f"exchanges in their order: {', '.join(names)}", tuple(objections))
 
 
 def _in_clear(view: CaseView) -> Iterable[Objection]:
-    for message in view.find(ExchangeType.IKE_INTERMEDIATE):
-        if not message.sealed and not late_error(message):
-            sentence = f"{message.label} has no Encrypted payload"
-            yield Objection(view.sender(message), sentence, message.pointer, "I06")
+    """All that follows IKE_SA_INIT is protected, but for a word that no such SA is there (RFC 7296 section 1.2)."""
+    for message in view.messages:
+        if message.protected and not message.sealed and not late_error(message):
+            rule = "I06" if message.exchange == ExchangeType.IKE_INTERMEDIATE else "B61"
+            yield Objection(view.sender(message), f"{message.label} has no Encrypted payload", message.pointer, rule)
 
 
 def _after_auth(view: CaseView) -> Iterable[Objection]:

@@ -258,6 +258,20 @@ def _on_the_wire(view: PairView) -> list[Objection]:
     return objections
 
 
+@pair_check("pair-esp-numbers", due=Due.ALWAYS, requirement="E02")
+def pair_esp_numbers(view: PairView, _arguments: Arguments) -> Checked:
+    """No sequence number is zero, and none stands on two packets of one SA: both are in clear (RFC 4303 3.3.3)."""
+    objections, seen = [], dict[tuple[str, bytes], bytes]()
+    for packet in view.esp:
+        spi, number = packet.payload[:_SPI_OCTETS], packet.payload[_SPI_OCTETS : 2 * _SPI_OCTETS]
+        other = seen.setdefault((packet.source[0], spi + number), packet.payload) != packet.payload
+        if other or not any(number):
+            said = "another ESP packet has the same" if other else "an ESP packet has a"
+            sentence = f"{said} sequence number {int.from_bytes(number)} on the SA with SPI {spi.hex()}"
+            objections.append(Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame)))
+    return Checked(f"{len(seen)} ESP packets, each with a sequence number of its own", tuple(objections))
+
+
 @pair_check("pair-nothing-in-clear", due=Due.ALWAYS, requirement="E01")
 def pair_nothing_in_clear(view: PairView, _arguments: Arguments) -> Checked:
     """Nothing that is to or from the hosts of the Child SA crosses the path in clear."""

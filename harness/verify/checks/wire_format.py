@@ -8,6 +8,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.checks.key_agreement import late_error
 from harness.verify.view import CaseView, View
 from harness.verify.wire import Piece, SeenMessage, of, why_malformed
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
@@ -38,7 +39,8 @@ def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
             sentence = f"{message.label} is authentic, and its payloads do not fill what is encrypted"
             words = f"{sentence}: {message.opened.malformed}"
             objections.append(Objection(view.sender(message), words, message.pointer, "B53"))
-        for requirement, sentence in (*_form(message), *_spis(message, responder_spi), *_roles(message)):
+        of_the_sa = () if late_error(message) else (*_spis(message, responder_spi), *_roles(message))
+        for requirement, sentence in (*_form(message), *of_the_sa):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
     return Checked(f"{len(view.messages)} messages: version 2.0, reserved bits zero", tuple(objections))

@@ -34,9 +34,21 @@ def test_a_packet_in_transport_mode_between_addresses_of_ipv6_is_read_as_one():
     case = build("esp/transport", "strongswan-6.1-kernel-esp")
     *_, last = case.esp(from_engine=False)
     moved = replace(last, source=("2001:db8::2", 0), destination=("2001:db8::1", 0))
-    *others, packet = [each for each in esp_packets(case.changed(last, moved).view) if not each.from_engine]
+    facts = case.evidence.facts
+    anywhere = replace(facts, responder=replace(facts.responder, address=""))  # whose address is not on record
+    view = case.changed(last, moved).with_evidence(facts=anywhere).view
+    *others, packet = [each for each in esp_packets(view) if not each.from_engine]
     assert (packet.echo, packet.problem) == (None, "")  # an ICMP message, which is none of IPv6's echo messages
     assert all(each.echo for each in others)
+
+
+def test_a_packet_of_another_host_is_none_of_the_case():
+    case = good("hybrid/x25519-mlkem768")
+    *others, last = case.esp(from_engine=False)
+    stray = replace(last, source=("203.0.113.9", last.source[1]), payload=bytes(range(40)))
+    seen = [each for each in esp_packets(case.changed(last, stray).view) if not each.from_engine]
+    assert len(seen) == len(others)
+    assert not any(each.problem for each in seen)
 
 
 def test_without_keys_all_stay_closed():
