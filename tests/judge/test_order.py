@@ -169,10 +169,11 @@ def test_only_what_comes_after_a_request_from_the_other_side_answers_it(role):
     assert [each.party for each in early.check(WINDOW).objections] == [responder(role)]
 
 
-def test_what_is_in_clear_out_of_turn_is_nobodys(role):
+def test_what_is_in_clear_is_not_out_of_turn_besides(role):
     case = good(HYBRID, role=role)
     by_engine = role is Role.INITIATOR
     create = in_clear(case, role, ExchangeType.CREATE_CHILD_SA, 9)
-    passes(in_front_of(case, AUTH_ANSWER, create, by_engine=by_engine), ORDER)
+    early = in_front_of(case, AUTH_ANSWER, create, by_engine=by_engine)
+    assert [each.requirement for each in early.check(ORDER).objections] == ["B61"]
     late = behind(case, in_clear(case, role, ExchangeType.IKE_INTERMEDIATE, 9), by_engine=by_engine)
     assert [each.requirement for each in late.check(ORDER).objections] == ["I06"]

@@ -8,6 +8,7 @@ from judging import objects, passes
 
 from harness.evidence.peer_report import PeerReport
 from harness.results.model import Verdict
+from harness.verify.checks.peer_report import left_of
 
 CBC = "classical/modp3072"
 AT = {"party": "", "at": "peer/sas.json", "severity": "inconclusive"}
@@ -82,3 +83,16 @@ def test_of_two_ike_sas_that_it_reports_with_these_spis_the_first_counts(role):
     report = case.evidence.peer_report
     other = replace(report.sas[0], encr="aes-128-cbc", children=())
     passes(case.with_evidence(peer_report=replace(report, sas=(*report.sas, other))), "peer-agrees")
+
+
+def test_what_is_left_of_an_ike_sa(role):
+    """One that never came up may be given up only later; of one without SPIs nobody knows whose it is."""
+    case = good("hybrid/x25519-mlkem768", role=role)
+    refused = case.without("IKE_AUTH response 2")
+    report = case.evidence.peer_report
+    standing = report.sas[0]
+    nameless = replace(standing, initiator_spi=None, responder_spi=None)
+    going, unnamed = (replace(each, state="DELETING") for each in (standing, nameless))
+    after = replace(report, sas=(standing, nameless, going, unnamed, replace(standing, initiator_spi="0" * 15 + "1")))
+    assert left_of(case.view, after) == [standing, nameless, going]
+    assert left_of(refused.view, after) == [standing, nameless]

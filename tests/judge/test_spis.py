@@ -120,9 +120,13 @@ def test_what_is_no_number_is_no_reserved_one():
 
 def test_right_spis_do_not_hide_reserved_ones():
     whole = good_pair()
-    pair = whole.with_datagrams(each for each in whole.wire.datagrams if each not in whole.view.esp)
-    (child,) = pair.reported(ESTABLISHED, "responder").sas[0].children
+    esp = whole.view.esp
+    unseen = whole.with_datagrams(each for each in whole.wire.datagrams if each not in esp)
+    there = [each for each in esp if each.destination[0] == THERE]
+    elsewhere = whole.with_datagrams(each for each in whole.wire.datagrams if each not in there)
+    (child,) = whole.reported(ESTABLISHED, "responder").sas[0].children
     right = [replace(child, spi_in=f"c000000{n}", spi_out=f"d000000{n}") for n in range(9)]
     wrong = [replace(child, spi_in=f"0000000{n}", spi_out=f"e000000{n}") for n in (1, 2)]
-    objections = pair.with_sa(ESTABLISHED, "responder", children=(*right, *wrong)).check(PAIR).objections
-    assert [each.party for each in objections] == [SECOND, SECOND]
+    for pair, party, severity in ((whole, "", "inconclusive"), (unseen, SECOND, "fail"), (elsewhere, SECOND, "fail")):
+        objections = pair.with_sa(ESTABLISHED, "responder", children=(*right, *wrong)).check(PAIR).objections
+        assert [(each.party, each.severity) for each in objections] == [(party, severity)] * 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import Case, build, good
+from case_builder import ENGINE, PEER, Case, build, good
 from esp_packets import sealed
 
 from harness.crypto.protection import protection
@@ -52,16 +52,23 @@ def test_the_length_of_a_packet_has_two_octets_and_nothing_else_counts():
     assert read_echo(ip(icmp(), protocol=17)) is None
 
 
-def transported(inner: bytes, next_header: int, ends: tuple[str, str] | None = None) -> Case:
-    """The last packet of the peer in transport mode, with this in it, perhaps between addresses of IPv6."""
+def transported(inner: bytes, next_header: int) -> Case:
+    """The last packet of the peer in transport mode, with this in it."""
     case = build("esp/transport", "strongswan-6.1-kernel-esp")
     last = case.esp(from_engine=False)[-1]
-    changed = sealed(case, inner, last, by_engine=False, next_header=next_header)
-    packet = next(d for d in changed.datagrams if d.frame == last.frame)
-    if ends is None:
-        return changed
-    moved = replace(packet, source=(ends[0], packet.source[1]), destination=(ends[1], packet.destination[1]))
-    return changed.changed(packet, moved)
+    return sealed(case, inner, last, by_engine=False, next_header=next_header)
+
+
+def over_ipv6(case: Case) -> Case:
+    """The same case between addresses of IPv6."""
+    new = {ENGINE: "2001:db8::1", PEER: "2001:db8::2"}
+    facts = case.evidence.facts
+    sides = {name: getattr(facts, name) for name in ("initiator", "responder")}
+    moved = {name: replace(side, address=new[side.address]) for name, side in sides.items()}
+    return case.with_evidence(facts=replace(facts, **moved)).with_datagrams(
+        replace(d, source=(new[d.source[0]], d.source[1]), destination=(new[d.destination[0]], d.destination[1]))
+        for d in case.datagrams
+    )
 
 
 @pytest.mark.parametrize("number", [3, 4, 5, 40, 41, 42])
@@ -74,9 +81,9 @@ def test_a_whole_packet_is_none_to_be_transported(number):
 @pytest.mark.parametrize("number", [57, 58, 59])
 def test_between_addresses_of_ipv6_an_echo_is_of_icmpv6(number):
     """59 is a dummy packet (RFC 4303 section 2.6)."""
-    case = transported(icmp(b"data", kind=129), number, ("2001:db8::2", "2001:db8::1"))
-    last = esp_packets(case.view)[-1]
-    assert not last.problem or last.from_engine
+    case = over_ipv6(transported(icmp(b"data", kind=129), number))
+    last = [p for p in esp_packets(case.view) if not p.from_engine][-1]
+    assert not last.problem
     echoes = [p.echo for p in esp_packets(case.view) if p.echo and len(p.echo.source) == 16]
     assert bool(echoes) is (number == 58)
 
