@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, Case, build, good
+from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
 
 from harness.policy.role import Role
 from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.catalogue import CHECKS
 from harness.wire.message import Message
 from harness.wire.payloads import Notify, SecurityAssociation
 
@@ -194,3 +196,84 @@ def test_an_engine_that_sends_its_answer_elsewhere_is_named():
     )
     assert PEER_NAME not in {finding.party for finding in moved.judge().findings}
     assert Message.parse(datagram.payload).header.is_response
+
+
+FAULTS = [
+    (NAT, {"protocol": Protocol.ESP, "spi": bytes(4)}, []),
+    (NAT, {"protocol": Protocol.ESP, "spi": bytes(3)}, ["B48"]),
+    (NAT, {"protocol": Protocol.AH, "spi": bytes(5)}, ["B48"]),
+    (NAT, {"protocol": Protocol.ESP}, ["B48"]),
+    (NAT, {"protocol": Protocol.IKE, "spi": bytes(8)}, ["B48"]),
+    (FRAGMENTS, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["F01"]),
+    (INTERMEDIATE, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["I01"]),
+    (INTERMEDIATE, {"spi": bytes(4)}, ["B48", "I01"]),
+]
+"""A kind, what is changed of it, the sentences that this breaks: each fault is told once."""
+
+
+@pytest.mark.parametrize(("kind", "parts", "broken"), FAULTS)
+def test_each_fault_of_a_form_is_told_once(role, kind, parts, broken):
+    """ "If the SPI field is empty, this field MUST be sent as zero"; an SPI is of AH or ESP (RFC 7296 section 3.10)."""
+    case = good(HYBRID, role=role).rewritten(ANSWER, with_notify(kind, **parts))
+    usual = CHECKS[FORM].requirement
+    assert [each.requirement or usual for each in case.check(FORM).objections] == broken
+
+
+@pytest.mark.parametrize("label", [FIRST, ANSWER])
+def test_who_uses_what_was_agreed_on_in_silence_is_not_named_beside_the_silent_one(role, label):
+    case = good(HYBRID, role=role).rewritten(label, without(INTERMEDIATE))
+    assert "I01" not in {each.requirement for each in case.check(USED).objections}
+
+
+def over(case: Case, label: str, *, source: int = 500, destination: int = 500) -> Case:
+    """A message between other ports, behind the non-ESP marker where one of them is that of NAT traversal."""
+    piece = case.message(label).pieces[0]
+    old = piece.datagram
+    ends = {"source": (old.source[0], source), "destination": (old.destination[0], destination)}
+    marker = bytes(4) if 4500 in (source, destination) else b""
+    return case.changed(old, replace(old, payload=marker + piece.octets, **ends))
+
+
+AUTH, AUTH_ANSWER = "IKE_AUTH request 1", "IKE_AUTH response 1"
+
+
+def again_over_4500(case: Case, label: str, *, by_engine: bool) -> Case:
+    return behind(case, bytes(4) + case.message(label).pieces[0].octets, by_engine=by_engine, port=4500)
+
+
+def test_an_answer_to_a_copy_that_comes_later_is_none(role):
+    case = good(CLASSICAL, role=role)
+    moved = over(case, AUTH_ANSWER, source=4500, destination=4500)
+    later = again_over_4500(moved, AUTH, by_engine=role is Role.INITIATOR)
+    at = case.message(AUTH_ANSWER).pointer
+    objects(later, BACK, "goes from port 4500 to 4500", party=responder(role), at=at, requirement="B38")
+
+
+def test_each_copy_of_a_request_is_answered_where_it_came_from(role):
+    case = good(CLASSICAL, role=role)
+    asked = again_over_4500(case, AUTH, by_engine=role is Role.INITIATOR)
+    passes(again_over_4500(asked, AUTH_ANSWER, by_engine=role is Role.RESPONDER), BACK)
+
+
+def test_both_directions_are_told_and_one_copy_is_enough(role):
+    case = good(CLASSICAL, role=role)
+    asked = over(case, AUTH, source=1024)
+    answered = over(asked, AUTH_ANSWER, destination=501)
+    twice = answered.changed(*[answered.message(AUTH_ANSWER).pieces[0].datagram] * 3)
+    saying = "goes from port 500 to 501, its request went from port 1024 to 500"
+    at = case.message(AUTH_ANSWER).pointer
+    objects(twice, BACK, saying, party=responder(role), at=at, requirement="B38")
+    assert len(twice.check(BACK).objections) == 1
+
+
+def test_requests_of_both_sides_may_have_one_number(role):
+    """Each side counts its own (RFC 7296 section 2.2): an answer of the one is no request of the other."""
+    case = good("lifecycle/liveness-and-delete", role=role)
+    number = case.message("INFORMATIONAL request 2").message_id
+    by_engine = role is Role.RESPONDER
+    request = protected(case, (), by_engine=by_engine, message_id=number)
+    answer = protected(case, (), by_engine=not by_engine, message_id=number, response=True)
+    asked = behind(case, bytes(4) + request, by_engine=by_engine, port=4500)
+    passes(behind(asked, bytes(4) + answer, by_engine=not by_engine, port=4500), BACK)
+    strayed = behind(asked, answer, by_engine=not by_engine)
+    assert [each.party for each in strayed.check(BACK).objections] == [initiator(role)]

@@ -5,12 +5,14 @@ from unittest.mock import patch
 
 import pytest
 from case_builder import PEER_NAME, build, flipped, good
+from extra_messages import in_front_of
 from idle_exchanges import idle_exchanges
 from judging import contradicts, initiator, objects, passes, responder
 
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.authentication import auth_fits, auth_fits_some_first_message
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
@@ -188,3 +190,33 @@ def test_an_intermediate_message_that_is_missing_leaves_auth_unproven(role, side
     case = good(role=role).without(f"IKE_INTERMEDIATE {side} 1")
     parties = {each.party for each in case.check("authenticated").objections}
     assert parties == {initiator(role), responder(role), "engine"}
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "side"),
+    [(REQUEST, IdentificationInitiator, initiator), (RESPONSE, IdentificationResponder, responder)],
+)
+def test_auth_without_the_identity_that_it_is_to_cover(role, label, kind, side):
+    case = good(role=role).rewritten(label, lambda old: [p for p in old if not isinstance(p, kind)])
+    at = case.message(label).pointer
+    objects(case, "authenticated", "AUTH is not what", party=side(role), at=at)
+
+
+def test_no_auth_covers_no_first_message(role):
+    case = good(role=role)
+    assert auth_fits_some_first_message(case.view, initiator=True)
+    assert not auth_fits_some_first_message(case.rewritten(REQUEST, without_auth).view, initiator=True)
+    twice = case.rewritten(REQUEST, lambda old: [*old, *(p for p in wrong(old) if isinstance(p, Authentication))])
+    assert auth_fits_some_first_message(twice.view, initiator=True), "the first one counts"
+
+
+def test_an_auth_may_cover_another_first_message_than_the_one_that_counts(role):
+    """Of two first requests with other octets only the responder knows which one it has taken."""
+    case = good(role=role)
+    label = "IKE_SA_INIT request 0"
+    other = case.rewritten(label, lambda old: old[:-1]).message(label).pieces[0].octets
+    two = in_front_of(case, label, other, by_engine=role is Role.INITIATOR)
+    assert auth_fits_some_first_message(two.view, initiator=True)
+    assert not auth_fits(two.view, initiator=True)
+    nameless = case.rewritten(REQUEST, lambda old: [p for p in old if not isinstance(p, IdentificationInitiator)])
+    assert not auth_fits_some_first_message(nameless.view, initiator=True)

@@ -10,6 +10,7 @@ from pair_builder import Pair, good_pair
 
 from harness.evidence.model import ClearPacket
 from harness.results.model import Verdict
+from harness.verify.checks.both_ends import captured_otherwise
 
 
 def watched_twice(pair: Pair) -> Pair:
@@ -63,3 +64,17 @@ def test_a_packet_in_clear_that_only_one_has():
     inconclusive(pair.with_wire(clear=(leak,)), "a packet of protocol 1 in clear in frame 3")
     both = pair.with_wire(clear=(leak,))
     assert both.with_evidence(far=both.wire).judge().verdict is Verdict.FAIL
+
+
+def test_what_passes_after_one_capture_has_ended_only_the_other_one_has():
+    """They do not end in the same moment."""
+    pair = watched_twice(good_pair())
+    last = pair.wire.datagrams[-1]
+    end = last.at + 1
+    late = replace(last, at=last.at + 2, payload=b"late" * 20)
+    longer = pair.changed(last, last, late)
+    assert captured_otherwise(longer.with_report(ended=(end + 2, end)).view) == ""
+    inconclusive(longer.with_report(ended=(end, end + 2)), "wire.pcapng has the datagram")
+    far = pair.with_evidence(far=longer.wire)
+    assert captured_otherwise(far.with_report(ended=(end, end + 2)).view) == ""
+    inconclusive(far.with_report(ended=(end + 2, end)), "wire-responder.pcapng has the datagram")

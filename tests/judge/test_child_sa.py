@@ -11,7 +11,8 @@ from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
-from harness.wire.payloads import Notify
+from harness.wire.message import Message
+from harness.wire.payloads import Notify, SecurityAssociation
 
 TRANSPORT, ESN, BARE = "esp/transport", "esp/esn", "esp/no-encapsulation"
 RESPONSE = "IKE_AUTH response 1"
@@ -206,3 +207,63 @@ def test_a_mode_that_nobody_asked_for(role):
     unasked = case.rewritten("IKE_AUTH request 1", without_mode)
     at = case.message(RESPONSE).pointer
     objects(unasked, "transport-mode-is-asked-for", "does not ask for", party=responder(role), at=at)
+
+
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_ike_with_one_end_on_the_nat_port(role, end):
+    case = kernel(BARE, role, esp_port=0)
+    datagram = case.message("INFORMATIONAL request 2").pieces[0].datagram
+    moved = {end: (getattr(datagram, end)[0], 4500)}
+    marked = replace(datagram, payload=bytes(4) + datagram.payload, **moved)
+    case = case.changed(datagram, marked, datagram)
+    saying, at = "the INFORMATIONAL request 2 goes over port 4500", f"wire.pcapng#{datagram.frame}"
+    objects(case, "esp-without-udp", saying, party=initiator(role), at=at, severity="inconclusive")
+
+
+def test_of_several_packets_inside_udp_the_first_is_shown(role):
+    case = kernel(BARE, role, esp_port=0)
+    first, *_ = packets = case.esp(from_engine=False)
+    for packet in packets:
+        source, destination = ((address, 4500) for address, _ in (packet.source, packet.destination))
+        case = case.changed(packet, replace(packet, source=source, destination=destination))
+    saying, at = f"{len(packets)} of {len(packets)} ESP packets", f"wire.pcapng#{first.frame}"
+    objects(case, "esp-without-udp", saying, party=PEER_NAME, at=at, severity="inconclusive")
+
+
+def test_a_peer_whose_status_has_no_such_child_sa_is_for_another_check(role):
+    passes(kernel(BARE, role, esp_port=0).with_peer_sa(children=()), "esp-without-udp")
+
+
+def test_extended_sequence_numbers_are_proven_of_each_side(role):
+    case = kernel(ESN, role)
+    gone = {packet.frame for packet in case.esp(from_engine=False)}
+    silent = case.with_datagrams(each for each in case.datagrams if each.frame not in gone)
+    saying = f"no ESP packet from {PEER_NAME} opens with 64-bit numbers"
+    objects(silent, "extended-sequence-numbers", saying, party=PEER_NAME, at="wire.pcapng")
+
+
+def test_a_cipher_that_cannot_be_computed_here_leaves_esn_open(role):
+    def camellia(payloads):
+        return [replace(p, proposals=tuple(map(other, p.proposals))) if isinstance(p, SecurityAssociation) else p
+                for p in payloads]  # fmt: skip
+
+    def other(proposal):
+        kinds = (replace(t, identifier=23) if t.type == TransformType.ENCR else t for t in proposal.transforms)
+        return replace(proposal, transforms=tuple(kinds))
+
+    case = kernel(ESN, role).rewritten(RESPONSE, camellia)
+    where = {"party": "", "at": "secrets.json", "severity": "inconclusive"}
+    for check in ("extended-sequence-numbers", "esp-both-ways"):
+        objects(case, check, "is not implemented", **where)
+
+
+def test_ike_auth_in_clear_brings_up_no_child_sa(role):
+    """Without keys nothing of it is proven, whatever it says."""
+    case = kernel(TRANSPORT, role)
+    for label in ("IKE_AUTH request 1", RESPONSE):
+        message = case.message(label)
+        datagram, header = message.pieces[0].datagram, message.pieces[0].message.header
+        case = case.changed(datagram, replace(datagram, payload=Message(header, message.payloads).to_bytes()))
+    bare = case.with_secrets(shared_secrets=())
+    for check in ("esp-mode", "esp-without-udp", "extended-sequence-numbers", "esp-both-ways"):
+        objects(bare, check, "no Child SA came up", party="", at="wire.pcapng")

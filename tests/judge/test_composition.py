@@ -6,9 +6,14 @@ from dataclasses import replace
 
 import pytest
 from case_builder import Case, good
+from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
 
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
+from harness.wire.message import INITIATOR, Header, Message
+from harness.wire.payload import Payload
 from harness.wire.payloads import (
     Authentication,
     IdentificationInitiator,
@@ -124,3 +129,52 @@ def test_an_spi_of_another_size_in_an_offer(role, label, octets):
     case = good(HYBRID, role=role).rewritten(label, edit)
     at = {"party": initiator(role), "at": case.message(label).pointer, "requirement": "B49"}
     objects(case, OFFERS, f"an SPI of {octets} octets", **at)
+
+
+def in_clear(case: Case, exchange: ExchangeType, *payloads: Payload) -> Case:
+    """A request of the peer at the end that should be sealed, and is not: anybody can send it."""
+    flags = INITIATOR if case.evidence.role is Role.RESPONDER else 0
+    spis = case.evidence.secrets.initiator_spi, case.evidence.secrets.responder_spi
+    return behind(case, Message(Header(*spis, exchange, flags, 9), payloads).to_bytes(), by_engine=False)
+
+
+def test_of_what_is_not_sealed_as_it_should_be_nothing_is_asked(role):
+    case = good(HYBRID, role=role)
+    offer = next(p for p in renumbered(7)(case.message(AUTH).payloads) if isinstance(p, SecurityAssociation))
+    forged = in_clear(case, ExchangeType.IKE_AUTH, offer, offer)
+    passes(forged, PAYLOADS)
+    passes(forged, OFFERS)
+
+
+def test_a_request_with_an_error_or_a_cookie_still_has_all_that_it_takes(role):
+    cookie = Notify(NotifyType.COOKIE, b"returned")
+    case = good(HYBRID, role=role)
+    bare = case.rewritten(INIT, lambda old: [cookie, *(p for p in old if not isinstance(p, Nonce))])
+    at = {"party": initiator(role), "at": case.message(INIT).pointer, "requirement": "B54"}
+    objects(bare, PAYLOADS, "it has no Nonce payload", **at)
+
+
+def test_an_answer_whose_request_is_not_in_the_capture_may_be_of_no_child_sa(role):
+    case = good(HYBRID, role=role).without(AUTH)
+    passes(without(case, AUTH_ANSWER, SecurityAssociation), PAYLOADS)
+
+
+def test_a_new_ike_sa_is_offered_with_an_spi_of_eight_octets(role):
+    """Not in the initial exchanges, but in CREATE_CHILD_SA (RFC 7296 section 3.3.1)."""
+    case = good(HYBRID, role=role)
+    offer = next(p for p in case.message(INIT).payloads if isinstance(p, SecurityAssociation))
+    rekey = replace(offer, proposals=tuple(replace(each, spi=(1).to_bytes(8)) for each in offer.proposals))
+    octets = protected(case, (rekey,), by_engine=False, message_id=8, exchange=ExchangeType.CREATE_CHILD_SA)
+    passes(behind(case, octets, by_engine=False), OFFERS)
+
+
+def test_a_protocol_that_nobody_knows_has_spis_of_any_size(role):
+    def other(payloads):
+        return [
+            replace(p, proposals=tuple(replace(each, protocol=Protocol(200)) for each in p.proposals))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    passes(good(HYBRID, role=role).rewritten(AUTH, other), OFFERS)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from case_builder import PEER_NAME, Case, good
-from extra_messages import behind, late_esp, protected
-from judging import initiator, objects, passes
+from extra_messages import behind, in_front_of, late_esp, protected
+from judging import contradicts, initiator, objects, passes
 
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Verdict
+from harness.wire.message import INITIATOR, RESPONSE, Header, Message
+from harness.wire.payload import Payload
 from harness.wire.payloads import Delete
 
 FORM, AFTER = "deletes-in-their-form", "nothing-after-a-deletion"
@@ -34,10 +36,12 @@ def test_a_deletion_as_it_is_due(role, scenario):
     ("delete", "saying"),
     [
         (Delete(Protocol.IKE, 8, (bytes(8),)), "1 SPIs of 8 octets, and is to have none"),
-        (Delete(Protocol.IKE, 0, (), empty_spis=1), "1 SPIs of 0 octets, and is to have none"),
+        (Delete(Protocol.IKE, 0, (), empty_spis=1), "has 1 SPIs of 0 octets, and is to have none"),
+        (Delete(Protocol.IKE, 8, ()), "has 0 SPIs of 8 octets, and is to have none"),
         (Delete(Protocol.NONE), "a Delete is for protocol 0"),
         (Delete(Protocol(9), 4, (bytes(4),)), "a Delete is for protocol 9"),
         (Delete(Protocol.ESP), "0 SPIs of 0 octets; 4 are due"),
+        (Delete(Protocol.ESP, 4, ()), "0 SPIs of 4 octets; 4 are due"),
         (Delete(Protocol.ESP, 8, (bytes(8),)), "1 SPIs of 8 octets; 4 are due"),
         (Delete(Protocol.ESP, 4, (b"\1\2\3\4",)), "names the SPI 01020304, which is nobody's"),
     ],
@@ -139,3 +143,116 @@ def test_a_deletion_that_nobody_answers_may_be_lost(role):
 
 def test_a_delete_is_looked_for_in_informational_alone(role):
     assert ExchangeType.INFORMATIONAL.name in deletion_of(good(HYBRID, role=role))
+
+
+def in_clear(
+    case: Case, payloads: tuple[Payload, ...], *, by_engine: bool, number: int, response: bool = False
+) -> bytes:
+    """An INFORMATIONAL message without SK, which anybody can send."""
+    flags = (INITIATOR if by_engine == (case.evidence.role is Role.INITIATOR) else 0) | (RESPONSE if response else 0)
+    spis = case.evidence.secrets.initiator_spi, case.evidence.secrets.responder_spi
+    return Message(Header(*spis, ExchangeType.INFORMATIONAL, flags, number), payloads).to_bytes()
+
+
+def undeleted(role: Role) -> Case:
+    """The case without its deletion."""
+    whole = good(HYBRID, role=role)
+    label = deletion_of(whole)
+    return whole.without(label).without(label.replace("request", "response"))
+
+
+def test_each_fault_of_a_delete_is_told_once(role):
+    case = good(HYBRID, role=role)
+    wrong = case.rewritten(deletion_of(case), lambda _old: [Delete(Protocol.ESP, 8, (bytes(8),))])
+    assert len(wrong.check(FORM).objections) == 1
+
+
+def test_two_deletes_of_one_protocol(role):
+    """ "each Delete payload lists SPIs for a different protocol" (RFC 7296 section 1.4.1)."""
+    case = good(HYBRID, role=role)
+    label, one = deletion_of(case), Delete(Protocol.ESP, 4, (case.view.child.initiator_spi,))
+    twice = case.rewritten(label, lambda _old: [one, one])
+    at = twice.message(label).pointer
+    objects(twice, FORM, "two Delete payloads are for protocol 3", party=initiator(role), at=at, requirement="B52")
+
+
+def test_where_the_capture_lacks_who_told_an_spi_its_delete_names_nobody(role):
+    case = good(HYBRID, role=role)
+    one = Delete(Protocol.ESP, 4, (case.view.child.initiator_spi,))
+    unread = case.rewritten(deletion_of(case), lambda _old: [one]).without("IKE_AUTH request 2")
+    contradicts(unread, "wire.pcapng lacks the IKE_AUTH request 2")
+
+
+@pytest.mark.parametrize("by_engine", [True, False])
+def test_a_delete_in_clear_deletes_nothing(role, by_engine):
+    case = undeleted(role)
+    said = behind(
+        case, in_clear(case, (Delete(Protocol.NONE), Delete(Protocol.IKE)), by_engine=by_engine, number=9),
+        by_engine=by_engine,
+    )  # fmt: skip
+    answer = protected(said, (), by_engine=not by_engine, message_id=9, response=True)
+    answered = behind(said, answer, by_engine=not by_engine)
+    passes(answered, FORM)
+    passes(late_esp(answered, by_engine=by_engine, after=1.5), AFTER)
+
+
+def test_a_request_in_clear_after_the_deletion_is_anybodys(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    passes(behind(case, in_clear(case, (), by_engine=by_engine, number=99), by_engine=by_engine), AFTER)
+
+
+def test_a_delete_of_the_ike_sa_beside_one_of_a_child_sa(role):
+    case = good(HYBRID, role=role)
+    label, by_engine = deletion_of(case), role is Role.INITIATOR
+    both = case.rewritten(label, lambda old: [*old, Delete(Protocol.ESP, 4, (b"\1\2\3\4",))])
+    number = case.message(label).message_id + 1
+    later = behind(both, protected(both, (), by_engine=by_engine, message_id=number), by_engine=by_engine)
+    assert [each.party for each in later.check(AFTER).objections] == [initiator(role)]
+    late = late_esp(both, by_engine=False, after=1.5)
+    assert [each.party for each in late.check(AFTER).objections] == [PEER_NAME]
+
+
+@pytest.mark.parametrize("by_engine", [True, False])
+def test_esp_of_another_child_sa_goes_on(role, by_engine):
+    case = undeleted(role)
+    other = Delete(Protocol.ESP, 4, (b"\1\2\3\4",))
+    request = protected(case, [other], by_engine=by_engine, message_id=40)
+    answer = protected(case, [], by_engine=not by_engine, message_id=40, response=True)
+    gone = behind(behind(case, request, by_engine=by_engine), answer, by_engine=not by_engine)
+    for sender in (True, False):
+        passes(late_esp(gone, by_engine=sender, after=1.5), AFTER)
+
+
+def test_the_answer_to_something_else_is_no_answer_to_the_deletion(role):
+    case = good(HYBRID, role=role)
+    label, by_engine = deletion_of(case), role is Role.RESPONDER
+    silent = case.without(label.replace("request", "response"))
+    other = protected(silent, (), by_engine=by_engine, message_id=77, response=True)
+    passes(late_esp(behind(silent, other, by_engine=by_engine), by_engine=False, after=1.5), AFTER)
+    number = case.message(label).message_id
+    before = protected(silent, (), by_engine=by_engine, message_id=number, response=True)
+    passes(late_esp(in_front_of(silent, label, before, by_engine=by_engine), by_engine=False, after=1.5), AFTER)
+
+
+def test_an_answer_that_comes_again_makes_nothing_later(role):
+    case = good(HYBRID, role=role)
+    label, by_engine = deletion_of(case), role is Role.RESPONDER
+    answer = case.message(label.replace("request", "response")).pieces[0]
+    late = late_esp(case, by_engine=False, after=1.5)
+    number = case.message(label).message_id
+    for octets in (answer.octets, in_clear(case, (), by_engine=by_engine, number=number, response=True)):
+        again = behind(late, octets, by_engine=by_engine, after=5.0)
+        assert [each.party for each in again.check(AFTER).objections] == [PEER_NAME]
+
+
+def test_more_than_one_late_packet_of_a_side_is_told_once(role):
+    late = late_esp(
+        late_esp(good(HYBRID, role=role), by_engine=False, after=1.5), by_engine=False, after=0.5, sequence=51
+    )
+    assert [each.party for each in late.check(AFTER).objections] == [PEER_NAME]
+
+
+def test_a_keepalive_after_the_deletion_is_no_esp(role):
+    """One octet of 0xFF (RFC 3948 section 2.3)."""
+    passes(behind(good(HYBRID, role=role), b"\xff", by_engine=False, after=3.0, port=4500), AFTER)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from case_builder import PEER_NAME, Case, build, good, scenarios
+from extra_messages import behind, in_front_of, protected
 from judging import objects, passes
 
 from harness.crypto.interface import KeyExchange as Method
@@ -28,7 +30,9 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.results.model import Outcome, Verdict
 from harness.verify.checks.misbehaviour import deviating, deviation_as_traced
-from harness.wire.payloads import Notify, Unknown
+from harness.wire.message import Message
+from harness.wire.payload import Payload
+from harness.wire.payloads import IdentificationResponder, Nonce, Notify, Unknown, VendorId
 
 IN_INIT, IN_AUTH = "errors/critical-payload-in-ike-sa-init", "errors/critical-payload-in-ike-auth"
 SHORT_KEY, SHORT_CIPHERTEXT = "multiple-ke/encapsulation-key-short", "multiple-ke/ciphertext-short"
@@ -402,3 +406,113 @@ def test_a_record_without_the_digest_of_the_ciphertext_is_judged_by_the_trace():
     assert case.evidence.secrets.shared_secrets[1].answer_sha256
     old = tuple(replace(entry, answer_sha256="") for entry in case.evidence.secrets.shared_secrets)
     assert case.with_secrets(shared_secrets=old).judge().verdict is Verdict.PASS
+
+
+REFUSED, DIFFER = "deviation-refused", "keys-differ"
+
+
+def test_a_case_without_a_reaction_says_nothing_of_one():
+    plain = replace(good(IN_AUTH), expectation=good("multiple-ke/seven").expectation)
+    for check in (REFUSED, DIFFER):
+        objects(plain, check, "is not on the wire", party="", at="wire.pcapng", severity="inconclusive")
+    early = replace(good(role=RESPONDER), expectation=good(ALTERED, role=RESPONDER).expectation)
+    objects(early, DIFFER, "is not on the wire", party="", at="wire.pcapng", severity="inconclusive")
+
+
+def test_what_a_product_without_a_status_holds_is_said_to_be_unknown():
+    case = good(IN_AUTH)
+    assert "it cannot tell" not in case.check(REFUSED).detail
+    silent = replace(case.evidence.peer_report_after, silent=True)
+    assert case.with_evidence(peer_report_after=silent).check(REFUSED).detail.endswith("it cannot tell")
+
+
+RESPONSE = "IKE_AUTH response 1"
+
+
+def said(case: Case, *payloads: Payload, number: int, **options: Any) -> bytes:
+    """A message of the peer."""
+    return protected(case, payloads, by_engine=False, message_id=number, **options)
+
+
+DUE = NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD
+
+
+def test_the_answer_to_another_request_is_not_the_one_that_is_due():
+    case = good(IN_AUTH)
+    silent = case.without(RESPONSE)
+    other = said(case, Notify(DUE, b"\xc8"), number=9, exchange=ExchangeType.IKE_AUTH, response=True)
+    at = {"party": PEER_NAME, "at": case.message("IKE_AUTH request 1").pointer, "requirement": "B13"}
+    objects(behind(silent, other, by_engine=False), REFUSED, "gets no response that can be read", **at)
+
+
+def test_an_answer_in_clear_does_not_hide_the_one_that_is_sealed():
+    case = good(IN_AUTH)
+    header = case.message(RESPONSE).pieces[0].message.header
+    forged = Message(header, (Notify(NotifyType.INVALID_SYNTAX),)).to_bytes()
+    passes(in_front_of(case, RESPONSE, forged, by_engine=False), REFUSED)
+
+
+@pytest.mark.parametrize(
+    "second", [Notify(NotifyType.INVALID_SYNTAX), Notify(DUE, b"\x21")], ids=["another error", "another type"]
+)
+def test_of_two_errors_the_first_counts(second):
+    passes(good(IN_AUTH).rewritten(RESPONSE, lambda old: [*old, second]), REFUSED)
+
+
+BESIDE = [
+    (IN_AUTH, RESPONSE, "B33"),
+    ("intermediate/critical-payload", "IKE_INTERMEDIATE response 1", "I12"),
+]
+
+
+@pytest.mark.parametrize(("scenario", "label", "rule"), BESIDE)
+def test_an_error_that_rejects_a_whole_request_stands_alone(scenario, label, rule):
+    """ "... the response MUST NOT include any other payloads", but for what anybody skips (RFC 7296 2.21.2)."""
+    case, nonce = good(scenario), Nonce(bytes(32))
+    vendor, status = VendorId(b"who"), Notify(NotifyType.INITIAL_CONTACT)
+    passes(case.rewritten(label, lambda old: [*old, vendor, status]), REFUSED)
+    for beside in ([nonce], [status, nonce], [vendor, nonce]):
+        more = case.rewritten(label, lambda old, beside=beside: [*old, *beside])
+        at = {"party": PEER_NAME, "at": case.message(label).pointer, "requirement": rule}
+        assert "Nonce beside" in objects(more, REFUSED, "which is to stand alone", **at).sentence
+
+
+def test_an_identity_may_stand_beside_a_failed_authentication():
+    label = "IKE_AUTH response 2"
+    named = IdentificationResponder(IdentificationType.ID_FQDN, b"peer.interop.test")
+    passes(good(WRONG).rewritten(label, lambda old: [named, *old]), REFUSED)
+
+
+def test_only_a_critical_payload_is_one_to_name():
+    case = good(IN_AUTH)
+    other = Unknown(199, b"")
+    two = case.rewritten("IKE_AUTH request 1", lambda old: [*old, other])
+    wrong = with_notify(RESPONSE, DUE, b"\xc7")(two)
+    at = {"party": PEER_NAME, "at": case.message(RESPONSE).pointer, "requirement": "B13"}
+    objects(wrong, REFUSED, "its data is c7", **at)
+
+
+def test_esp_before_our_deviation_and_esp_of_ours_are_not_held_against_the_peer():
+    case, up = good(WRONG, role=RESPONDER), good("multiple-ke/classical-additional", role=RESPONDER)
+    early = [replace(each, frame=0) for each in up.esp(from_engine=False)]
+    passes(case.with_datagrams((*early, *case.datagrams)), REFUSED)
+    ours = [replace(each, frame=each.frame + 100) for each in up.esp(from_engine=True)]
+    passes(case.with_datagrams((*case.datagrams, *ours)), REFUSED)
+
+
+def test_only_a_request_of_the_peer_goes_on():
+    case = good(WRONG, role=RESPONDER)
+    ours = protected(case, (), by_engine=True, message_id=0, exchange=ExchangeType.CREATE_CHILD_SA)
+    asked = behind(case, ours, by_engine=True)
+    passes(asked, REFUSED)
+    answer = said(case, number=0, exchange=ExchangeType.CREATE_CHILD_SA, response=True)
+    passes(behind(asked, answer, by_engine=False), REFUSED)
+    theirs = said(case, number=3, exchange=ExchangeType.CREATE_CHILD_SA)
+    assert [each.party for each in behind(case, theirs, by_engine=False).check(REFUSED).objections] == [PEER_NAME]
+
+
+def test_what_an_initiator_says_of_our_deviation_is_told():
+    case = good(WRONG, role=RESPONDER)
+    last = said(case, Notify(NotifyType.AUTHENTICATION_FAILED), number=3)
+    detail = behind(case, last, by_engine=False).check(REFUSED).detail
+    assert "AUTHENTICATION_FAILED in INFORMATIONAL request 3" in detail

@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import PEER_NAME, Case, good
+from case_builder import PEER_NAME, Case, flipped, good
 from judging import initiator, objects, passes, responder
 
+from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
 from harness.wire.message import Message
-from harness.wire.payloads import Nonce, Notify
+from harness.wire.payloads import Authentication, IdentificationResponder, Nonce, Notify, SecurityAssociation
+from harness.wire.payloads.security_association import Transform
 
 COOKIE, WRONG_PSK, HYBRID = "denial-of-service/cookie", "authentication/wrong-psk", "hybrid/x25519-mlkem768"
 FAILED, REFUSED = "AUTHENTICATION_FAILED", "NO_PROPOSAL_CHOSEN"
@@ -170,3 +173,126 @@ def test_a_demand_that_no_scenario_asks_for_is_looked_at_too(role):
     assert {(o.party, o.requirement) for o in wrong.check("demands-in-their-form").objections} == {
         (initiator(role), "B09")
     }
+
+
+def child_refused(role: Role) -> Case:
+    """Only the Child SA has no common ground, and its refusal stands in IKE_AUTH."""
+    case = good("classical/ecp384", role=role)
+    label = "IKE_AUTH response 1"
+    kept = (IdentificationResponder, Authentication)
+    refusal = Notify(NotifyType.NO_PROPOSAL_CHOSEN)
+    alone = case.rewritten(label, lambda old: [*(p for p in old if isinstance(p, kept)), refusal])
+    return replace(alone, expectation=replace(case.expectation, esp=()))
+
+
+def test_a_child_sa_that_is_refused_leaves_its_ike_sa(role):
+    """ "... an IKE SA is still set up" (RFC 7296 section 2.21.2)."""
+    case = child_refused(role)
+    left = case.with_evidence(peer_report_after=case.evidence.peer_report)
+    assert left.evidence.peer_report_after.sas
+    passes(left, "refused-with", notify=REFUSED)
+
+
+def test_what_a_product_without_a_status_has_left_is_said_to_be_unknown(role):
+    case = good(WRONG_PSK, role=role)
+    assert case.check("refused-with", notify=FAILED).detail.endswith("no SA is left at the peer")
+    silent = replace(case.evidence.peer_report_after, silent=True)
+    told = case.with_evidence(peer_report_after=silent).check("refused-with", notify=FAILED)
+    assert told.detail.endswith("it cannot tell") and told.objections == ()
+
+
+def test_of_two_refusals_the_first_counts(role):
+    case = good(WRONG_PSK, role=role)
+    other = Notify(NotifyType.INVALID_SYNTAX)
+    passes(case.rewritten("IKE_AUTH response 1", lambda old: [*old, other]), "refused-with", notify=FAILED)
+
+
+def accepting(role: Role) -> Case:
+    """A responder whose policy allows nothing of the offer accepts it, and refuses in IKE_AUTH."""
+    case = good(WRONG_PSK, role=role)
+    late = case.rewritten("IKE_AUTH response 1", notifying(NotifyType.NO_PROPOSAL_CHOSEN))
+    return replace(late, expectation=replace(case.expectation, ike=(), esp=()))
+
+
+def test_who_accepts_what_it_has_to_refuse_is_told_so_once(role):
+    (objection,) = accepting(role).check("refused-with", notify=REFUSED).objections
+    assert "accepts proposal 1" in objection.sentence and objection.party == responder(role)
+
+
+def test_the_first_demand_for_a_cookie_is_the_one_that_is_returned(role):
+    case = good(COOKIE, role=role)
+    last = case.datagrams[-1]
+    demand = next(d for d in case.datagrams if d.frame == 2)
+    other = replace(demand, frame=last.frame + 1, payload=flipped(demand.payload, -1))
+    passes(case.with_datagrams((*case.datagrams, other)), "cookie-returned-first")
+
+
+@pytest.mark.parametrize("octets", [1, 64])
+def test_a_cookie_of_each_size_that_is_allowed(role, octets):
+    """ "Its data is between 1 and 64 octets in length" (RFC 7296 section 2.6)."""
+    cookie = bytes(octets)
+    case = good(COOKIE, role=role).rewritten("IKE_SA_INIT response 0", lambda old: [replace(old[0], data=cookie)])
+    passes(retried(case, lambda old: [replace(old[0], data=cookie), *old[1:]]), "cookie-returned-first")
+
+
+def test_a_demand_before_any_request_is_not_followed_by_a_retry(role):
+    case = good(COOKIE, role=role)
+    headless = case.with_datagrams(case.datagrams[1:])
+    objects(headless, "cookie-returned-first", "not followed", party=initiator(role), at="wire.pcapng#2")
+
+
+def test_the_retry_is_the_request_behind_the_demand_and_the_request_the_one_before_it(role):
+    """Who sends other octets before the demand, or once more behind its retry, is judged elsewhere."""
+    case = good(COOKIE, role=role)
+    first = case.datagrams[0]
+    shorter = Message.parse(first.payload)
+    other = replace(first, payload=Message(shorter.header, shorter.payloads[:-1]).to_bytes())
+    passes(case.with_datagrams((replace(other, frame=0), *case.datagrams)), "cookie-returned-first")
+    late = replace(other, frame=case.datagrams[-1].frame + 1)
+    passes(case.with_datagrams((*case.datagrams, late)), "cookie-returned-first")
+
+
+def test_another_notify_with_the_same_data_is_no_cookie(role):
+    other = retried(good(COOKIE, role=role), lambda old: [replace(old[0], notify_type=NotifyType(40000)), *old[1:]])
+    objects(other, "cookie-returned-first", "does not begin with", party=initiator(role), at="wire.pcapng#3")
+
+
+def answering(case: Case, *transforms: Transform) -> Case:
+    """The responder accepts these transforms, each in the place of those of its type."""
+
+    def other(proposal):
+        kinds = {each.type for each in transforms}
+        return replace(proposal, transforms=(*(t for t in proposal.transforms if t.type not in kinds), *transforms))
+
+    def edit(payloads):
+        return [
+            replace(p, proposals=tuple(map(other, p.proposals))) if isinstance(p, SecurityAssociation) else p
+            for p in payloads
+        ]
+
+    return case.rewritten("IKE_SA_INIT response 0", edit)
+
+
+CAMELLIA = Transform(TransformType.ENCR, 23)
+OF_NO_TYPE, NO_MAC = Transform(TransformType(200), 1), Transform(TransformType.INTEG, 0)
+
+
+@pytest.mark.parametrize(
+    ("transforms", "known", "as_written", "rule"),
+    [
+        ((), True, False, "B04"),
+        ((NO_MAC,), True, False, "B04"),
+        ((), True, True, "B05"),
+        ((), False, True, "B04"),
+        ((CAMELLIA,), True, False, "B05"),
+        ((CAMELLIA,), False, False, "B05"),
+        ((OF_NO_TYPE,), True, False, "B04"),
+    ],
+)
+def test_what_is_unknown_of_an_accepted_proposal_names_the_sentence(role, transforms, known, as_written, rule):
+    """An unknown transform type spoils its proposal (B04), an unknown identifier the transform alone (B05)."""
+    case = answering(accepting(role), *transforms)
+    settings = replace(case.scenario.settings, as_written=as_written)
+    scenario, expectation = replace(case.scenario, settings=settings), replace(case.expectation, knows_additional=known)
+    told = replace(case, scenario=scenario, expectation=expectation).check("refused-with", notify=REFUSED).objections
+    assert [each.requirement for each in told if "accepts proposal" in each.sentence] == [rule]

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, Case, build, flipped, good
+from extra_messages import protected
 from judging import contradicts, initiator, objects, passes, responder
 
-from harness.registry.messages import PayloadType
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.fragmentation import both_announced
 from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payloads import EncryptedFragment, Notify
 
@@ -167,3 +170,84 @@ def test_fragmentation_that_was_not_announced(role, label, side):
     case = good(SCENARIO, role=role).rewritten(label, unannounced)
     at = {"party": side(role), "at": "wire.pcapng", "requirement": "F01"}
     objects(case, CHECK, "is not announced", octets=576, **at)
+
+
+def broken(case: Case) -> list[str | None]:
+    return [each.requirement for each in case.check(FORM).objections]
+
+
+def test_ike_sa_init_may_be_larger_than_the_limit_of_fragments(role):
+    """It is never fragmented (RFC 7383 section 2.3)."""
+    case = good(SCENARIO, role=role)
+    first = case.message("IKE_SA_INIT request 0").pieces[0].datagram
+    passes(case.changed(first, replace(first, ip_octets=(1000,))), CHECK, octets=576)
+
+
+def whole_of_another_form(case: Case, role: Role) -> bytes:
+    """The message once more, sealed as a whole, with another minor version."""
+    octets = protected(case, (), by_engine=role is Role.INITIATOR, message_id=1, exchange=ExchangeType.IKE_INTERMEDIATE)
+    return octets[:17] + b"\x21" + octets[18:]
+
+
+def test_a_copy_that_is_no_fragment_is_none_of_the_set(role):
+    case = good(SCENARIO, role=role)
+    first = case.message(REQUEST).pieces[0].datagram
+    copy = replace(first, payload=whole_of_another_form(case, role))
+    passes(case.changed(first, copy, first), FORM)
+    wrong = refragmented(case, 2, first_inner=34)
+    assert broken(wrong.changed(first, copy, first)) == ["F04"]
+
+
+def test_a_larger_set_that_is_not_whole_lets_a_smaller_one_follow(role):
+    case = good(SCENARIO, role=role)
+    larger = refragmented(case, 1, total_fragments=9)
+    assert broken(larger) == ["F03"]  # of the smaller one a fragment is missing, too
+    first, odd = (each.message(REQUEST).pieces[0].datagram for each in (case, larger))
+    assert broken(case.changed(first, odd, first)) == []
+
+
+def test_a_fragment_outside_of_its_set_is_that_alone(role):
+    case = good(SCENARIO, role=role)
+    assert broken(refragmented(case, 2, total_fragments=0)) == ["F03", "F03"]  # its set lacks it, too
+    last = case.message(REQUEST).pieces[-1].datagram
+    odd = refragmented(case, 4, fragment_number=9).message(REQUEST).pieces[-1].datagram
+    assert broken(case.changed(last, last, replace(odd, frame=last.frame))) == ["F03"]
+
+
+@pytest.mark.parametrize(("at", "differs"), [(15, True), (16, False), (17, True), (19, True)])
+def test_which_part_of_the_header_fragments_share(role, at, differs):
+    """ "... except for the Length field", and Next Payload of what stands before SKF (RFC 7383 section 2.5)."""
+    case = good(SCENARIO, role=role)
+    second = case.message(REQUEST).pieces[1].datagram
+    octets = second.payload[:at] + bytes((second.payload[at] ^ 1,)) + second.payload[at + 1 :]
+    turned = case.changed(second, replace(second, payload=octets))
+    assert ("F05" in broken(turned)) is differs
+
+
+def test_what_counts_is_announced_in_the_messages_that_count(role):
+    kind = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
+
+    def unannounced(old):
+        return [p for p in old if not (isinstance(p, Notify) and p.notify_type == kind)]
+
+    label = "IKE_SA_INIT request 0"
+    case = good(SCENARIO, role=role)
+    earlier = replace(case.message(label).pieces[0].datagram, frame=0)
+    demand = replace(case.message("IKE_SA_INIT response 0").pieces[0].datagram, frame=0)
+    cookie = Message(
+        case.message("IKE_SA_INIT response 0").pieces[0].message.header, (Notify(NotifyType.COOKIE, b"c"),)
+    )
+    silent = case.rewritten(label, unannounced)
+    retried = silent.with_datagrams((earlier, replace(demand, payload=cookie.to_bytes()), *silent.datagrams))
+    assert both_announced(retried.view, kind) == [initiator(role)]
+    alone = case.without("IKE_SA_INIT response 0")
+    assert both_announced(alone.view, kind) == [responder(role)]
+
+
+def test_what_stands_in_front_of_the_first_fragment_changes_its_next_payload_alone(role):
+    case = good(SCENARIO, role=role)
+    piece = case.message(REQUEST).pieces[0]
+    in_front = (Notify(NotifyType(40_000)), *piece.message.payloads)
+    octets = Message(piece.message.header, in_front).to_bytes()
+    assert octets[16] != piece.octets[16]
+    assert broken(case.changed(piece.datagram, replace(piece.datagram, payload=octets))) == []

@@ -190,3 +190,19 @@ def test_a_packet_that_does_not_open_is_not_counted(role):
     spoiled = case.changed(first, replace(first, payload=flipped(first.payload, -1)))
     assert case.check(ESP).detail.startswith("10 ESP packets")
     assert spoiled.check(ESP).detail.startswith("9 ESP packets")
+
+
+def test_ike_sas_whose_spis_differ_in_the_last_octet_are_two():
+    """Of other IKE SAs beside the one of the case."""
+    case = begun_again(good("pq-only/mlkem512-in-sa-init", role=Role.RESPONDER))
+    fresh, second = case.datagrams[:-1], case.datagrams[-1]
+    offer = Message.parse(second.payload)
+    other = tuple(replace(p, data=bytes(len(p.data))) if isinstance(p, KeyExchange) else p for p in offer.payloads)
+    both = []
+    for number, last in enumerate((b"\1", b"\2")):
+        header = replace(offer.header, initiator_spi=b"\7" * 7 + last)
+        both.append(replace(second, frame=second.frame + number, payload=Message(header, other).to_bytes()))
+    two = case.with_datagrams((*fresh, *both))
+    assert [each.pointer for each in two.check(FRESH).objections] == [f"wire.pcapng#{both[1].frame}"]
+    again = case.with_datagrams((*fresh, both[0], replace(both[0], frame=both[1].frame)))
+    passes(again, FRESH)

@@ -100,3 +100,14 @@ def test_of_two_products_each_answers_for_itself(side, party, check):
     assert pair.judge().verdict is Verdict.PASS
     assert {finding.party for finding in pair.judge().findings} == {party}
     assert good_pair().with_evidence(hygiene=(NOTHING, IN_USERSPACE)).check(check).objections == ()
+
+
+def test_of_what_a_product_does_not_have_nothing_is_said():
+    """Its ESP is in user space, so that no kernel holds an SA of it."""
+    assert good("classical/ecp384").with_evidence(hygiene=IN_USERSPACE).check(LEAVING).detail == "no IKE SA"
+
+
+def test_three_things_left_are_all_of_them():
+    three = Hygiene(Residue((), tuple(f"spi {n:08x}" for n in range(3)), ()))
+    [objection] = good("classical/ecp384").with_evidence(hygiene=three).check(LEAVING).objections
+    assert objection.sentence.endswith("spi 00000000; spi 00000001; spi 00000002")

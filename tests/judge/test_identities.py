@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import PEER_NAME, Case, build, good
+from case_builder import PEER_NAME, Case, build, flipped, good
 from judging import objects, passes
 
 from harness.ike.configuration import Identity
 from harness.policy.role import Role
 from harness.registry.identities import IdentificationType
 from harness.results.model import Verdict
+from harness.wire.payloads import Authentication, IdentificationResponder
 
 CHECK = "identity-as-configured"
 HYBRID, CLASSICAL = "hybrid/x25519-mlkem768", "classical/modp3072"
@@ -81,3 +82,31 @@ def test_a_wish_for_another_responder_is_no_identity():
     """The IDr of a request says whom the initiator wants (section 3.5); nobody claims to be that."""
     case = good(HYBRID, role=Role.INITIATOR)
     assert len(case.check(CHECK).objections) == 0
+
+
+def wrong_auth(case: Case, label: str) -> Case:
+    return case.rewritten(
+        label, lambda old: [replace(p, data=flipped(p.data)) if isinstance(p, Authentication) else p for p in old]
+    )
+
+
+def test_our_own_name_is_doubted_whatever_auth_is(role):
+    """Our engine says what it was told; the record differs, and no product is asked."""
+    case = told(good(CLASSICAL, role=role), engine="another.test")
+    label = "IKE_AUTH request 1" if role is Role.INITIATOR else "IKE_AUTH response 1"
+    for each in (wrong_auth(case, label), case.with_report(established=False)):
+        (objection,) = each.check(CHECK).objections
+        assert (objection.party, objection.severity) == ("", "inconclusive")
+        assert "engine.interop.test of type ID_FQDN" in objection.sentence
+
+
+@pytest.mark.parametrize(("name", "party"), [(b"somebody.else.test", ""), (b"peer.interop.test", PEER_NAME)])
+def test_whom_we_asked_for_tells_whether_our_record_is_wrong(name, party):
+    """As initiator our engine may say whom it wants (RFC 7296 section 3.5)."""
+    case = build(CLASSICAL, product={"local_identity": FOREIGN}, engine={"remote_identity": FOREIGN})
+    assert case.evidence.report.established
+    wish = IdentificationResponder(IdentificationType.ID_FQDN, name)
+    kept = lambda old: [*(p for p in old if not isinstance(p, IdentificationResponder)), wish]  # noqa: E731
+    asked = case.rewritten("IKE_AUTH request 1", kept).with_report(established=False)
+    (objection,) = asked.check(CHECK).objections
+    assert objection.party == party

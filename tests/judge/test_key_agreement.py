@@ -10,7 +10,7 @@ from judging import contradicts, initiator, objects, passes, responder
 from harness.crypto.key_schedule import after_intermediate, after_sa_init
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import TransformType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Outcome, Verdict
 from harness.verify.keys import key_chain
 from harness.wire.message import Message
@@ -328,3 +328,15 @@ def test_a_method_without_a_size_is_passed_over_and_the_one_behind_it_is_not(rol
     checked = case.check("key-exchange-sizes")
     assert [each.sentence[-20:] for each in checked.objections] == ["has 31 octets, not 32"[-20:]]
     assert checked.detail.endswith("octets: CURVE25519 31, CURVE25519 32")
+
+
+def test_an_answer_whose_ke_payload_is_not_of_the_method_that_it_chooses(role):
+    """The method in a KE payload is one that the SA payload of the same message accepts (B02)."""
+    label = "IKE_SA_INIT response 0"
+
+    def another(old):
+        return [replace(p, method=KeyExchangeMethod.ECP_256) if isinstance(p, KeyExchange) else p for p in old]
+
+    case = good("classical/x25519", role=role).rewritten(label, another)
+    saying = f"{label} is to carry one KE payload, of CURVE25519; it carries ECP_256"
+    objects(case, PLACE, saying, party=responder(role), at=at(case, label), requirement="B02")

@@ -7,12 +7,16 @@ from case_builder import Case, build, good
 from idle_exchanges import idle_exchanges
 from judging import initiator, objects, passes, responder
 
+from harness.policy.proposals import Suite
 from harness.policy.role import Role
-from harness.registry.algorithms import algorithm
+from harness.registry.algorithms import Algorithm, algorithm
 from harness.registry.messages import Protocol
-from harness.registry.transforms import TransformType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Verdict
-from harness.wire.payloads import KeyExchange, SecurityAssociation
+from harness.verify.checks.negotiation import without_none
+from harness.wire.message import Message
+from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Transform
 
 INIT, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH response 2"
@@ -227,3 +231,164 @@ def test_an_intermediate_exchange_for_another_purpose_is_no_fault(role, scenario
     assert any("IKE_INTERMEDIATE" in message.label for message in case.view.messages)
     passes(case, "no-intermediate-exchange")
     assert case.judge().verdict is Verdict.PASS, case.judge().findings
+
+
+FIRST, SUBSET, NEGOTIATED = "IKE_SA_INIT request 0", "answer-is-a-subset-of-the-offer", "negotiated-as-predicted"
+
+
+def edited(case: Case, label: str, edit) -> Case:
+    """The case with every proposal of a message edited."""
+
+    def of(payload):
+        if not isinstance(payload, SecurityAssociation):
+            return payload
+        return replace(payload, proposals=tuple(map(edit, payload.proposals)))
+
+    return case.rewritten(label, lambda old: map(of, old))
+
+
+def with_transforms(*more: Transform, without: tuple[TransformType, ...] = ()):
+    """Proposals with some transforms more, and none of these types."""
+    return lambda proposal: replace(
+        proposal, transforms=(*(t for t in proposal.transforms if t.type not in without), *more)
+    )
+
+
+@pytest.mark.parametrize(("octets", "due"), [(3, False), (4, True), (5, False)])
+def test_an_offer_of_ah_has_spis_of_four_octets(role, octets, due):
+    ah = edited(good(role=role), "IKE_AUTH request 2", lambda p: replace(p, protocol=Protocol.AH, spi=bytes(octets)))
+    assert (ah.check("offers-in-their-form").objections == ()) is due
+
+
+def test_what_may_be_left_out_of_a_suite_is_what_says_none():
+    """NONE of integrity and of key exchanges; that there is no ESN is a choice, and stays."""
+    none, cipher = Algorithm(0), algorithm(ENCR, "aes-256-gcm-16")
+    suite = Suite(1, {ENCR: cipher, TransformType.INTEG: none, TransformType.KE: none, ADDKE1: none, SN: none})
+    assert without_none(suite) == (1, {ENCR: cipher, SN: none})
+    mac = algorithm(TransformType.INTEG, "hmac-sha2-256-128")
+    other = Suite(2, {ENCR: cipher, TransformType.INTEG: mac, ADDKE1: algorithm(ADDKE1, "ml-kem-768")})
+    assert without_none(other) == (2, dict(other.transforms))
+
+
+@pytest.mark.parametrize("label", [FIRST, INIT])
+def test_of_two_sa_payloads_the_first_counts(role, label):
+    """That there are two is another check's finding."""
+    case = good(role=role)
+    odd = Transform(ENCR, 9999)
+
+    def twice(payloads):
+        (sa,) = (p for p in payloads if isinstance(p, SecurityAssociation))
+        other = replace(sa, proposals=tuple(replace(p, transforms=(odd,)) for p in sa.proposals))
+        return [*payloads, other]
+
+    passes(case.rewritten(label, twice), NEGOTIATED)
+    passes(case.rewritten(label, twice), SUBSET)
+
+
+def test_a_proposal_to_be_skipped_is_the_rule_where_it_was_chosen(role):
+    """Else it is the policies: without IKE_INTERMEDIATE announced the classical proposal is right, but not any."""
+    case = good(role=role).rewritten(
+        FIRST,
+        lambda old: [
+            p for p in old
+            if not (isinstance(p, Notify) and p.notify_type == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED)
+        ],
+    )  # fmt: skip
+    chosen = next(o for o in case.check(NEGOTIATED).objections if "for the IKE SA" in o.sentence)
+    assert chosen.requirement == "A16"
+    classical = answering(case, INIT, lambda ts: [t for t in ts if t.type != ADDKE1])
+    other = next(o for o in classical.check(NEGOTIATED).objections if "for the IKE SA" in o.sentence)
+    assert other.requirement == ""
+
+
+def test_an_answer_is_held_against_the_last_offer(role):
+    case = good(role=role)
+    odd = edited(case, FIRST, with_transforms(Transform(ENCR, 9999), without=(ENCR,)))
+    earlier = replace(odd.message(FIRST).pieces[0].datagram, frame=0)
+    passes(case.with_datagrams((earlier, *case.datagrams)), SUBSET)
+
+
+def test_two_proposals_are_answered_and_the_first_is_looked_at(role):
+    def twice(payloads):
+        return [
+            replace(p, proposals=(*p.proposals, replace(p.proposals[0], number=77)))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    (objection,) = good(role=role).rewritten(INIT, twice).check(SUBSET).objections
+    assert "one proposal is to be answered, not 2" in objection.sentence
+
+
+def test_what_is_offered_as_none_may_be_left_out_or_echoed(role):
+    """Integrity beside a combined-mode cipher, and an additional key exchange (RFC 9370 section 2.2.1)."""
+    integ = edited(good(role=role), FIRST, with_transforms(Transform(TransformType.INTEG, 0)))
+    passes(integ, SUBSET)
+    declined = good("multiple-ke/none-selected", role=role)
+    passes(edited(declined, INIT, with_transforms(without=(ADDKE1,))), SUBSET)
+    two = with_transforms(Transform(TransformType.ADDKE2, 0))
+    passes(edited(edited(declined, FIRST, two), INIT, two), SUBSET)
+    odd = edited(good(role=role), FIRST, with_transforms(Transform(TransformType(200), 1)))
+    assert odd.check(SUBSET).objections
+
+
+RETRIES = "retry-repeats-the-offer"
+
+
+def demanding(case: Case, *methods: int) -> Case:
+    """The responder asks for these methods, in this order."""
+    return case.rewritten(
+        INIT, lambda _old: [Notify(NotifyType.INVALID_KE_PAYLOAD, method.to_bytes(2)) for method in methods]
+    )
+
+
+def wanted_of(case: Case) -> int:
+    (notify,) = (p for p in case.message(INIT).payloads if isinstance(p, Notify) and len(p.data) == 2)
+    return int.from_bytes(notify.data)
+
+
+def test_the_first_demand_for_another_method_counts(role):
+    case = good(RETRY, role=role)
+    passes(demanding(case, wanted_of(case), 9999), RETRIES)
+    odd = demanding(case, 9999, wanted_of(case))
+    objects(odd, RETRIES, "asks for method 9999", party=responder(role), at="wire.pcapng#2")
+
+
+def test_a_method_that_is_offered_as_an_additional_one_is_none_to_ask_for(role):
+    """The KE payload of IKE_SA_INIT is of transform type 4."""
+    case = edited(good(RETRY, role=role), FIRST, with_transforms(Transform(ADDKE1, 36)))
+    odd = demanding(case, 36)
+    objects(odd, RETRIES, "which is not another one of the offer", party=responder(role), at="wire.pcapng#2")
+
+
+def test_the_first_retry_and_its_first_ke_payload_count(role):
+    case = good(RETRY, role=role)
+    retry = [m for m in case.view.messages if m.label == FIRST][1].pieces[0]
+    other = KeyExchange(KeyExchangeMethod(9999), b"?")
+    late = Message(retry.message.header, retry.message.payloads[1:]).to_bytes()
+    again = replace(retry.datagram, frame=case.datagrams[-1].frame + 1, payload=late)
+    passes(case.with_datagrams((*case.datagrams, again)), RETRIES)
+    two = Message(retry.message.header, (*retry.message.payloads, other)).to_bytes()
+    passes(case.changed(retry.datagram, replace(retry.datagram, payload=two)), RETRIES)
+
+
+def test_the_order_of_the_retry_is_told(role):
+    case = good(RETRY, role=role)
+    assert case.check(RETRIES).detail.endswith("unchanged")
+    retry = [m for m in case.view.messages if m.label == FIRST][1].pieces[0]
+    turned = [
+        replace(p, proposals=tuple(replace(q, transforms=q.transforms[::-1]) for q in p.proposals))
+        if isinstance(p, SecurityAssociation)
+        else p
+        for p in retry.message.payloads
+    ]
+    octets = Message(retry.message.header, tuple(turned)).to_bytes()
+    other = case.changed(retry.datagram, replace(retry.datagram, payload=octets))
+    assert other.check(RETRIES).detail.endswith("in another order")
+
+
+def test_key_exchanges_that_nobody_selected_are_told_once(role):
+    case = good(role=role)
+    assert len(case.check("no-intermediate-exchange").objections) == 1
+    assert sum(m.label.startswith("IKE_INTERMEDIATE") for m in case.view.messages) == 2

@@ -13,7 +13,8 @@ from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.wire.message import Message
+from harness.wire.message import INITIATOR, Header, Message
+from harness.wire.payload import Payload
 from harness.wire.payloads import Notify
 
 WINDOW, ORDER = "one-request-at-a-time", "exchanges-in-order"
@@ -107,3 +108,72 @@ def test_ike_intermediate_in_clear(role, label, side):
     octets = Message(message.pieces[0].message.header, message.payloads).to_bytes()
     bare = case.changed(first, replace(first, payload=octets))
     objects(bare, ORDER, "has no Encrypted payload", party=side(role), at=message.pointer, requirement="I06")
+
+
+def in_clear(case: Case, role: Role, exchange: ExchangeType, number: int, *payloads: Payload) -> bytes:
+    """A request of the initiator that should be sealed, and is not: anybody can send it."""
+    spis = case.evidence.secrets.initiator_spi, case.evidence.secrets.responder_spi
+    return Message(Header(*spis, exchange, INITIATOR, number), payloads).to_bytes()
+
+
+WIDER = Notify(NotifyType.SET_WINDOW_SIZE, b"\0\0\0\2")
+AUTH, AUTH_ANSWER = "IKE_AUTH request 2", "IKE_AUTH response 2"
+
+
+def answered(case: Case, role: Role, number: int, *payloads: Payload) -> Case:
+    """The initiator answers a request of the responder."""
+    by_engine = role is Role.INITIATOR
+    octets = protected(case, payloads, by_engine=by_engine, message_id=number, response=True)
+    return behind(case, octets, by_engine=by_engine)
+
+
+def test_within_a_larger_window_the_answers_come_in_any_order(role):
+    larger = good(HYBRID, role=role).rewritten(AUTH, lambda old: [*old, WIDER])
+    first = answered(asked(larger, role, 0, 1), role, 0)
+    passes(asked(first, role, 2), WINDOW)
+    assert asked(first, role, 2, 3).check(WINDOW).objections
+
+
+def test_a_window_counts_from_when_it_is_announced_by_who_has_it_under_seal(role):
+    case = good(HYBRID, role=role)
+    late = answered(asked(case, role, 0, 1), role, 0, WIDER)
+    assert len(late.check(WINDOW).objections) == 1
+    own = case.rewritten(AUTH_ANSWER, lambda old: [*old, WIDER])
+    assert asked(own, role, 0, 1).check(WINDOW).objections
+    forged = behind(case, in_clear(case, role, ExchangeType.INFORMATIONAL, 70, WIDER), by_engine=role is Role.INITIATOR)
+    assert asked(forged, role, 0, 1).check(WINDOW).objections
+    other = case.rewritten(AUTH, lambda old: [*old, replace(WIDER, notify_type=NotifyType(40_000))])
+    assert asked(other, role, 0, 1).check(WINDOW).objections
+
+
+def test_ike_sa_init_is_to_be_answered_too(role):
+    case = good(HYBRID, role=role).without("IKE_SA_INIT response 0")
+    first, *_ = case.check(WINDOW).objections
+    assert first.sentence == "IKE_INTERMEDIATE request 1 is sent while IKE_SA_INIT request 0 is not answered"
+
+
+def test_a_request_in_clear_waits_for_nothing(role):
+    case = good(HYBRID, role=role)
+    forged = in_clear(case, role, ExchangeType.INFORMATIONAL, 70)
+    passes(in_front_of(case, AUTH, forged, by_engine=role is Role.INITIATOR), WINDOW)
+
+
+def test_only_what_comes_after_a_request_from_the_other_side_answers_it(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.RESPONDER
+    theirs = protected(case, (), by_engine=not by_engine, message_id=0)
+    own = protected(case, (), by_engine=by_engine, message_id=0, response=True)
+    crossed = behind(behind(asked(case, role, 0), theirs, by_engine=not by_engine), own, by_engine=by_engine)
+    assert [each.party for each in asked(crossed, role, 1).check(WINDOW).objections] == [responder(role)]
+    early = asked(answered(case, role, 0), role, 0, 1)
+    assert [each.party for each in early.check(WINDOW).objections] == [responder(role)]
+
+
+def test_what_is_in_clear_is_not_out_of_turn_besides(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    create = in_clear(case, role, ExchangeType.CREATE_CHILD_SA, 9)
+    early = in_front_of(case, AUTH_ANSWER, create, by_engine=by_engine)
+    assert [each.requirement for each in early.check(ORDER).objections] == ["B61"]
+    late = behind(case, in_clear(case, role, ExchangeType.IKE_INTERMEDIATE, 9), by_engine=by_engine)
+    assert [each.requirement for each in late.check(ORDER).objections] == ["I06"]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from pair_builder import FIRST, HERE, HYBRID_REKEY, Pair, good_pair
+from case_builder import good
+from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, Pair, good_pair
 
+from harness.evidence.peer_report import PeerReport
+from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Outcome, Verdict
+from harness.scenario.model import Step
+from harness.verify.checks.exchanges import octets_of
 from harness.wire.message import Message
+from harness.wire.payloads import KeyExchange
 
 FOLLOW, IDS, HYBRID, REKEY = "pair-follow-up-exchanges", "pair-message-ids-in-sequence", "pairs/hybrid", "pairs/rekey"
 
@@ -82,3 +90,168 @@ def test_a_number_that_is_left_out_and_never_answered():
     assert objection.sentence == f"INFORMATIONAL request 9 is the next request on the wire, {last.message_id} is due"
     assert jumped.judge().verdict is Verdict.FAIL
     assert last.pieces[0].datagram.source[0] == HERE
+
+
+SIZES, EXCHANGES, REKEYED = "pair-key-exchange-sizes", "pair-exchanges-as-predicted", "pair-rekeyed"
+CLEAR_SIZES = "key-exchange-sizes"
+NOTHING = PeerReport("1", (), "[]")
+
+
+def test_a_request_to_authenticate_that_is_not_on_the_wire():
+    objections = good_pair(HYBRID).without("IKE_AUTH request 2").check(EXCHANGES).objections
+    assert "no IKE_AUTH requests are on the wire" in [each.sentence for each in objections]
+
+
+def test_the_octets_of_each_method_are_told():
+    pair = good_pair(HYBRID)
+    assert pair.check(CLEAR_SIZES).detail == "Key Exchange Data octets: CURVE25519 32, CURVE25519 32"
+    request, answer = (octets_of(pair.message(f"IKE_INTERMEDIATE {kind} 1")) for kind in ("request", "response"))
+    assert pair.check(SIZES).detail == f"room for 1 methods in IKE_INTERMEDIATE of octets: {request}, {answer}"
+
+
+def test_a_method_that_nobody_knows_does_not_hide_one_of_another_size():
+    pair = good_pair(HYBRID)
+    piece = pair.message("IKE_SA_INIT response 0").pieces[0]
+    odd, short = KeyExchange(KeyExchangeMethod(9999), b"?"), KeyExchange(KeyExchangeMethod.CURVE25519, bytes(31))
+    octets = Message(piece.message.header, (odd, short, *piece.message.payloads)).to_bytes()
+    objections = pair.changed(piece.datagram, replace(piece.datagram, payload=octets)).check(CLEAR_SIZES).objections
+    assert [(each.party, "has 31 octets" in each.sentence) for each in objections] == [(SECOND, True)]
+
+
+def with_additional(pair: Pair) -> Pair:
+    """The same evidence, where the two policies lead to an additional key exchange of a rekeyed Child SA."""
+    ke = pair.expectation.ike[0].transforms
+    more = {kind: ke[kind] for kind in (TransformType.KE, TransformType.ADDKE1)}
+    esp = tuple(Suite(each.proposal_number, {**each.transforms, **more}) for each in pair.expectation.esp)
+    return replace(pair, expectation=replace(pair.expectation, esp=esp))
+
+
+def test_a_child_sa_that_is_rekeyed_has_its_follow_up_exchanges_too():
+    pair = good_pair(REKEY)
+    rekeys = sum(step.step == Step.REKEY_CHILD for step in pair.view.standing)
+    hybrid = replace(pair, expectation=replace(good_pair(HYBRID).expectation, esp=pair.expectation.esp))
+    assert hybrid.check(FOLLOW).objections == ()
+    (objection,) = with_additional(hybrid).check(FOLLOW).objections
+    assert objection.sentence.endswith(f"0 IKE_FOLLOWUP_KE exchanges are on the wire; the rekeys ask for {rekeys}")
+
+
+def test_where_the_policies_lead_to_no_child_sa_none_is_due_of_it():
+    pair = good_pair(REKEY)
+    none = replace(pair, expectation=replace(pair.expectation, esp=()))
+    assert none.check(FOLLOW).detail == "0 IKE_FOLLOWUP_KE exchanges, 0 are due"
+
+
+@pytest.mark.parametrize("kind", ["request", "response"])
+def test_half_a_follow_up_exchange_is_none(kind):
+    pair = good_pair(HYBRID_REKEY)
+    label = next(m.label for m in pair.view.messages if m.label.startswith(f"IKE_FOLLOWUP_KE {kind}"))
+    assert pair.without(label).check(FOLLOW).objections
+
+
+def test_who_rekeyed_last_is_who_leaves_them_out():
+    pair = without(good_pair(HYBRID_REKEY), ExchangeType.IKE_FOLLOWUP_KE)
+    (begun,) = pair.view.find(ExchangeType.CREATE_CHILD_SA, response=False)
+    piece = begun.pieces[0]
+    theirs = replace(piece.message.header, flags=0, message_id=0)
+    octets = piece.datagram.payload[: -len(piece.octets)] + Message(theirs, piece.message.payloads).to_bytes()
+    ends = {"source": piece.datagram.destination, "destination": piece.datagram.source}
+    for frame, party in ((piece.datagram.frame - 1, FIRST), (piece.datagram.frame + 1, SECOND)):
+        other = replace(piece.datagram, frame=frame, payload=octets, **ends)
+        both = (other, piece.datagram) if party == FIRST else (piece.datagram, other)
+        (objection,) = pair.changed(piece.datagram, *both).check(FOLLOW).objections
+        assert objection.party == party
+        last = pair.changed(piece.datagram, *both).view.find(ExchangeType.CREATE_CHILD_SA, response=False)[-1]
+        assert objection.pointer == last.pointer
+    (objection,) = without(pair, ExchangeType.CREATE_CHILD_SA).check(FOLLOW).objections
+    assert (objection.party, objection.pointer) == ("", "wire.pcapng")
+
+
+def test_a_side_without_a_report_of_its_new_ike_sa_tells_nothing_of_it():
+    pair = good_pair(HYBRID_REKEY).with_step(Step.REKEY_IKE, responder=NOTHING)
+    assert pair.check(FOLLOW).objections == ()
+
+
+def near(pair: Pair, responder: bool) -> Pair:
+    """The SPI of the new IKE SA differs from the old one in its last octet alone, of one side or the other."""
+    old = pair.message("IKE_AUTH request 2").pieces[0].octets[:16]
+    new = next(m for m in pair.view.messages if m.protected and m.pieces[0].octets[:8] != old[:8]).pieces[0].octets[:16]
+    turned = old[:15] + bytes((old[15] ^ 1,)) if responder else old[:7] + bytes((old[7] ^ 1,)) + old[8:]
+    return pair.with_datagrams(replace(d, payload=d.payload.replace(new, turned)) for d in pair.wire.datagrams)
+
+
+def test_an_spi_is_another_one_if_its_last_octet_is():
+    assert near(good_pair(HYBRID_REKEY), responder=False).check(REKEYED).objections == ()
+
+
+def test_a_new_ike_sa_has_another_spi_of_its_initiator():
+    """Each side chooses its own, "unique identifiers of an IKE SA" (RFC 7296 section 2.6), and the old one lives."""
+    (objection,) = near(good_pair(HYBRID_REKEY), responder=True).check(REKEYED).objections
+    assert objection.sentence.startswith("1 IKE SAs have protected messages on the wire")
+
+
+def test_each_ike_sa_has_numbers_of_its_own():
+    pair = near(good_pair(HYBRID_REKEY), responder=False)
+    assert pair.check(IDS).objections == ()
+    last = next(m for m in reversed(pair.view.messages) if not m.response)
+    for message in [m for m in pair.view.messages if m.pieces[0].octets[:8] == last.pieces[0].octets[:8]]:
+        piece = message.pieces[0]
+        header = replace(piece.message.header, message_id=message.message_id + 1)
+        octets = piece.datagram.payload[: -len(piece.octets)] + Message(header, piece.message.payloads).to_bytes()
+        pair = pair.changed(piece.datagram, replace(piece.datagram, payload=octets))
+    (objection,) = pair.check(IDS).objections
+    assert "is the next request on the wire, 0 is due" in objection.sentence
+
+
+def test_a_message_that_came_whole_and_in_fragments_has_the_octets_of_the_larger_one():
+    case = good("fragmentation/mlkem1024-at-576")
+    message = next(m for m in case.view.messages if m.fragmented)
+    whole = case.message("IKE_AUTH request 2").pieces[0]
+    every = [*message.pieces, whole, *message.pieces]
+    once = sum(len(piece.octets) for piece in message.pieces)
+    assert octets_of(replace(message, pieces=tuple(every))) == once > len(whole.octets)
+    assert octets_of(replace(message, pieces=(whole, *message.pieces[:1]))) == len(message.pieces[0].octets)
+
+
+def test_a_rekey_without_its_request_on_the_wire():
+    pair = good_pair(REKEY)
+    label = next(m.label for m in pair.view.messages if m.label.startswith("CREATE_CHILD_SA request"))
+    assert "5 CREATE_CHILD_SA exchanges" in pair.without(label).check(REKEYED).objections[0].sentence
+
+
+def kept(pair: Pair, side: str, **parts: Any) -> Pair:
+    """After its IKE SA is rekeyed a side still reports the old one, beside the new one."""
+    old, new = pair.reported(Step.TRAFFIC, side), pair.reported(Step.REKEY_IKE, side)
+    both = replace(new, sas=(*new.sas, replace(old.sas[0], **parts)))
+    return pair.with_step(Step.REKEY_IKE, **{side: both})
+
+
+def test_each_side_answers_for_its_own_rekey():
+    pair = kept(good_pair(HYBRID_REKEY), "responder")
+    assert [each.party for each in pair.check(REKEYED).objections] == [SECOND]
+    gone = pair.with_step(Step.REKEY_IKE, initiator=NOTHING)
+    assert [each.party for each in gone.check(REKEYED).objections] == [FIRST, SECOND]
+    silent = pair.with_sa(Step.REKEY_IKE, "initiator", initiator_spi=None)
+    assert [each.party for each in silent.check(REKEYED).objections] == [SECOND]
+
+
+def test_an_ike_sa_that_is_being_deleted_is_not_kept():
+    pair = good_pair(HYBRID_REKEY)
+    assert kept(pair, "responder", state="DELETING").check(REKEYED).objections == ()
+
+
+def test_a_side_that_reported_nothing_before_has_kept_nothing():
+    pair = good_pair(HYBRID_REKEY)
+    assert pair.with_step(Step.TRAFFIC, responder=NOTHING).check(REKEYED).objections == ()
+
+
+def test_who_does_not_tell_its_ike_spi_tells_those_of_its_child_sas():
+    pair = good_pair(REKEY)
+    first = pair.reported(Step.TRAFFIC, "initiator")
+    silent = replace(first, sas=(replace(first.sas[0], initiator_spi=None),))
+    same = pair.with_step(Step.REKEY_CHILD, initiator=silent)
+    assert FIRST in {each.party for each in same.check(REKEYED).objections}
+
+
+def test_without_a_step_nothing_is_said_of_the_deletion():
+    (objection,) = good_pair(HYBRID).with_report(steps=()).check("pair-deleted-on-both-sides").objections
+    assert objection.severity == "inconclusive"

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from case_builder import good
 from judging import objects, passes
 
 from harness.evidence.peer_report import PeerReport
 from harness.results.model import Verdict
+from harness.verify.checks.peer_report import left_of
 
 CBC = "classical/modp3072"
 AT = {"party": "", "at": "peer/sas.json", "severity": "inconclusive"}
@@ -73,3 +76,23 @@ def test_a_peer_that_has_no_status_interface(role):
 def test_without_the_report_nothing_is_concluded(role):
     case = good(role=role).with_evidence(peer_report=None)
     objects(case, "peer-agrees", "is missing", party="", at="peer/sas.json", severity="inconclusive")
+
+
+def test_of_two_ike_sas_that_it_reports_with_these_spis_the_first_counts(role):
+    case = good(role=role)
+    report = case.evidence.peer_report
+    other = replace(report.sas[0], encr="aes-128-cbc", children=())
+    passes(case.with_evidence(peer_report=replace(report, sas=(*report.sas, other))), "peer-agrees")
+
+
+def test_what_is_left_of_an_ike_sa(role):
+    """One that never came up may be given up only later; of one without SPIs nobody knows whose it is."""
+    case = good("hybrid/x25519-mlkem768", role=role)
+    refused = case.without("IKE_AUTH response 2")
+    report = case.evidence.peer_report
+    standing = report.sas[0]
+    nameless = replace(standing, initiator_spi=None, responder_spi=None)
+    going, unnamed = (replace(each, state="DELETING") for each in (standing, nameless))
+    after = replace(report, sas=(standing, nameless, going, unnamed, replace(standing, initiator_spi="0" * 15 + "1")))
+    assert left_of(case.view, after) == [standing, nameless, going]
+    assert left_of(refused.view, after) == [standing, nameless]

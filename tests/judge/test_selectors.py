@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from case_builder import PEER_NAME, Case, build, good
+from extra_messages import behind, in_front_of, protected
 from judging import initiator, objects, passes, responder
 
 from harness.ike.selectors import network_selector
 from harness.policy.role import Role
 from harness.registry.identities import TrafficSelectorType
+from harness.registry.messages import ExchangeType
 from harness.results.model import Verdict
-from harness.verify.checks.selectors import within
-from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.verify.checks.selectors import network_of, within
+from harness.wire.message import INITIATOR, Header, Message
+from harness.wire.payload import Payload
+from harness.wire.payloads import SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
 
 CHECK, HYBRID = "selectors-within-the-offer", "hybrid/x25519-mlkem768"
@@ -125,6 +130,14 @@ WHOLE = selector("10.0.0.0", "10.0.0.255")
         (LABEL, [LABEL], True),
         (LABEL, [WHOLE], False),
         (WHOLE, [LABEL], False),
+        (selector("0.0.0.1", "0.0.0.1"), [network_selector("::/0")], False),
+        (selector("10.0.0.1", "10.0.0.1", 6, (0, 0)), [WHOLE], True),
+        (replace(LOW, protocol=255), [WHOLE], True),
+        (selector("10.0.0.9", "10.0.0.1"), [WHOLE], False),
+        (LOW, [selector("10.1.0.0", "10.1.0.255"), WHOLE], True),
+        (replace(LOW, protocol=17), [selector("10.0.0.0", "10.0.0.63", 6), WHOLE], True),
+        (replace(LOW, protocol=6), [selector("10.0.0.0", "10.0.0.63", 17), WHOLE], True),
+        (LOW, [replace(HIGH, protocol=6), selector("10.1.0.0", "10.1.0.255", 6), WHOLE], True),
     ],
 )
 def test_what_is_within(one, offered, expected):
@@ -150,3 +163,70 @@ def test_it_is_where_the_selectors_are_right():
     bare = (replace(side, inner="") for side in (facts.initiator, facts.responder))
     unknown = case.with_evidence(facts=replace(facts, **dict(zip(("initiator", "responder"), bare, strict=True))))
     assert {each.party for each in unknown.judge().findings} == {"engine"}
+
+
+def sent(case: Case, *payloads: Payload, by_engine: bool, **header: Any) -> bytes:
+    return protected(case, payloads, by_engine=by_engine, **header)
+
+
+def test_an_sa_payload_outside_of_what_creates_one_asks_for_no_selectors(role):
+    case = good(HYBRID, role=role)
+    offer = next(p for p in case.message(REQUEST).payloads if isinstance(p, SecurityAssociation))
+    odd = sent(case, offer, by_engine=False, message_id=9)
+    passes(behind(case, odd, by_engine=False), CHECK)
+    spis = case.evidence.secrets.initiator_spi, case.evidence.secrets.responder_spi
+    clear = Message(Header(*spis, ExchangeType.IKE_AUTH, INITIATOR, 9), (offer,)).to_bytes()
+    passes(behind(case, clear, by_engine=role is Role.INITIATOR), CHECK)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_selector_that_nobody_knows_does_not_hide_the_next_one(role, kind):
+    turned = replace(NET, start=NET.end, end=NET.start)
+    case = with_selectors(good(HYBRID, role=role), REQUEST, kind, LABEL, turned)
+    assert "B51" in {each.requirement for each in case.check(CHECK).objections}
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("ports", [(65535, 0), (80, 80)])
+def test_ports_of_a_protocol(role, kind, ports):
+    """OPAQUE is written as 65535 to 0, and is no range that ends before it begins (RFC 7296 section 3.13.1)."""
+    one = replace(NET, protocol=6, start_port=ports[0], end_port=ports[1])
+    asked = with_selectors(good(HYBRID, role=role), REQUEST, kind, one)
+    passes(with_selectors(asked, ANSWER, kind, one), CHECK)
+
+
+def test_an_answer_is_held_against_the_last_offer_before_it(role):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    options = {"by_engine": by_engine, "exchange": ExchangeType.IKE_AUTH}
+    bare = sent(case, message_id=8, **options)
+    passes(in_front_of(case, ANSWER, bare, by_engine=by_engine), CHECK)
+    elsewhere = [replace(p, selectors=(network_selector("192.0.2.0/24"),)) for p in case.message(REQUEST).payloads
+                 if isinstance(p, BOTH)]  # fmt: skip
+    later = sent(case, *elsewhere, message_id=9, **options)
+    passes(behind(case, later, by_engine=by_engine), CHECK)
+
+
+def test_a_host_has_every_protocol_and_port():
+    assert within(network_of("10.0.0.1"), [WHOLE])
+    assert not within(network_of("10.0.0.1"), [replace(WHOLE, protocol=1)])
+    assert not within(network_of("10.0.0.1"), [replace(WHOLE, start_port=0, end_port=65534)])
+
+
+def test_of_what_leaves_too_many_pieces_nobody_is_blamed(monkeypatch):
+    holes = [selector(f"10.0.0.{n}", f"10.0.0.{n}", 6, (80, 80)) for n in range(1, 20, 2)]
+    assert not within(WHOLE, holes)
+    monkeypatch.setattr("harness.verify.checks.selectors._MOST_PIECES", 8)
+    assert within(WHOLE, holes)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(TrafficSelectorsInitiator, "TSi"), (TrafficSelectorsResponder, "TSr")])
+def test_an_answer_is_held_against_the_last_of_two_offers(role, kind, name):
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    elsewhere = [replace(p, selectors=(network_selector("192.0.2.0/24"),)) for p in case.message(REQUEST).payloads
+                 if isinstance(p, BOTH)]  # fmt: skip
+    early = sent(case, *elsewhere, by_engine=by_engine, exchange=ExchangeType.IKE_AUTH, message_id=8)
+    passes(in_front_of(case, REQUEST, early, by_engine=by_engine), CHECK)
+    wider = with_selectors(case, ANSWER, kind, network_selector("0.0.0.0/0"))
+    assert all(f": {name} holds" in each.sentence for each in wider.check(CHECK).objections)

@@ -10,6 +10,7 @@ from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 
+from harness.evidence.peer_report import ESTABLISHED
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Verdict
@@ -106,3 +107,26 @@ def test_a_pair_with_one_spi_for_two(side, party):
     (objection,) = two.check(PAIR).objections
     assert objection.party == party and "2 Child SAs with the SPI" in objection.sentence
     assert PEER_NAME == FIRST
+
+
+def test_an_spi_of_another_size_is_another_checks_finding(role):
+    passes(good(HYBRID, role=role).rewritten("IKE_AUTH response 2", with_spi(bytes(8))), CHECK)
+
+
+def test_what_is_no_number_is_no_reserved_one():
+    """A product may tell an SPI in words of its own: that is for its driver."""
+    assert good_pair().with_child(ESTABLISHED, "responder", spi_in="none").check(PAIR).objections == ()
+
+
+def test_right_spis_do_not_hide_reserved_ones():
+    whole = good_pair()
+    esp = whole.view.esp
+    unseen = whole.with_datagrams(each for each in whole.wire.datagrams if each not in esp)
+    there = [each for each in esp if each.destination[0] == THERE]
+    elsewhere = whole.with_datagrams(each for each in whole.wire.datagrams if each not in there)
+    (child,) = whole.reported(ESTABLISHED, "responder").sas[0].children
+    right = [replace(child, spi_in=f"c000000{n}", spi_out=f"d000000{n}") for n in range(9)]
+    wrong = [replace(child, spi_in=f"0000000{n}", spi_out=f"e000000{n}") for n in (1, 2)]
+    for pair, party, severity in ((whole, "", "inconclusive"), (unseen, SECOND, "fail"), (elsewhere, SECOND, "fail")):
+        objections = pair.with_sa(ESTABLISHED, "responder", children=(*right, *wrong)).check(PAIR).objections
+        assert [(each.party, each.severity) for each in objections] == [(party, severity)] * 2

@@ -6,13 +6,19 @@ import pytest
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
 from judging import contradicts, kernel, objects, passes
+from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 
 from harness.evidence.model import ClearPacket
 from harness.evidence.peer_report import PeerReport
+from harness.ike.selectors import network_selector
+from harness.policy.role import Role
+from harness.registry.identities import TrafficSelectorType
 from harness.registry.transforms import TransformType
 from harness.results.model import Verdict
-from harness.scenario.model import Step
-from harness.transport.echo import echo_request
+from harness.scenario.model import Mode, Step
+from harness.transport.echo import Echo, echo_reply, echo_request
+from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads.traffic_selector import OpaqueSelector
 
 CHECK = "esp-both-ways"
 SCENARIOS = ["classical/ecp384", "classical/modp3072", "classical/x25519", "hybrid/x25519-mlkem768"]
@@ -226,3 +232,86 @@ def test_of_a_silent_peer_esp_is_looked_at_as_well(role):
     broken = case.changed(first, replace(first, payload=flipped(first.payload, -1)))
     at = {"party": PEER_NAME, "at": f"wire.pcapng#{first.frame}"}
     objects(replace(broken, expectation=replace(case.expectation, echo=False)), CHECK, "does not open", packets=5, **at)
+
+
+def test_one_echo_request_is_due_where_nobody_says_how_many(role):
+    case = build(role=role, steps=[Step.DELETE])
+    objects(case, CHECK, "0 echo requests were sent, 1 are due", party="engine", at="wire.pcapng")
+
+
+def beside(case: Case, inner: bytes, *, by_engine: bool) -> Case:
+    """The case with one more ESP packet of a side, which holds this."""
+    last = case.esp(from_engine=by_engine)[-1]
+    more = sealed(case, inner, last, by_engine=by_engine, sequence=6)
+    packet = next(d for d in more.datagrams if d.frame == last.frame)
+    return case.with_datagrams((*case.datagrams, replace(packet, frame=case.datagrams[-1].frame + 1)))
+
+
+def test_a_peer_that_asks_for_an_echo_itself_is_no_fault(role):
+    """What it asks is none of our requests, and what we answer is none either."""
+    case = good(role=role)
+    theirs = echo_request(PEER_INNER, INNER, 9, 1)
+    asked = beside(case, theirs, by_engine=False)
+    passes(asked, CHECK, packets=5)
+    answered = beside(asked, echo_reply(Echo(True, PEER_INNER, INNER, 9, 1, b"")), by_engine=True)
+    passes(answered, CHECK, packets=5)
+    assert "5 echo requests and replies" in answered.check(CHECK, packets=5).detail
+    objects(answered, CHECK, "5 echo requests were sent, 6", party="engine", at="wire.pcapng", packets=6)
+
+
+LABEL = OpaqueSelector(TrafficSelectorType(10), 0, b"label")
+
+
+@pytest.mark.parametrize("label", ["IKE_AUTH request 2", "IKE_AUTH response 2"])
+def test_our_inner_address_is_what_either_message_has(role, label):
+    """Narrowed or not, and beside selectors of other types."""
+    kind = TrafficSelectorsInitiator if role is Role.INITIATOR else TrafficSelectorsResponder
+
+    def other(payload):
+        if not isinstance(payload, kind):
+            return payload
+        return replace(payload, selectors=(LABEL, network_selector("2001:db8::/64"), network_selector("192.0.2.0/24")))
+
+    case = good(role=role).rewritten(label, lambda old: map(other, old))
+    leak = case.with_evidence(wire=replace(case.evidence.wire, clear=(ClearPacket(9, INNER, PEER_INNER, 1),)))
+    objects(leak, CHECK, "crosses the path outside ESP", party="engine", at="wire.pcapng#9", packets=5)
+
+
+@pytest.mark.parametrize("field", ["packets_in", "packets_out"])
+def test_a_peer_that_does_not_count_is_not_asked(role, field):
+    passes(good(role=role).with_peer_child(**{field: None}), CHECK, packets=5)
+
+
+PAIR, CLEAR = "pair-esp-both-ways", "pair-nothing-in-clear"
+NOTHING = PeerReport("1", (), "[]")
+
+
+def test_of_a_pair_one_echo_is_due_where_nobody_says_how_many():
+    pair = good_pair()
+    assert pair.with_step(Step.TRAFFIC, echo_sent=1, echo_received=1).check(PAIR).objections == ()
+    for way in ("packets_in", "packets_out"):
+        assert pair.with_child(Step.TRAFFIC, "responder", **{way: 0}).check(PAIR).objections
+        assert pair.with_child(Step.TRAFFIC, "responder", **{way: 1}).check(PAIR).objections == ()
+        assert pair.with_child(Step.TRAFFIC, "responder", **{way: None}).check(PAIR).objections == ()
+
+
+def test_of_a_pair_as_many_are_due_as_are_asked_for():
+    few = good_pair().with_step(Step.TRAFFIC, echo_sent=1, echo_received=1)
+    assert any("1 of 1 echo requests" in each.sentence for each in few.check(PAIR, packets=3).objections)
+
+
+def test_a_side_without_a_child_sa_has_counted_nothing():
+    pair = good_pair().with_step(Step.TRAFFIC, responder=NOTHING)
+    assert any(f"{SECOND} counts 0 packets in" in each.sentence for each in pair.check(PAIR).objections)
+
+
+@pytest.mark.parametrize(("source", "party"), [(HERE, FIRST), (INNER, FIRST), (THERE, SECOND), (PEER_INNER, SECOND)])
+def test_who_sends_in_clear_between_two_products_is_told_by_the_address_of_its_mode(source, party):
+    pair = good_pair()
+    inner, other = source in (INNER, PEER_INNER), {HERE: THERE, THERE: HERE}.get(source, "192.0.2.1")
+    leak = pair.with_wire(clear=(ClearPacket(9, source, other, 1),))
+    told = [party] if inner else []  # a gateway may send for itself
+    assert [each.party for each in leak.check(CLEAR).objections] == told
+    transport = replace(leak.scenario, settings=replace(leak.scenario.settings, mode=Mode.TRANSPORT))
+    told = [] if inner else [party]  # from end to end there is nobody behind
+    assert [each.party for each in replace(leak, scenario=transport).check(CLEAR).objections] == told

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from case_builder import ENGINE, PEER, PEER_NAME, Case, flipped, good
+from extra_messages import behind, in_front_of, protected
 from judging import initiator, objects, passes, responder
 
 from harness.ike.protected import SecureChannel
+from harness.policy.role import Role
 from harness.registry.identities import ConfigurationType
-from harness.registry.messages import PayloadType
+from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.wire_format import has_reserved_bits
+from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
     Authentication,
@@ -18,6 +24,7 @@ from harness.wire.payloads import (
     IdentificationResponder,
     KeyExchange,
     Nonce,
+    Notify,
     SecurityAssociation,
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
@@ -329,3 +336,129 @@ def test_port_4500_is_read_without_its_marker(role):
     moved = case.with_datagrams(floated(case))
     assert moved.judge().verdict is Verdict.PASS
     assert len(moved.view.messages) == len(case.view.messages)
+
+
+def appended(case: Case, octets: bytes, *, by_engine: bool) -> Case:
+    return behind(case, octets, by_engine=by_engine)
+
+
+def test_only_an_informational_message_says_that_an_spi_is_unknown(role):
+    case = good(role=role)
+    word = (Notify(NotifyType.INVALID_SPI, bytes(4)),)
+    for exchange, found in ((ExchangeType.INFORMATIONAL, []), (ExchangeType.IKE_AUTH, ["B39"])):
+        octets = Message(Header(b"7" * 8, bytes(8), exchange, 0, 0), word).to_bytes()
+        told = appended(case, octets, by_engine=False).check(FORM).objections
+        assert [each.requirement for each in told] == found
+
+
+def test_an_spi_of_the_initiator_of_zero(role):
+    case = good(role=role)
+    old = case.evidence.secrets.initiator_spi
+    changed = (replace(d, payload=d.payload.replace(old, bytes(8), 1)) for d in case.datagrams)
+    zero = case.with_datagrams(changed).with_secrets(initiator_spi=bytes(8))
+    told = {each.pointer for each in zero.check(FORM).objections if "initiator's SPI is zero" in each.sentence}
+    assert told == {message.pointer for message in zero.view.messages}
+
+
+def numbered(case: Case, by_engine: bool, *numbers: int, **options: Any) -> Case:
+    for number in numbers:
+        octets = protected(case, (), by_engine=by_engine, message_id=number, **options)
+        case = appended(case, octets, by_engine=by_engine)
+    return case
+
+
+def test_each_side_counts_its_own_requests(role):
+    case, by_engine = good(role=role), role is Role.RESPONDER
+    passes(numbered(case, by_engine, 0, 1), IDS)
+    gap = numbered(case, by_engine, 0, 2)
+    assert [(each.party, each.sentence) for each in gap.check(IDS).objections] == [
+        (responder(role), "requests are numbered [0, 2]")
+    ]
+    assert case.without("IKE_INTERMEDIATE response 1").check(IDS).objections == ()
+
+
+def test_numbers_up_to_ike_auth_that_do_not_begin_with_zero(role):
+    cut = good(role=role).without("IKE_SA_INIT request 0")
+    numbers = next(each for each in cut.check(IDS).objections if "requests are numbered" in each.sentence)
+    assert numbers.requirement == "I04"
+
+
+def rules_of_answers(case: Case) -> list[str | None]:
+    return [each.requirement for each in case.check(IDS).objections if "answers no request" in each.sentence]
+
+
+def test_an_answer_to_ike_auth_of_another_number(role):
+    """RFC 9242 section 3.1 has the numbers go on through IKE_INTERMEDIATE; one that was used elsewhere is no matter."""
+    case = good(role=role).rewritten("IKE_AUTH response 2", message_id=9)
+    assert rules_of_answers(case) == ["I04"]
+    by_engine = role is Role.RESPONDER
+    assert rules_of_answers(numbered(case, by_engine, *range(10))) == ["I04"]
+    assert "I04" in rules_of_answers(numbered(case, not by_engine, 9, response=True))
+    assert rules_of_answers(case.without("IKE_INTERMEDIATE response 1")) == ["I04"]
+
+
+def test_only_a_request_before_it_is_answered(role):
+    case, by_engine = good(role=role), role is Role.RESPONDER
+    asked = numbered(case, by_engine, 0)
+    answered = numbered(asked, not by_engine, 0, response=True)
+    passes(answered, IDS)
+    assert rules_of_answers(numbered(answered, by_engine, 0, response=True)) == ["B22"]
+    early = numbered(numbered(case, not by_engine, 0, response=True), by_engine, 0)
+    assert rules_of_answers(early) == ["B22"]
+
+
+def test_an_ike_sa_that_the_peer_may_begin_does_not_hide_a_strange_message(role):
+    case = good(role=role)
+    begun = Message(Header(b"7" * 8, bytes(8), ExchangeType.IKE_SA_INIT, INITIATOR, 0), ()).to_bytes()
+    strange = Message(Header(b"8" * 8, b"9" * 8, ExchangeType.IKE_AUTH, INITIATOR, 1), ()).to_bytes()
+    both = appended(appended(case, begun, by_engine=False), strange, by_engine=False)
+    assert [each.requirement for each in both.check(FORM).objections] == ["B39"]
+
+
+def test_one_copy_with_the_wrong_flag_is_enough(role):
+    case = good(role=role)
+    turned = case.repeated("IKE_AUTH response 2", lambda octets: octets[:19] + bytes((octets[19] ^ 8,)) + octets[20:])
+    at = case.message("IKE_AUTH response 2").pointer
+    saying = "the Initiator flag is"
+    objects(turned, FORM, saying, party=responder(role), at=at, requirement="B39")
+
+
+def test_an_spi_that_is_zero_but_for_its_last_octet(role):
+    case = good(role=role)
+    old, least = case.evidence.secrets.initiator_spi, bytes(7) + b"\1"
+    changed = (replace(d, payload=d.payload.replace(old, least, 1)) for d in case.datagrams)
+    passes(case.with_datagrams(changed).with_secrets(initiator_spi=least), FORM)
+
+
+REQUEST, ANSWER = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
+
+
+def test_one_answer_is_no_second_one_although_its_request_is_not_there(role):
+    assert good(role=role).without(REQUEST).check(COPIES).objections == ()
+
+
+def test_only_a_demand_lets_an_initiator_send_other_octets(role):
+    """A cookie, or another method, whatever stands beside it in the answer."""
+    case = good(role=role)
+    request = case.message(REQUEST).pieces[0]
+    shorter = Message(request.message.header, request.message.payloads[:-1]).to_bytes()
+    for answer in (case, case.rewritten(ANSWER, lambda old: [p for p in old if not isinstance(p, Notify)])):
+        later = in_front_of(answer, "IKE_INTERMEDIATE request 1", shorter, by_engine=role is Role.INITIATOR)
+        assert "B18" in {each.requirement for each in later.check(COPIES).objections}
+    retried = good("denial-of-service/cookie", role=role)
+    status = Notify(NotifyType(40_000))
+    passes(retried.rewritten(ANSWER, lambda old: [*old, status]), COPIES)
+
+
+def test_reserved_bits_in_one_of_two_proposals():
+    (offer,) = (p for p in good().message(REQUEST).payloads if isinstance(p, SecurityAssociation))
+    (clean,) = offer.proposals
+    assert not has_reserved_bits(replace(offer, proposals=(clean, clean)))
+    assert has_reserved_bits(replace(offer, proposals=(clean, replace(clean, reserved=1))))
+
+
+def test_the_reserved_bit_of_one_of_two_attributes():
+    clean, stained = (ConfigurationAttribute(number, b"") for number in (1, 0x8001))
+    kind = ConfigurationType.CFG_REQUEST
+    assert not has_reserved_bits(Configuration(kind, (clean, clean)))
+    assert has_reserved_bits(Configuration(kind, (clean, stained)))

@@ -164,3 +164,10 @@ def test_a_deviation_undergoes_what_the_peer_owes_after_it(scenario, owed):
     named = replace(case.scenario.expect[0], check=owed, requirement="K01", arguments={})
     twice = replace(case, scenario=replace(case.scenario, expect=(named,)))
     assert due(twice)[owed] == "K01", "a scenario that names it says what for"
+
+
+def test_where_our_engine_alone_says_that_a_child_sa_stood_all_of_its_checks_are_due(role):
+    case = good(role=role)
+    gone = case.rewritten("IKE_AUTH response 2", lambda old: [p for p in old if not isinstance(p, SecurityAssociation)])
+    names = {due.check.name for due in due_checks(gone.view)}
+    assert {"esp-both-ways", "authenticated"} <= names and "auth-is-as-due" not in names

@@ -16,9 +16,11 @@ from live import Living  # noqa: E402
 from mutants import Mutant, modules, mutants_of  # noqa: E402
 from operators import NAMES, OWN  # noqa: E402
 from survivors import Change, change_of, listed, objections  # noqa: E402
-from trial import Map  # noqa: E402
+from trial import Map, forked  # noqa: E402
 
+from harness.registry.messages import ExchangeType  # noqa: E402
 from harness.verify.checks.key_agreement import keys_depend_on_every_exchange  # noqa: E402
+from harness.verify.checks.misbehaviour import _critical_in  # noqa: E402
 
 KEY_AGREEMENT = "harness/verify/checks/key_agreement.py"
 EXAMPLES = [(name, example) for name, operator in OWN.items() for example in operator.examples()]
@@ -92,6 +94,13 @@ def test_the_tests_of_a_module_come_before_all_others(found):
     assert known.chosen(mutant, [], 5.0) == [own, other]
 
 
+def test_forks_share_the_work_and_one_that_breaks_is_not_passed_over():
+    said = forked(*(lambda say, share=share: [say({"mutant": at}) for at in range(share, 6, 2)] for share in range(2)))
+    assert sorted(word["mutant"] for word in said) == list(range(6))
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        list(forked(lambda say: say(1 // 0)))
+
+
 REASON = {Change("verify/checks/key_agreement.py", "gone", "a", "b"): "it went"}
 
 
@@ -111,3 +120,26 @@ def test_every_entry_of_the_list_is_a_mutant_with_a_reason():
     paths = {f"harness/{change.module}" for change in reasons}
     found = {change_of(each) for path in paths for each in mutants_of(path)}
     assert [str(change) for change in reasons if change not in found] == []
+
+
+def test_a_count_for_a_sentence_alone_is_a_text():
+    path = "harness/verify/checks/composition.py"
+    lines = (ROOT / path).read_text().splitlines()
+    changed = {lines[each.start[0] - 1].strip() for each in mutants_of(path)}
+    assert "objections, count = [], 0" in {line.strip() for line in lines} - changed
+    assert not [line for line in changed if line.startswith("count +=")]
+
+
+def test_what_a_function_has_made_on_import_gets_the_code_of_its_mutant():
+    """The closures of a table, which is filled once. One that lacks a variable needs a process that imports anew."""
+    found = [m for m in mutants_of("harness/verify/checks/misbehaviour.py") if m.function == "_critical_in"]
+    (mutant,) = (m for m in found if m.operator.endswith("/OperandDropped") and m.change[1].startswith("return True"))
+    shows = _critical_in(ExchangeType.IKE_AUTH)
+    code, outer = shows.__code__, _critical_in.__code__
+    try:
+        living = Living()
+        assert shows in living.made_by(mutant)
+        assert living.mutate(mutant)
+        assert shows.__code__ is not code
+    finally:
+        shows.__code__, _critical_in.__code__ = code, outer

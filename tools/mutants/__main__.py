@@ -83,6 +83,7 @@ class Run:
 
     paths: list[str]
     until: float
+    quick: bool = False  # not every test is tried on what is to live
     tests: str = ""  # the state in which they are: a mutant that lived is tried again in another one
     known: dict[str, str] = field(default_factory=dict)  # the killer of a mutant by its name, "" where none was found
     all: dict[str, list[Mutant]] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Run:
 
     def open(self) -> None:
         """Find the mutants, and what earlier runs know of them."""
-        self.tests = state("harness", "peers", "scenarios", "tests")
+        self.tests = state("harness", "peers", "scenarios", "tests") + ("-quick" if self.quick else "")
         for path in self.paths:
             self.all[path] = mutants_of(path)
             with use_db(self._session(path)) as session:
@@ -102,13 +103,13 @@ class Run:
 
     def _take_over(self, session: WorkDB, found: list[Mutant]) -> None:
         """Keep cosmic-ray's session in step with the code: a mutant that is as it was has not to die twice."""
-        before = dict(session.results)
+        before, same = dict(session.results), {self.tests, self.tests.removesuffix("-quick")}
         session.clear()
         session.add_work_items(mutant.item for mutant in found)
         for mutant in found:
             result = before.get(mutant.name)
             lived = result is not None and result.test_outcome is TestOutcome.SURVIVED
-            if result is not None and not (lived and result.output != self.tests):
+            if result is not None and not (lived and result.output not in same):
                 session.set_result(mutant.name, result)
                 self.known[mutant.name] = "" if lived else result.output
 
@@ -167,7 +168,10 @@ def tried(run: Run, seconds: float) -> int:
 
     scope = [str(ROOT / each) for each in modules()]
     tracer = coverage.Coverage(data_file=None, include=scope, config_file=False)
-    trial = Trial(run.wanted, run.told, known, seconds, tracer, mapped)
+    reasons = listed()
+    trial = Trial(
+        run.wanted, run.told, known, seconds, tracer, mapped, lambda it: not (run.quick or change_of(it) in reasons)
+    )
     tracer.start()
     status = played(trial)
     for name in trial.failed:
@@ -182,6 +186,7 @@ def main() -> int:
     parser.add_argument("--changed", nargs="?", const="", metavar="BASE", help="those that differ from a commit")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no mutant after so many")
     parser.add_argument("--tests", type=float, default=8, help="seconds of tests for a mutant (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="do not try every test on a mutant that is to live")
     asked = parser.parse_args()
     until = time.monotonic() + asked.seconds
     paths = modules(asked.modules) if asked.changed is None else changed_modules(asked.changed)
@@ -189,7 +194,7 @@ def main() -> int:
         print("no finished module is changed" if asked.changed is not None else "no module in scope is so named")
         return 0 if asked.changed is not None else 2
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(FOLDER / "hypothesis")
-    run, began = Run(paths, until), time.monotonic()
+    run, began = Run(paths, until, asked.quick), time.monotonic()
     run.open()
     if tried(run, asked.tests):
         return 2

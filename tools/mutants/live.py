@@ -24,13 +24,27 @@ class Living:
                 self._functions[each.__code__.co_filename, each.__code__.co_qualname].append(each)
 
     def mutate(self, mutant: Mutant) -> bool:
-        """Give the mutant's function its code, wherever it is held; whether there is such a function."""
+        """Give the mutant's function its code, wherever it is held; whether there is such a function.
+
+        So it is with the functions that it has made already, where their code has the same variables of it.
+        """
         path = str(ROOT / mutant.path)
-        (code,) = _of_name(compile(mutant.source, path, "exec", dont_inherit=True), mutant.function)
+        compiled = compile(mutant.source, path, "exec", dont_inherit=True)
+        (code,) = _of_name(compiled, mutant.function)
         functions = self._functions[path, mutant.function]
         for function in functions:
             function.__code__ = code
+        for function in self.made_by(mutant):
+            codes = list(_of_name(compiled, function.__code__.co_qualname))
+            if len(codes) == 1 and codes[0].co_freevars == function.__code__.co_freevars:
+                function.__code__ = codes[0]
         return bool(functions)
+
+    def made_by(self, mutant: Mutant) -> list[FunctionType]:
+        """The functions that stand inside of the mutant's and are held already, as those of a table are."""
+        path, inside = str(ROOT / mutant.path), f"{mutant.function}.<locals>."
+        places = [place for place in self._functions if place[0] == path and place[1].startswith(inside)]
+        return [function for place in places for function in self._functions[place]]
 
     def forget(self, *kept: str) -> None:
         """Empty every cache but those of the modules named: what is in them is of the code as it was."""

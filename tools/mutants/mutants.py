@@ -213,14 +213,25 @@ def _is_left_out(leaf: Any) -> bool:
 
 
 def _is_for_texts_alone(leaf: Any) -> bool:
-    """Whether it stands in the assignment of a name that only strings use afterwards."""
+    """Whether it stands in what is assigned to a name, or added to it, that only strings use afterwards."""
     statement = leaf.search_ancestor("expr_stmt")
     function = leaf.search_ancestor("funcdef")
-    if statement is None or function is None or statement.children[0].type != "name":
+    target = None if statement is None else _target(statement, leaf)
+    if function is None or target is None or target.type != "name":
         return False
     uses = [
         each
         for each in ast_nodes(function)
-        if each.type == "name" and each.value == statement.children[0].value and not each.is_definition()
+        if each.type == "name" and each.value == target.value and not each.is_definition()
     ]
     return bool(uses) and all(each.search_ancestor("fstring") for each in uses)
+
+
+def _target(statement: Any, leaf: Any) -> Any:
+    """What a leaf of an assignment is assigned to: of ``a, b = 1, 2`` that which has its place."""
+    target, value = statement.children[0], statement.children[-1]
+    several = target.type == value.type == "testlist_star_expr" and len(target.children) == len(value.children)
+    for to, what in zip(target.children, value.children, strict=True) if several else ():
+        if what.start_pos <= leaf.start_pos < what.end_pos:
+            return to
+    return target

@@ -11,15 +11,20 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 
 import coverage
 import pytest
@@ -33,14 +38,19 @@ TESTS = (
     "tests/judge", "tests/defects", "tests/unit/verify", "tests/unit/oracle", "tests/unit/crypto",
     "tests/golden/transcripts", "tests/vectors/crypto/test_rfc.py", "tests/vectors/crypto/test_ikev2_kdf.py",
 )  # fmt: skip
-"""What judges a mutant. The corpus does not: traced, it takes as long as all others, and says only that one differs."""
-_OF_COST = ("tests/judge/test_cost.py", "tests/unit/oracle/test_negotiation_cost.py")
+"""What judges a mutant."""
+_LEFT_OUT = (
+    "tests/judge/test_cost.py", "tests/unit/oracle/test_negotiation_cost.py",  # they measure time
+    "tests/judge/test_changed_evidence.py",  # as the corpus: as long as all others, and says only that one differs
+)  # fmt: skip
+_WORKERS = 2
 
 _PLAYED = ("case_builder", "pair_builder")  # caches of cases that were played: of evidence, not of judgements
 _MADE_ANEW = ("harness/verify/checks/catalogue.py", "harness/verify/check.py", "harness/oracle/", "harness/crypto/")
 _WHOLE = range(1, 10_000)  # lines of any module
 _MEMORY = 2 << 30  # octets, beyond what this process has
 
+Say = Callable[[object], None]
 Told = Callable[[Mutant, str], None]
 """What becomes of a verdict: the mutant, and the test that killed it ("" for none)."""
 
@@ -113,14 +123,15 @@ class Map:
         for line in mutant.around:
             for at in of_file.get(line, ()):
                 ways[names[at]].append(line)
-        own = f"/test_{Path(mutant.path).name}::"
+        own = re.compile(rf"/test_{Path(mutant.path).stem}(_\w+)?\.py::")
         running = self.running(mutant.path, mutant.lines)
-        if not mutant.function:  # what a declaration makes (a dataclass's methods) has no lines of its own
-            running |= {test for test in self.seconds if own in test}
+        # What a declaration makes (a dataclass's methods) has no lines of its own; what is run on import, no test runs.
+        if not mutant.function or self.on_import(mutant.path, mutant.lines):
+            running |= {test for test in self.seconds if own.search(test)}
         found = sorted(running, key=lambda test: (self.seconds[test], test))
         of_one = _turns(found, lambda test: (*ways[test], test.partition("[")[0]))  # different tests before more cases
         turn = _turns(sorted(found, key=of_one.__getitem__), lambda test: tuple(ways[test]))
-        return sorted(found, key=lambda test: (own not in test, turn[test]))
+        return sorted(found, key=lambda test: (own.search(test) is None, turn[test]))
 
 
 def _turns(tests: Iterable[str], kind: Callable[[str], object]) -> dict[str, int]:
@@ -143,6 +154,7 @@ class Trial:
     seconds: float  # of tests, for a mutant
     tracer: coverage.Coverage
     mapped: Callable[[Map], object]
+    to_the_end: Callable[[Mutant], bool]  # whether it is tried on all tests that run it before it counts as alive
     failed: list[str] = field(default_factory=list)
 
     @pytest.hookimpl(tryfirst=True)
@@ -150,38 +162,83 @@ class Trial:
         """Instead of pytest's own loop."""
         items = {item.nodeid: item for item in session.items}
         self.known = self.known.without(set(self.known.seconds) - set(items))
-        warm = set(items) - set(self.known.seconds)
-        self._play([item for name, item in items.items() if name in warm])
-        living, killers, path = Living(), Killers(), ""
-        gc.collect()
-        gc.freeze()
-        for mutant in self.wanted():
-            if self.failed:
-                break
-            if mutant.path != path:
-                path = mutant.path
-                self._control(mutant, living, items, warm)
-            tests = self.known.chosen(mutant, killers.of(mutant), self.seconds)
-            killer = self._forked(mutant, living, [items[test] for test in tests]) if mutant.function else ""
-            if not killer and self.known.on_import(mutant.path, mutant.lines):
-                killer = self._fresh(mutant, tests)
-            killers.note(mutant, killer)
-            self.told(mutant, killer)
+        warm = self._play([item for name, item in items.items() if name not in self.known.seconds])
+        if not self.failed:
+            self._share(items, warm)
         return True
 
-    def _play(self, items: Sequence[pytest.Item]) -> None:
-        """The tests of which nothing is known, on the code as it is."""
+    def _play(self, items: Sequence[pytest.Item]) -> set[str]:
+        """The tests of which nothing is known, on the code as it is, shared with a fork; those played here."""
+        mine, theirs = items[::2], items[1::2]
+        other = forked(lambda say: say(self._traced(theirs)))
+        parts = [self._traced(mine), *other]
+        for part in parts:
+            self.failed += part["failed"]
+            self.known.seconds.update(part["seconds"])
+        order = {item.nodeid: at for at, item in enumerate(items)}
+        self.known.seconds = dict(sorted(self.known.seconds.items(), key=lambda each: order.get(each[0], -1)))
+        for part in parts:
+            for path, lines in part["lines"].items():
+                self.known.add(path, {int(line): tests for line, tests in lines.items()})
+        self.mapped(self.known)
+        return {item.nodeid for item in mine}
+
+    def _traced(self, items: Sequence[pytest.Item]) -> dict[str, Any]:
+        """What tests do on the code as it is."""
+        seconds, failed = {}, []
         for item in items:
             self.tracer.switch_context(item.nodeid)
             began = time.process_time()
             if not _passes(item):
-                self.failed.append(item.nodeid)
-            self.known.seconds[item.nodeid] = time.process_time() - began
+                failed.append(item.nodeid)
+            seconds[item.nodeid] = time.process_time() - began
         self.tracer.stop()
         data = self.tracer.get_data()
-        for path in data.measured_files():
-            self.known.add(os.path.relpath(path, ROOT), data.contexts_by_lineno(path))
-        self.mapped(self.known)
+        lines = {
+            os.path.relpath(path, ROOT): {str(line): tests for line, tests in data.contexts_by_lineno(path).items()}
+            for path in data.measured_files()
+        }
+        return {"seconds": seconds, "failed": failed, "lines": lines}
+
+    def _share(self, items: dict[str, pytest.Item], warm: Container[str]) -> None:
+        """Try the mutants in some forks at once, each of which takes its share of every module."""
+        living = Living()
+        gc.collect()
+        gc.freeze()
+        mutants = {mutant.name: mutant for mutant in self.wanted()}
+        shares = (partial(self._work, share, living, items, warm) for share in range(_WORKERS))
+        for word in forked(*shares):
+            if "failed" in word:
+                self.failed += word["failed"]
+            else:
+                self.told(mutants[word["mutant"]], word["killer"])
+
+    def _work(self, share: int, living: Living, items: dict[str, pytest.Item], warm: Container[str], say: Say) -> None:
+        """In a fork: every so manieth mutant."""
+        killers, path = Killers(), ""
+        for at, mutant in enumerate(self.wanted()):
+            if at % _WORKERS != share:
+                continue
+            if mutant.path != path:
+                path = mutant.path
+                self._control(mutant, living, items, warm)
+            if self.failed:
+                return say({"failed": self.failed})
+            killer = self._tried(mutant, killers.of(mutant), living, items)
+            killers.note(mutant, killer)
+            say({"mutant": mutant.name, "killer": killer})
+        return None
+
+    def _tried(self, mutant: Mutant, first: Sequence[str], living: Living, items: dict[str, pytest.Item]) -> str:
+        """The test that kills a mutant, "" if none does; what would live without a reason stands up to all."""
+        tests = self.known.chosen(mutant, first, self.seconds)
+        killer = self._forked(mutant, living, [items[test] for test in tests]) if mutant.function else ""
+        if not killer and mutant.function and self.to_the_end(mutant):
+            others = self.known.chosen(mutant, (), float("inf"))
+            killer = self._forked(mutant, living, [items[test] for test in others if test not in tests])
+        if not killer and (self.known.on_import(mutant.path, mutant.lines) or living.made_by(mutant)):
+            killer = self._fresh(mutant, tests)
+        return killer
 
     def _control(self, mutant: Mutant, living: Living, items: dict[str, pytest.Item], warm: Container[str]) -> None:
         """A module's tests on the code as it is: here, so that their cases are played once for all, and in a fork."""
@@ -195,34 +252,26 @@ class Trial:
         """The test that kills a mutant, or the code as it is, in a fork of this process; "" if none does."""
         if not items:
             return ""
-        reading, writing = os.pipe()
-        child = os.fork()
-        if not child:
-            os.close(reading)
-            _quiet()
-            os.write(writing, f"\n{self._killer(mutant, living, items, writing)}".encode())
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            words = pipe.read().decode().split("\n")
-        os.waitpid(child, 0)
-        return words[-1]  # a fork that had to be stopped, or whose interpreter broke, did not come past that test
+        words = [word["test"] for word in forked(lambda say: self._killer(mutant, living, items, say))]
+        return str(words[-1]) if words else "the fork"  # one that had to be stopped did not come past that test
 
-    def _killer(self, mutant: Mutant | None, living: Living, items: list[pytest.Item], writing: int) -> str:
+    def _killer(self, mutant: Mutant | None, living: Living, items: list[pytest.Item], say: Say) -> None:
         """In the fork: play the tests until one fails; each is named before, as it may not come back."""
         try:
             if mutant is not None and not living.mutate(mutant):
-                return ""
+                return say({"test": ""})
         except ValueError as error:  # it has not the same variables of what is around it
-            return f"cannot be: {error}"
+            return say({"test": f"cannot be: {error}"})
         _limited_memory()
         living.forget(*(() if mutant is not None and mutant.path.startswith(_MADE_ANEW) else _PLAYED))
         for item in items:
-            os.write(writing, f"\n{item.nodeid}".encode())
+            say({"test": item.nodeid})
             _limited(5 * self.known.seconds[item.nodeid] + 5)
-            if not _passes(item):
-                return item.nodeid
-        return ""
+            with suppress(BaseException):  # what comes through there has failed, too
+                if _passes(item):
+                    continue
+            return None
+        return say({"test": ""})
 
     def _fresh(self, mutant: Mutant, tests: Sequence[str]) -> str:
         """The same in a process that imports the mutant; the killer is then the whole of it."""
@@ -238,6 +287,8 @@ class Trial:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return "out of time"
+        if "not found:" in ended.stdout + ended.stderr:
+            raise RuntimeError("the tests are not where they were when they were collected")
         failing = [line for line in ended.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         if ended.returncode == 0:
             return ""
@@ -261,6 +312,50 @@ class Killers:
             last.remove(killer)
         if killer:
             last.insert(0, killer)
+
+
+def forked(*jobs: Callable[[Say], object]) -> Iterator[Any]:
+    """What some forks of this process say, each with a job of its own, until the last has ended.
+
+    Raises:
+        RuntimeError: one broke, with its traceback.
+    """
+    reading, writing = os.pipe()
+    children = []
+    for job in jobs:
+        child = os.fork()
+        if not child:
+            os.close(reading)
+            _in_child(job, writing)
+        children.append(child)
+    os.close(writing)
+    return _said(reading, children)
+
+
+def _in_child(job: Callable[[Say], object], writing: int) -> NoReturn:
+    _quiet()
+    with os.fdopen(writing, "w") as pipe:
+
+        def say(word: object) -> None:
+            pipe.write(f"{json.dumps(word)}\n")
+            pipe.flush()
+
+        try:
+            job(say)
+        except BaseException:  # noqa: BLE001 - whatever it is, the parent raises it
+            say({"broke": traceback.format_exc()})
+    os._exit(0)
+
+
+def _said(reading: int, children: Iterable[int]) -> Iterator[Any]:
+    with os.fdopen(reading) as pipe:
+        for line in pipe:
+            word = json.loads(line)
+            if "broke" in word:
+                raise RuntimeError(word["broke"])
+            yield word
+    for child in children:
+        os.waitpid(child, 0)
 
 
 def _passes(item: pytest.Item) -> bool:
@@ -292,6 +387,6 @@ def _limited(seconds: float) -> None:
 
 def played(trial: Trial) -> int:
     """Collect, and let the trial take its course: pytest's exit status."""
-    ignored = [f"--ignore={name}" for name in _OF_COST]
+    ignored = [f"--ignore={name}" for name in _LEFT_OUT]
     tests = [str(ROOT / name) for name in TESTS]
     return int(pytest.main([*OPTIONS, f"--rootdir={ROOT}", *ignored, *tests], plugins=[trial]))

@@ -117,8 +117,7 @@ def _not_skipped(view: CaseView) -> Iterable[Objection]:
 
 
 def _unannounced(view: CaseView, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:
-    missing = [party for party in both_announced(view, kind) if party]
-    if missing:
+    if missing := both_announced(view, kind):
         sentence = f"{user.label} uses what {' and '.join(missing)} did not announce: {kind}"
         yield Objection(view.sender(user), sentence, user.pointer, requirement)
 

@@ -50,5 +50,6 @@ def test_prf_plus_ends_after_255_blocks() -> None:
 def test_what_is_not_implemented_says_so() -> None:
     with pytest.raises(MethodUnavailable, match="aes128-xcbc"):
         prf(named("aes128-xcbc"))
+    assert named("hmac-sha2-256") in implemented()
     for one in implemented():
         assert prf(one).output_octets >= 20

@@ -10,7 +10,8 @@ from case_builder import good
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.results.model import CAPTURE, CheckResult, Finding, Grade, Outcome, Severity, Verdict
-from harness.verify.judgement import concluded, outcome_seen
+from harness.verify.judgement import concluded, ladder, outcome_seen
+from harness.wire.payloads import KeyExchange, SecurityAssociation
 
 FINE = CheckResult("a-check", "A06", True, "fine")
 
@@ -59,3 +60,26 @@ def test_an_initiator_that_says_nothing_gave_up_only_where_it_has_to_refuse():
         view = good(scenario, role=Role.RESPONDER).view
         silent = replace(view, messages=tuple(m for m in view.messages if m.exchange == ExchangeType.IKE_SA_INIT))
         assert outcome_seen(silent) is outcome
+
+
+def without(case, label, kind):
+    return case.rewritten(label, lambda old: [p for p in old if not isinstance(p, kind)])
+
+
+def test_what_came_up_is_on_the_wire_and_proven():
+    case = good()
+    assert outcome_seen(case.view) is Outcome.HYBRID
+    assert outcome_seen(without(case, "IKE_AUTH response 2", SecurityAssociation).view) is Outcome.BROKEN
+    assert outcome_seen(without(case, "IKE_INTERMEDIATE response 1", KeyExchange).view) is Outcome.BROKEN
+
+
+@pytest.mark.parametrize(("role", "direction"), [(Role.INITIATOR, ">"), (Role.RESPONDER, "<")])
+def test_our_engine_stands_on_the_left_of_the_ladder(role, direction):
+    first = ladder(good(role=role).view)[0]
+    assert (first.label, first.direction) == ("IKE_SA_INIT request 0", direction)
+    assert first.detail.startswith("SA, KE(")
+
+
+def test_a_step_without_a_payload_says_so():
+    steps = ladder(good("lifecycle/liveness-and-delete").view)
+    assert "SK { no payload }" in {step.detail for step in steps}

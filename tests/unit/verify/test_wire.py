@@ -5,13 +5,27 @@ from dataclasses import replace
 
 import pytest
 from case_builder import Case, flipped, good
+from extra_messages import behind, in_front_of
 
+from harness.crypto.protection import protection
 from harness.ike.protected import SecureChannel
+from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
-from harness.verify.wire import Opened, Piece, decrypt, group, is_esp, read_pieces, sealed_payload
-from harness.wire.message import Message
-from harness.wire.payloads import Encrypted, Notify
+from harness.registry.transforms import TransformType
+from harness.verify.wire import (
+    Opened,
+    Piece,
+    decrypt,
+    final_init,
+    group,
+    is_esp,
+    open_message,
+    read_pieces,
+    sealed_payload,
+)
+from harness.wire.message import Header, Message
+from harness.wire.payloads import Encrypted, Nonce, Notify
 
 FRAGMENTED = "fragmentation/mlkem1024-at-576"
 
@@ -197,3 +211,76 @@ def test_of_ike_sa_init_other_octets_are_another_message_whatever_they_hold():
     asked = good().message("IKE_SA_INIT request 0").pieces[0]
     one, two = (changed(asked, Encrypted(PayloadType.SA, bytes((octet,)) * 40)) for octet in (1, 2))
     assert [len(each.pieces) for each in group([one, two, one])] == [2, 1]
+
+
+def test_a_message_is_where_it_first_appears():
+    case = good()
+    label = "IKE_AUTH request 2"
+    datagram = case.message(label).pieces[0].datagram
+    twice = case.changed(datagram, datagram, replace(datagram, frame=99))
+    assert twice.message(label).frame == datagram.frame and len(twice.message(label).pieces) == 2
+
+
+def test_of_two_first_requests_that_nobody_asked_for_the_first_one_counts():
+    """Whatever answer comes after the one that counts."""
+    case = good()
+    label = "IKE_SA_INIT request 0"
+    piece = case.message(label).pieces[0]
+    other = Message(piece.message.header, piece.message.payloads[:-1]).to_bytes()
+    second = in_front_of(case, "IKE_SA_INIT response 0", other, by_engine=True)
+    late = second.repeated("IKE_SA_INIT response 0", lambda octets: octets[:-1] + bytes((octets[-1] ^ 1,)))
+    for each in (second, late):
+        request, _ = final_init(each.view.messages)
+        assert request.pieces[0].octets == piece.octets
+
+
+def test_only_ike_sa_init_begins():
+    case = good().without("IKE_SA_INIT response 0")
+    header = case.message("IKE_AUTH response 2").pieces[0].message.header
+    forged = behind(case, Message(header, (Nonce(bytes(32)),)).to_bytes(), by_engine=False)
+    assert final_init(forged.view.messages) == (None, None)
+
+
+def test_where_a_demand_had_no_retry_in_the_capture_the_last_request_before_it_counts():
+    case = good()
+    label, answer = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
+    piece, header = case.message(label).pieces[0], case.message(answer).pieces[0].message.header
+    other = Message(piece.message.header, piece.message.payloads[:-1]).to_bytes()
+    demand = Message(header, (Notify(NotifyType.COOKIE, b"cookie"),)).to_bytes()
+    two = in_front_of(case, answer, other, by_engine=True)
+    last = next(m for m in two.view.messages if m.response)
+    late = replace(two.datagrams[0], payload=demand, source=last.pieces[0].datagram.source,
+                   destination=last.pieces[0].datagram.destination)  # fmt: skip
+    moved = [replace(d, frame=d.frame + 1) if d.frame >= last.frame else d for d in two.datagrams]
+    asked = two.with_datagrams((*moved[:2], replace(late, frame=last.frame), *moved[2:]))
+    request, response = final_init(asked.view.messages)
+    assert request.pieces[0].octets == other and response.frame == last.frame + 1
+
+
+def test_without_its_retry_in_the_capture_the_only_request_counts():
+    case = good("denial-of-service/cookie")
+    retry = [m for m in case.view.messages if m.label == "IKE_SA_INIT request 0"][1]
+    cut = case.with_datagrams(d for d in case.datagrams if d.frame != retry.frame)
+    request, response = final_init(cut.view.messages)
+    assert (request.frame, response.frame) == (1, 4)
+
+
+def test_a_request_that_comes_after_its_answer_is_none():
+    case = good()
+    first, *others = case.datagrams
+    late = case.with_datagrams((*others[:1], replace(first, frame=others[0].frame + 1)))
+    request, response = final_init(late.view.messages)
+    assert request is None and response is not None
+
+
+GCM = protection(algorithm(TransformType.ENCR, "aes-128-gcm-16"), None)
+
+
+@pytest.mark.parametrize(("plain", "opens"), [(b"\0", True), (b"\1", False), (b"x\1", True), (b"x\2", False)])
+def test_a_pad_length_that_does_not_fit_opens_nothing(plain, opens):
+    header = Header(b"i" * 8, b"r" * 8, ExchangeType.INFORMATIONAL, 0, 2)
+    key, iv = bytes(GCM.encryption_key_octets), bytes(8)
+    content = len(iv) + len(plain) + GCM.icv_octets
+    front = Message(header, (Encrypted(PayloadType.SA, bytes(content)),)).to_bytes()[:-content]
+    octets = front + iv + GCM.seal(key, b"", iv, front, plain)
+    assert (open_message([(Message.parse(octets), octets)], GCM, key, b"") is not None) is opens

@@ -1,0 +1,166 @@
+"""ESP packets and the echo messages in them, at the edges of what they may be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import ENGINE, PEER, Case, build, good
+from esp_packets import sealed
+
+from harness.crypto.protection import protection
+from harness.policy.proposals import Suite
+from harness.registry.algorithms import algorithm
+from harness.registry.transforms import TransformType
+from harness.verify.esp import (
+    EspKeys,
+    Unopened,
+    esp_packets,
+    open_packet,
+    read_echo,
+    read_transported_echo,
+    uses_extended_sequence_numbers,
+)
+from harness.wire.message import Message
+
+HERE, THERE = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
+
+
+def icmp(data: bytes = b"", kind: int = 8) -> bytes:
+    return bytes((kind, 0, 0, 0, 0x12, 0x34, 0x56, 0x78)) + data
+
+
+def ip(message: bytes, *, first: int = 0x45, tos: int = 0, protocol: int = 1) -> bytes:
+    length = (20 + len(message)).to_bytes(2)
+    return bytes((first, tos)) + length + bytes(5) + bytes((protocol,)) + bytes(2) + HERE + THERE + message
+
+
+def test_an_echo_message_has_eight_octets_and_its_data():
+    for message, data in ((icmp(), b""), (icmp(b"!"), b"!")):
+        echo = read_transported_echo(message, HERE, THERE)
+        assert echo is not None
+        assert (echo.identifier, echo.sequence, echo.data) == (0x1234, 0x5678, data)
+    assert read_transported_echo(icmp()[:7], HERE, THERE) is None
+
+
+def test_the_length_of_a_packet_has_two_octets_and_nothing_else_counts():
+    long = bytes(300)
+    for packet in (ip(icmp(long)), ip(icmp(long), tos=1) + bytes(10)):
+        echo = read_echo(packet)
+        assert echo is not None and echo.data == long
+    assert read_echo(ip(icmp(), first=0x65)) is None, "it is of another version"
+    assert read_echo(ip(icmp(), protocol=17)) is None
+
+
+def transported(inner: bytes, next_header: int) -> Case:
+    """The last packet of the peer in transport mode, with this in it."""
+    case = build("esp/transport", "strongswan-6.1-kernel-esp")
+    last = case.esp(from_engine=False)[-1]
+    return sealed(case, inner, last, by_engine=False, next_header=next_header)
+
+
+def over_ipv6(case: Case) -> Case:
+    """The same case between addresses of IPv6."""
+    new = {ENGINE: "2001:db8::1", PEER: "2001:db8::2"}
+    facts = case.evidence.facts
+    sides = {name: getattr(facts, name) for name in ("initiator", "responder")}
+    moved = {name: replace(side, address=new[side.address]) for name, side in sides.items()}
+    return case.with_evidence(facts=replace(facts, **moved)).with_datagrams(
+        replace(d, source=(new[d.source[0]], d.source[1]), destination=(new[d.destination[0]], d.destination[1]))
+        for d in case.datagrams
+    )
+
+
+@pytest.mark.parametrize("number", [3, 4, 5, 40, 41, 42])
+def test_a_whole_packet_is_none_to_be_transported(number):
+    *_, last = [p for p in esp_packets(transported(bytes(40), number).view) if not p.from_engine]
+    assert bool(last.problem) is (number in (4, 41))
+    assert last.requirement == "E04" or not last.problem
+
+
+@pytest.mark.parametrize("number", [57, 58, 59])
+def test_between_addresses_of_ipv6_an_echo_is_of_icmpv6(number):
+    """59 is a dummy packet (RFC 4303 section 2.6)."""
+    case = over_ipv6(transported(icmp(b"data", kind=129), number))
+    last = [p for p in esp_packets(case.view) if not p.from_engine][-1]
+    assert not last.problem
+    echoes = [p.echo for p in esp_packets(case.view) if p.echo and len(p.echo.source) == 16]
+    assert bool(echoes) is (number == 58)
+
+
+GCM = protection(algorithm(TransformType.ENCR, "aes-128-gcm-16"), None)
+KEYS = EspKeys(GCM, bytes(GCM.encryption_key_octets), b"")
+SPI, NUMBER = b"\0\0\1\0", b"\0\0\0\1"
+
+
+def packet(plain: bytes) -> bytes:
+    """An ESP packet with this plaintext, trailer included."""
+    iv = bytes(8)
+    return SPI + NUMBER + iv + GCM.seal(KEYS.encryption, b"", iv, SPI + NUMBER, plain)
+
+
+def test_a_packet_carries_what_stands_before_padding_and_trailer():
+    whole = open_packet(packet(b"payload\1\2\2\4"), KEYS)
+    assert (whole.next_header, whole.payload, whole.padding) == (4, b"payload", b"\1\2")
+    assert open_packet(packet(b"\0\4"), KEYS).payload == b""
+    assert open_packet(packet(b"\1\1\4"), KEYS).padding == b"\1"
+
+
+@pytest.mark.parametrize("plain", [b"\1\4", b"\2\4", b"x\2\4", b"\xff\4"])
+def test_a_pad_length_that_does_not_fit(plain):
+    with pytest.raises(Unopened, match="Pad Length does not fit"):
+        open_packet(packet(plain), KEYS)
+
+
+def test_of_a_dummy_packet_all_is_payload():
+    dummy = open_packet(packet(b"random\xff\x3b"), KEYS)
+    assert (dummy.next_header, dummy.payload, dummy.padding) == (59, b"random", b"")
+
+
+@pytest.mark.parametrize("less", [1, 2, 3, 18])
+def test_a_packet_too_short_for_its_cipher_says_so(less):
+    with pytest.raises(Unopened, match="cannot hold an ESP packet"):
+        open_packet(packet(b"\0\4")[:-less], KEYS)
+
+
+def test_keys_and_packets_are_not_printed():
+    secret = replace(KEYS, encryption=b"k" * 20, integrity=b"m" * 32)
+    assert "kkk" not in repr(secret) and "mmm" not in repr(secret)
+    assert "octets" not in repr(esp_packets(good().view)[0])
+
+
+def test_without_keys_it_is_known_who_sent_what_and_that_it_is_esp():
+    case = good("hybrid/x25519-mlkem768")
+    closed, opened = esp_packets(case.with_secrets(shared_secrets=()).view), esp_packets(case.view)
+    assert [(p.frame, p.from_engine) for p in closed] == [(p.frame, p.from_engine) for p in opened]
+    assert {p.from_engine for p in closed} == {True, False} and all(p.problem for p in closed)
+
+
+def test_ike_auth_in_clear_opens_no_packet():
+    case = good("classical/modp3072")
+    for label in ("IKE_AUTH request 1", "IKE_AUTH response 1"):
+        message = case.message(label)
+        datagram, header = message.pieces[0].datagram, message.pieces[0].message.header
+        case = case.changed(datagram, replace(datagram, payload=Message(header, message.payloads).to_bytes()))
+    view = case.with_secrets(shared_secrets=()).view
+    assert view.child is not None and all(p.problem for p in esp_packets(view))
+
+
+def test_an_answer_that_says_nothing_of_sequence_numbers_selects_no_long_ones():
+    child = good().view.child
+    assert not uses_extended_sequence_numbers(child)
+    kinds = {kind: one for kind, one in child.suite.transforms.items() if kind != TransformType.SN}
+    assert not uses_extended_sequence_numbers(replace(child, suite=Suite(1, kinds)))
+
+
+@pytest.mark.parametrize(("scenario", "octets"), [("hybrid/x25519-mlkem768", 8), ("classical/modp3072", 0)])
+def test_only_what_counts_is_held_to_be_another_one_in_each_packet(scenario, octets):
+    """The vector of a block cipher has to be unpredictable, which no one can see."""
+    assert {len(p.counter) for p in esp_packets(good(scenario).view)} == {octets}
+
+
+def test_a_sequence_number_has_four_octets():
+    case = good()
+    last = case.esp(from_engine=True)[-1]
+    high = sealed(case, bytes(84), last, by_engine=True, sequence=0x0100_0001)
+    assert 0x0100_0001 in {p.sequence for p in esp_packets(high.view)}

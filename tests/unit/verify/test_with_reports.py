@@ -1,0 +1,253 @@
+"""What the capture of two products must have lacked, and what both say that it contradicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair, good_pair
+
+from harness.evidence.model import CapturedDatagram
+from harness.evidence.peer_report import ESTABLISHED, PeerReport
+from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
+from harness.results.model import Outcome, Verdict
+from harness.scenario.model import Expect, Step
+from harness.verify.checks.establishment import pair_came_up_as_predicted
+from harness.verify.with_reports import due_checks, not_captured, told_otherwise
+from harness.wire.message import INITIATOR, RESPONSE, Header, Message
+from harness.wire.payloads import Encrypted, EncryptedFragment, Notify, SecurityAssociation
+from harness.wire.payloads.security_association import Transform
+
+HYBRID, PUBLISHED, CLASSICAL = "pairs/hybrid", "pairs/as-published", "pairs/classical"
+ANSWER, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH request 2"
+NOTHING = PeerReport("1", (), "[]")
+CAME_UP = pair_came_up_as_predicted.name
+
+
+def lacks(pair: Pair) -> str:
+    return not_captured(pair.view)
+
+
+def sent(pair: Pair, number: int, *, by_initiator: bool, response: bool = False, spis: bytes = b"") -> CapturedDatagram:
+    """An INFORMATIONAL message of either side, to stand behind all others."""
+    ike = spis or pair.message(AUTH).pieces[0].octets[:16]
+    flags = (INITIATOR if by_initiator else 0) | (RESPONSE if response else 0)
+    header = Header(ike[:8], ike[8:], ExchangeType.INFORMATIONAL, flags, number)
+    octets = bytes(4) + Message(header, (Encrypted(PayloadType.SA, bytes(80)),)).to_bytes()
+    ends = ((HERE, 4500), (THERE, 4500)) if by_initiator else ((THERE, 4500), (HERE, 4500))
+    last = pair.wire.datagrams[-1]
+    return replace(last, frame=last.frame + 1, payload=octets, source=ends[0], destination=ends[1])
+
+
+def adding(pair: Pair, *messages: tuple[int, bool, bool]) -> Pair:
+    """The pair with these at its end: number, whether the initiator sends it, whether it is a response."""
+    for number, by_initiator, response in messages:
+        more = sent(pair, number, by_initiator=by_initiator, response=response)
+        pair = pair.with_datagrams((*pair.wire.datagrams, more))
+    return pair
+
+
+def last_number(pair: Pair) -> int:
+    return max(m.message_id for m in pair.view.messages if not m.response)
+
+
+def test_what_a_product_says_of_a_case_without_a_message_is_told_whenever_it_says_it():
+    pair = good_pair(HYBRID)
+    steps = (pair.report.steps[0], replace(pair.report.steps[0], said="no route"))
+    judged = pair.with_datagrams(()).with_report(steps=steps).judge()
+    assert judged.reason == f"no IKE message is in the capture; {FIRST} says: no route"
+
+
+def test_a_gap_in_what_nobody_answers_may_be_the_senders():
+    pair = good_pair(HYBRID)
+    alone = sent(pair, 1, by_initiator=True)
+    down = pair.with_report(steps=(replace(pair.report.steps[0], initiator=NOTHING, responder=NOTHING),))
+    assert lacks(down.with_datagrams((alone,))) == ""
+
+
+def test_a_request_that_is_answered_is_followed_by_the_next_one_once_its_answer_is_there():
+    pair = good_pair(HYBRID)
+    number = last_number(pair)
+    answer = f"INFORMATIONAL response {number}"
+    later = adding(pair.without(answer), (number + 1, True, False), (number + 1, False, True))
+    words = lacks(later)
+    assert words.startswith(f"wire.pcapng lacks the response of {SECOND} to the INFORMATIONAL request {number}")
+    assert lacks(adding(pair.without(answer), (number + 1, True, False))) == "", "neither is answered"
+
+
+def test_both_must_have_stood_for_that_be_it_after_one_step():
+    pair = good_pair(HYBRID)
+    number = last_number(pair)
+    answer = f"INFORMATIONAL response {number}"
+    later = adding(pair.without(answer), (number + 1, True, False), (number + 1, False, True))
+    assert lacks(later.with_step(Step.TRAFFIC, responder=NOTHING))
+    for side in ("initiator", "responder"):
+        never = later
+        for step in {each.step for each in later.report.steps}:
+            never = never.with_step(step, **{side: NOTHING})
+        assert lacks(never) == ""
+
+
+def test_a_request_that_was_repeated_in_vain_may_have_had_no_answer():
+    pair = good_pair(HYBRID)
+    number = last_number(pair)
+    cut = pair.without(f"INFORMATIONAL response {number}")
+    request = cut.message(f"INFORMATIONAL request {number}").pieces[0].datagram
+    twice = cut.changed(request, request, replace(request, frame=request.frame + 1))
+    assert lacks(adding(twice, (number + 1, True, False), (number + 1, False, True))) == ""
+
+
+def test_each_side_has_numbers_of_its_own():
+    pair = good_pair(HYBRID)
+    assert lacks(adding(pair, (0, False, False), (0, True, True))) == ""
+    assert lacks(adding(pair, (0, False, False))) == "", "its first request may be on its way"
+
+
+def fragments(pair: Pair, label: str, *numbered: tuple[int, int]) -> Pair:
+    """A message in fragments instead: number and total of each."""
+    piece = pair.message(label).pieces[0]
+    marker = piece.datagram.payload[: -len(piece.octets)]
+    new = []
+    for number, total in numbered:
+        sealed = EncryptedFragment(PayloadType.SA, number, total, bytes(40))
+        octets = Message(piece.message.header, (sealed,)).to_bytes()
+        new.append(replace(piece.datagram, payload=marker + octets))
+    return pair.changed(piece.datagram, *new)
+
+
+@pytest.mark.parametrize(
+    ("numbered", "words"),
+    [
+        (((1, 2), (2, 2)), ""),
+        (((2, 2), (1, 2)), ""),
+        (((1, 2),), "fragment 2 of 2"),
+        (((2, 2),), "fragment 1 of 2"),
+        (((1, 2), (1, 3), (2, 3), (3, 3)), ""),
+        (((1, 2), (2, 2), (1, 3)), ""),
+        (((1, 2), (1, 3), (3, 3)), "fragment 2 of 3"),
+    ],
+)
+def test_one_whole_set_of_fragments_is_enough(numbered, words):
+    found = lacks(fragments(good_pair(HYBRID), AUTH, *numbered))
+    assert found == (f"wire.pcapng lacks {words} of the {AUTH} of {FIRST}, and both had the SAs" if words else "")
+
+
+def without_esp_to(pair: Pair, address: str) -> Pair:
+    gone = {d.frame for d in pair.view.esp if d.destination[0] == address}
+    return pair.with_datagrams(d for d in pair.wire.datagrams if d.frame not in gone)
+
+
+@pytest.mark.parametrize(("address", "peer", "side"), [(HERE, FIRST, "initiator"), (THERE, SECOND, "responder")])
+def test_esp_that_was_echoed_and_counted_was_there(address, peer, side):
+    pair = without_esp_to(good_pair(HYBRID), address)
+    words = lacks(pair)
+    assert words == f"wire.pcapng lacks all ESP to {peer}: 3 echo replies came back, and it counts 3 packets in"
+    for count in (None, 0):
+        assert lacks(pair.with_child(Step.TRAFFIC, side, packets_in=count)) == ""
+    assert lacks(pair.with_step(Step.TRAFFIC, **{side: NOTHING})) == ""
+    assert lacks(pair.with_step(Step.TRAFFIC, echo_received=2)) == ""
+    lost = pair.with_step(Step.TRAFFIC, echo_received=0)
+    assert lacks(lost) == ""
+    counted = lost.with_child(ESTABLISHED, side, packets_in=5)
+    assert lacks(counted) == "", "no echo came back before there was any"
+
+
+def both_telling(pair: Pair, step: str = ESTABLISHED, **parts: object) -> Pair:
+    for each in (step, Step.TRAFFIC):
+        for side in ("initiator", "responder"):
+            pair = pair.with_sa(each, side, **parts)
+    return pair
+
+
+def test_what_both_say_otherwise_is_told_and_what_neither_says_is_not():
+    pair = good_pair(HYBRID)
+    assert told_otherwise(pair.view) == ""
+    for name in ("encr", "prf", "ke", "additional_ke"):
+        assert told_otherwise(both_telling(pair, **{name: None}).view) == ""
+    assert "both report ENCR null" in told_otherwise(both_telling(pair, encr="null").view)
+    one = pair.with_sa(ESTABLISHED, "initiator", encr="null", additional_ke=("ml-kem-1024",))
+    assert told_otherwise(one.view) == "", "they do not say the same"
+
+
+def test_additional_key_exchanges_that_both_report_otherwise():
+    pair = good_pair(HYBRID)
+    other = both_telling(pair, additional_ke=("ml-kem-1024",))
+    words = "both report the additional key exchanges ml-kem-1024, and wire.pcapng has ml-kem-768 in the answer"
+    assert told_otherwise(other.view) == words
+    none = both_telling(pair, additional_ke=())
+    assert told_otherwise(none.view).startswith("both report the additional key exchanges none, and")
+    request = none.without("IKE_INTERMEDIATE response 1")
+    assert told_otherwise(request.view) == "", "both left out the exchange, which is not on the wire either"
+    assert told_otherwise(request.without("IKE_INTERMEDIATE request 1").view) == ""
+
+
+def test_a_declined_exchange_is_none():
+    pair = good_pair(CLASSICAL)
+    piece = pair.message(ANSWER).pieces[0]
+
+    def declining(payload):
+        if not isinstance(payload, SecurityAssociation):
+            return payload
+        (proposal,) = payload.proposals
+        none = Transform(TransformType.ADDKE1, 0)
+        return replace(payload, proposals=(replace(proposal, transforms=(*proposal.transforms, none)),))
+
+    octets = Message(piece.message.header, tuple(map(declining, piece.message.payloads))).to_bytes()
+    assert told_otherwise(pair.changed(piece.datagram, replace(piece.datagram, payload=octets)).view) == ""
+
+
+def test_ike_sas_are_told_apart_by_the_last_octet_of_an_spi():
+    pair = good_pair(HYBRID_REKEY)
+    old = pair.message(AUTH).pieces[0].octets[:8]
+    new = next(m for m in pair.view.messages if m.pieces[0].octets[:8] != old).pieces[0].octets[:8]
+    turned = old[:7] + bytes((old[7] ^ 1,))
+    near = pair.with_datagrams(replace(d, payload=d.payload.replace(new, turned)) for d in pair.wire.datagrams)
+    assert lacks(near) == ""
+    last = next(m for m in reversed(near.view.messages) if not m.response)
+    spis = last.pieces[0].octets[:16]
+    second = sent(near, last.message_id + 2, by_initiator=True, spis=spis)
+    answer = sent(near, last.message_id + 2, by_initiator=False, response=True, spis=spis)
+    gap = near.with_datagrams((*near.wire.datagrams, second, replace(answer, frame=second.frame + 1)))
+    assert lacks(gap).startswith(f"wire.pcapng lacks request {last.message_id + 1} of {FIRST}")
+
+
+def names(pair: Pair) -> dict[str, str]:
+    return {due.check.name: due.requirement for due in due_checks(pair.view)}
+
+
+def test_the_first_requirement_of_a_scenario_is_what_coming_up_speaks_for():
+    pair = good_pair(HYBRID)
+    first, second = (replace(pair.scenario.requirements[0], id=name) for name in ("A01", "B06"))
+    about = replace(pair, scenario=replace(pair.scenario, requirements=(first, second)))
+    assert names(about)[CAME_UP] == "A01"
+    assert names(replace(pair, scenario=replace(pair.scenario, requirements=())))[CAME_UP] == ""
+    asking = replace(about.scenario, expect=(*pair.scenario.expect, Expect(CAME_UP, "K01")))
+    assert names(replace(about, scenario=asking))[CAME_UP] == "A01", "it is due already"
+
+
+def test_a_tunnel_that_nobody_predicted_undergoes_what_a_refusal_does():
+    """But for two published policies, where the record may be what is wrong."""
+    pair = good_pair(HYBRID)
+    refused = replace(pair, expectation=replace(pair.expectation, outcome=Outcome.REFUSED, ike=(), esp=()))
+    assert refused.view.up
+    assert "pair-esp-both-ways" in names(pair) and "pair-esp-both-ways" not in names(refused)
+    due = "pair-refused-with-no-proposal-chosen"
+    assert due in names(refused) and due not in names(pair)
+
+
+REFUSED = NotifyType.NO_PROPOSAL_CHOSEN
+
+
+@pytest.mark.parametrize("kinds", [(REFUSED,), (REFUSED, NotifyType.INVALID_SYNTAX)])
+def test_the_first_refusal_tells_whether_our_record_explains_it(kinds):
+    pair = good_pair(PUBLISHED)
+    less = replace(pair.expectation.initiator, ike=pair.expectation.initiator.ike[:1])
+    doubted = replace(pair, expectation=replace(pair.expectation, initiator=less))
+    piece = doubted.message(ANSWER).pieces[0]
+    octets = Message(piece.message.header, tuple(Notify(kind) for kind in kinds)).to_bytes()
+    cut = doubted.changed(piece.datagram, replace(piece.datagram, payload=octets))
+    ended = cut.with_datagrams(d for d in cut.wire.datagrams if d.frame <= piece.datagram.frame)
+    steps = (replace(pair.report.steps[0], initiator=NOTHING, responder=NOTHING, said="not established"),)
+    assert ended.with_report(steps=steps).judge().verdict is Verdict.INCONCLUSIVE
