@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from case_builder import PEER_NAME, Case, good
+from case_builder import PEER_NAME, Case, flipped, good
 from extra_messages import behind, in_front_of, late_esp, protected
 from judging import contradicts, initiator, objects, passes
 
@@ -64,6 +66,17 @@ def test_a_delete_that_names_the_other_sides_spi(role):
     wrong = case.rewritten(label, lambda old: [*old, Delete(Protocol.ESP, 4, (child.responder_spi,))])
     saying = f"names the SPI {child.responder_spi.hex()}, which is the other side's"
     objects(wrong, FORM, saying, party=initiator(role), at=wrong.message(label).pointer, requirement="B52")
+
+
+def test_what_a_message_told_that_cannot_be_read_is_not_known(role):
+    """Its sender's Delete may name an SPI that stands in there; the other side's still may not."""
+    case = good(HYBRID, role=role)
+    label, stray = deletion_of(case), Delete(Protocol.ESP, 4, (b"\1\2\3\4",))
+    wrong = case.rewritten(label, lambda old: [*old, stray])
+    for sender, known in (("request", True), ("response", False)):
+        piece = wrong.message(f"IKE_AUTH {sender} 2").pieces[-1].datagram
+        unread = wrong.changed(piece, replace(piece, payload=flipped(piece.payload, -1)))
+        assert bool(unread.check(FORM).objections) is not known
 
 
 def test_a_request_in_an_ike_sa_that_its_sender_deleted(role):

@@ -7,6 +7,7 @@ from case_builder import PEER_NAME, Case, build, flipped, good
 from extra_messages import protected
 from judging import contradicts, initiator, objects, passes, responder
 
+from harness.evidence.model import CapturedDatagram
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
@@ -142,15 +143,39 @@ def test_a_fragment_that_is_missing_leaves_the_message_closed(role):
     contradicts(cut, f"trace.jsonl has the {REQUEST}, and what wire.pcapng has of it does not open")
 
 
-def test_fragments_of_two_totals_of_which_none_is_whole(role):
+def numbered(case: Case, at: int, number: int, total: int, later: float = 0.0) -> CapturedDatagram:
+    """The datagram of one of the request's four fragments, which says that it is another one; no key opens it then."""
+    piece = case.message(REQUEST).pieces[at - 1]
+    octets = bytearray(piece.datagram.payload)
+    place = octets.index(piece.octets) + HEADER_OCTETS + 4
+    octets[place : place + 4] = number.to_bytes(2) + total.to_bytes(2)
+    return replace(piece.datagram, payload=bytes(octets), at=piece.datagram.at + later)
+
+
+def test_fragments_of_one_set_that_say_two_totals(role):
     case = good(SCENARIO, role=role)
-    (_, second, *_) = (piece for piece in case.message(REQUEST).pieces)
-    octets = bytearray(second.datagram.payload)
-    at = octets.index(second.octets) + HEADER_OCTETS + 6
-    octets[at : at + 2] = (9).to_bytes(2)
-    mixed = case.changed(second.datagram, replace(second.datagram, payload=bytes(octets)))
-    saying = "and of none all are there"
+    second = case.message(REQUEST).pieces[1].datagram
+    mixed = case.changed(second, numbered(case, 2, 2, 9))
+    saying = "its fragments are one set, and say that they are 4 and 9"
     objects(mixed, FORM, saying, party=initiator(role), at=case.message(REQUEST).pointer, requirement="F03")
+
+
+@pytest.mark.parametrize(
+    ("others", "later"),
+    [
+        ({1: (1, 3), 2: (3, 3), 3: (3, 4)}, 0.0),  # number 3 comes again
+        ({1: (1, 9), 2: (2, 5), 3: (4, 5)}, 0.0),  # some numbers are in neither
+        ({1: (1, 2), 2: (2, 3), 3: (3, 3)}, 2.0),  # all numbers once, and the rest is sent two seconds later
+    ],
+)
+def test_two_sets_of_which_each_has_lost_some(role, others, later):
+    case = good(SCENARIO, role=role)
+    datagrams = [piece.datagram for piece in case.message(REQUEST).pieces]
+    changed = case.changed(datagrams[3])
+    for at, (number, total) in others.items():
+        fragment = numbered(case, at, number, total, later if at > 1 else 0.0)
+        changed = changed.changed(datagrams[at - 1], fragment)
+    assert broken(changed) == []
 
 
 def test_a_fragment_of_other_octets_leaves_the_message_closed(role):
@@ -208,7 +233,7 @@ def test_a_larger_set_that_is_not_whole_lets_a_smaller_one_follow(role):
 
 def test_a_fragment_outside_of_its_set_is_that_alone(role):
     case = good(SCENARIO, role=role)
-    assert broken(refragmented(case, 2, total_fragments=0)) == ["F03", "F03"]  # its set lacks it, too
+    assert broken(refragmented(case, 2, total_fragments=0)) == ["F03"]
     last = case.message(REQUEST).pieces[-1].datagram
     odd = refragmented(case, 4, fragment_number=9).message(REQUEST).pieces[-1].datagram
     assert broken(case.changed(last, last, replace(odd, frame=last.frame))) == ["F03"]

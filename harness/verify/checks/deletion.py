@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, Protocol
@@ -31,10 +31,11 @@ def deletes_in_their_form(view: View, _arguments: Arguments) -> Checked:
     """A Delete has the protocol, SPI Size and SPIs that are due, and its sender receives on these (B52)."""
     objections, count = [], 0
     known = _told(view)
+    unread = {m.from_initiator for m in view.messages if m.exchange in _CREATING and not m.readable}
     for message in (m for m in view.messages if m.opened):
         for delete, twice in _each(of(message, Delete)):
             count += 1
-            for sentence in (*_form(delete), *_strange(known, message, delete), *twice):
+            for sentence in (*_form(delete), *_strange(known, unread, message, delete), *twice):
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer))
     return Checked(f"{count} Delete payloads in their form", tuple(objections))
@@ -72,8 +73,10 @@ def _told(view: View) -> _Told:
     return told
 
 
-def _strange(known: _Told, message: SeenMessage, delete: Delete) -> Iterable[str]:
-    """SPIs that are the other side's, or that nobody was told of."""
+def _strange(known: _Told, unread: Container[bool], message: SeenMessage, delete: Delete) -> Iterable[str]:
+    """SPIs that are the other side's, or that nobody was told of, where all that its sender has told can be read."""
+    if message.from_initiator in unread:
+        return
     own, others = (known.get((side == message.from_initiator, delete.protocol), set()) for side in (True, False))
     for spi in delete.spis if delete.spi_size == _SPI_OCTETS else ():
         if spi not in own:

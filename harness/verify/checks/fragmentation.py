@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
@@ -12,6 +12,9 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify
+
+_TOGETHER = 0.2
+"""Seconds in which a sender has put all fragments of one message on the wire; it sends again after more."""
 
 
 @engine_check("fragments-within", arguments={"octets": Argument.NUMBER})
@@ -76,24 +79,43 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
         if number != 1 and len(piece.message.payloads) > 1:
             yield "F06", f"fragment {number} carries a payload outside of the encryption"
     yield from _smaller_sets(message)
-    if len(totals := _numbers(message)) > 1 and is_incomplete(message):
+    if _is_one_set(totals := _numbers(message)) and _sent_at_once(message):
         said = " and ".join(map(str, sorted(totals)))
-        yield "F03", f"its fragments say that they are {said}, and of none all are there"
+        yield "F03", f"its fragments are one set, and say that they are {said}"
 
 
 def _numbers(message: SeenMessage) -> dict[int, set[int]]:
-    """The Fragment Numbers that were sent, by Total Fragments."""
+    """The Fragment Numbers that were sent and can be, by Total Fragments."""
     totals: dict[int, set[int]] = {}
     for fragment in (piece.fragment for piece in message.pieces if piece.fragment):
-        totals.setdefault(fragment.total_fragments, set()).add(fragment.fragment_number)
+        if 1 <= fragment.fragment_number <= fragment.total_fragments:
+            totals.setdefault(fragment.total_fragments, set()).add(fragment.fragment_number)
     return totals
+
+
+def _is_one_set(totals: Mapping[int, set[int]]) -> bool:
+    """Whether fragments of several totals are one set: no number comes twice, and together they are all of it.
+
+    A sender may send a message again in more fragments (section 2.5.2). Where both sets have lost some on the path,
+    neither is whole.
+    """
+    numbers = [number for each in totals.values() for number in each]
+    return len(totals) > 1 and sorted(numbers) in [list(range(1, total + 1)) for total in totals]
+
+
+def _sent_at_once(message: SeenMessage) -> bool:
+    """Whether the first copies of its fragments left together, and not as a retransmission in other fragments."""
+    first: dict[bytes, float] = {}
+    for piece in message.pieces:
+        first.setdefault(piece.octets, piece.datagram.at)
+    return max(first.values()) - min(first.values()) < _TOGETHER
 
 
 def is_incomplete(message: SeenMessage) -> bool:
     """Whether a message came in fragments of which no whole set is there, so that no key can open it."""
     totals = _numbers(message)
-    whole = (total for total, numbers in totals.items() if total and numbers >= set(range(1, total + 1)))
-    return bool(totals) and not any(whole)
+    whole = (total for total, numbers in totals.items() if numbers >= set(range(1, total + 1)))
+    return message.fragmented and not any(whole)
 
 
 def _smaller_sets(message: SeenMessage) -> Iterable[tuple[str, str]]:
