@@ -23,6 +23,7 @@ from harness.results.judgement import Summary, summarise
 from harness.results.model import (
     Attempt,
     CaseRecord,
+    Finding,
     KernelChoice,
     LadderStep,
     PeerEntry,
@@ -107,6 +108,7 @@ def _page(template: str, run: Run, cases: tuple[CaseRecord, ...], name: str, **v
             links=[(page, _TITLES[page]) for page in there if page != name],
             scenarios={scenario.id: scenario for scenario in run.header.scenarios},
             peers={peer.name: peer for peer in run.header.peers},
+            requirements=_named_requirements(run, cases),
             words=words,
             css=(_FOLDER / "matrix.css").read_text(encoding="utf-8"),
             **_scripts(),
@@ -141,7 +143,8 @@ def _environment() -> Environment:
     environment.filters["sentence"] = _sentence
     environment.globals["web_address"] = lambda source: source.startswith(("https://", "http://"))
     environment.globals["repeat_commands"] = _repeat_commands
-    environment.globals["named_requirements"] = _named_requirements
+    environment.globals["quoted_findings"] = _quoted_findings
+    environment.globals["other_requirements"] = _other_requirements
     environment.globals["pointer_file"] = _pointer_file
     environment.globals["evidence_groups"] = _evidence_groups
     environment.globals["ladder_rows"] = _ladder_rows
@@ -177,17 +180,34 @@ def _ground(header: RunHeader, record: CaseRecord) -> list[str]:
     return [word for option in options for word in option]
 
 
-def _named_requirements(run: Run, record: CaseRecord) -> tuple[tuple[str, str, str, str, str], ...]:
-    """The requirements that a case names beside those of its scenario: by its findings and by its checks.
+_Requirement = tuple[str, str, str, str, str]
 
-    A run of before has no catalogue in its header: of it, those that its scenarios have.
-    """
-    rows = {scenario.id: scenario.requirements for scenario in run.header.scenarios}
-    known = {row[0]: row for each in (*rows.values(), run.header.requirements) for row in each}
-    own = {row[0] for row in rows.get(record.scenario, ())}
-    named = [finding.requirement for attempt in record.attempts for finding in attempt.findings]
-    named += [check.requirement for check in record.first.checks]
-    return tuple(known[each] for each in sorted(set(named) - own) if each in known)
+
+def _known_requirements(run: Run) -> dict[str, _Requirement]:
+    """The requirements by their names; of a run of before, whose header has no catalogue, those of its scenarios."""
+    rows = (*(scenario.requirements for scenario in run.header.scenarios), run.header.requirements)
+    return {row[0]: row for each in rows for row in each}
+
+
+def _named_requirements(run: Run, cases: tuple[CaseRecord, ...]) -> dict[str, _Requirement]:
+    """Those that checks and findings of some cases name: a page has the text of each once, to which they link."""
+    known = _known_requirements(run)
+    named = {check.requirement for record in cases for check in record.first.checks}
+    named |= {finding.requirement for record in cases for attempt in record.attempts for finding in attempt.findings}
+    return {name: known[name] for name in sorted(known) if name in named}
+
+
+def _quoted_findings(run: Run, record: CaseRecord) -> tuple[tuple[Finding, _Requirement | None], ...]:
+    """The findings that count, each with the requirement that it says is broken: its text stands there once."""
+    left = _known_requirements(run)
+    return tuple((finding, left.pop(finding.requirement or "", None)) for finding in record.first.findings)
+
+
+def _other_requirements(run: Run, record: CaseRecord) -> tuple[_Requirement, ...]:
+    """The scenario's requirements that no finding quotes."""
+    rows = next((each.requirements for each in run.header.scenarios if each.id == record.scenario), ())
+    quoted = {finding.requirement for finding in record.first.findings}
+    return tuple(row for row in rows if row[0] not in quoted)
 
 
 def _pointer_file(attempt: Attempt, pointer: Pointer) -> str:

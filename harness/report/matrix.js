@@ -124,6 +124,21 @@
     }
   }
 
+  // The text of a requirement stands once on the page; in a case it opens below the check that names it.
+  function quote(link) {
+    const item = link.closest("li");
+    const shown = item.querySelector("blockquote");
+    if (shown) { shown.remove(); return; }
+    const source = document.getElementById(link.getAttribute("href").slice(1));
+    const quotation = document.createElement("blockquote");
+    quotation.append(...[...source.children].reverse().map((part) => {
+      const line = document.createElement(part.tagName === "DD" ? "p" : "footer");
+      line.append(...part.cloneNode(true).childNodes);
+      return line;
+    }));
+    item.append(quotation);
+  }
+
   if (form) form.addEventListener("input", filter);
   if (form) form.addEventListener("submit", (event) => event.preventDefault());
   if (form) form.addEventListener("reset", () => {
@@ -141,6 +156,8 @@
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && panel.open) leave(); });
   panel.addEventListener("click", (event) => {
+    const link = event.target.closest("a.requirement");
+    if (link) { event.preventDefault(); quote(link); return; }
     const button = event.target.closest("button");
     if (!button) return;
     if (button.dataset.close !== undefined) leave();

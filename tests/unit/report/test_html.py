@@ -246,20 +246,37 @@ def articles(page: str) -> list[str]:
     return page.split('<article class="case"')[1:]
 
 
-def test_a_case_shows_the_text_of_every_requirement_that_it_names():
-    texts = {row[0]: row[4] for row in RUN.header.requirements}
+def test_the_requirement_that_is_broken_is_quoted_beside_its_finding():
+    texts = {row[0]: row[4].replace(">=", "&gt;=") for row in RUN.header.requirements}
+    quoted = 0
+    for article, record in zip(articles(PAGE), RUN.cases, strict=True):
+        for finding in record.first.findings:
+            if finding.requirement:
+                findings = article.partition('<ul class="findings">')[2].partition("</ul>")[0]
+                assert texts[finding.requirement] in findings, (record.case, finding)
+                assert article.count(f"<p>{texts[finding.requirement]}</p>") == 1
+                quoted += 1
+    assert quoted > 3
+
+
+def test_each_requirement_that_a_case_names_is_a_link_to_its_text():
+    texts = {row[0]: row[4].replace(">=", "&gt;=") for row in RUN.header.requirements}
     named = 0
     for article, record in zip(articles(PAGE), RUN.cases, strict=True):
         ids = {f.requirement for attempt in record.attempts for f in attempt.findings}
         ids |= {check.requirement for check in record.first.checks}
-        for identifier in ids - {""}:
+        for identifier in filter(None, ids):
             named += 1
-            assert texts[identifier].replace(">=", "&gt;=") in article, (record.case, identifier)
+            assert f'href="#requirement-{identifier}"' in article, (record.case, identifier)
+            text = PAGE.partition(f'id="requirement-{identifier}"')[2].partition("</div>")[0]
+            assert texts[identifier] in text
     assert named > len(RUN.cases)
+    assert PAGE.count(' id="requirement-') == len(set(re.findall(r' id="requirement-(\w+)"', PAGE)))
 
 
 def test_a_run_of_before_has_the_texts_of_its_scenarios_alone():
     old = replace(RUN, header=replace(RUN.header, requirements=(), scenarios=RUN.header.scenarios[:1]))
     (known,) = {row[0] for scenario in old.header.scenarios for row in scenario.requirements}
-    for record in old.cases:
-        assert {row[0] for row in html._named_requirements(old, record)} <= {known}
+    page = html.render(old)
+    assert set(re.findall(r' id="requirement-(\w+)"', page)) <= {known}
+    assert '<span class="requirement">' in page
