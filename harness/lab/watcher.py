@@ -31,7 +31,7 @@ A = TypeVar("A", bound=Answer)
 PROGRAM = ("python3", "-m", "harness.transport.watcher")
 CAPABILITIES = ("NET_RAW",)
 
-_ANSWER_S = 10.0
+_ANSWER_S = 30.0
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from harness.lab.errors import PeerUnreachable, TooMuchSaid
 from harness.lab.hosts.byte_stream import STDERR, STDOUT, ByteStream, StreamSocket
 from harness.lab.hosts.shell import Shells, TooMuchPrinted
 
-CONNECT_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 30.0
 _CHUNK = 65536  # octets
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what goes wrong is raised, too

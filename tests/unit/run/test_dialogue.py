@@ -240,7 +240,7 @@ def test_a_worker_that_is_stuck_is_given_up_but_not_for_one_silent_case(talk, mo
         monkeypatch.setattr(
             Channel, "messages", property(lambda self: next(counted), lambda self, value: None), raising=False
         )
-    with pytest.raises(LabError, match="the worker said nothing for 40 s"):
+    with pytest.raises(LabError, match="the worker said nothing for 60 s"):
         talk(channel).converse()
     assert channel.closed is not others_are_heard
 

@@ -39,7 +39,7 @@ PROGRAM = ("python3", "-m", "harness.transport.daemon")
 SETTINGS_FILE = "/etc/ipsec-interop/daemon.json"
 CONNECTION_FILE = "connection.json"
 
-_ANSWER_S = 10.0  # seconds for any request beside those that wait for the other side
+_ANSWER_S = 30.0  # seconds for any request beside those that wait for the other side
 _FRAGMENT_OCTETS = 1280  # where nothing else is asked for (RFC 7383 section 2.5.1)
 
 

@@ -31,7 +31,7 @@ _STATUS = f"ikectl show sa || exit 1; echo ====; {xfrm_report.COMMAND}"
 _RESIDUE = f"ikectl show sa || exit 1; echo ====; {residue.COMMAND}"
 
 _POLL_S = 0.25
-_LOAD_S = 10.0  # seconds for iked to take over a configuration
+_LOAD_S = 30.0  # seconds for iked to take over a configuration
 _LOADED_POLL_S = 0.1
 # With two -v: the mode is what iked's child takes over last. Between two cases it is passive (iked.conf.j2), and as
 # initiator it stays so until `ikectl active`; then nothing is said of it.

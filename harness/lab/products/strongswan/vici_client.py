@@ -16,10 +16,11 @@ from vici.exception import CommandException
 from harness.border import limits
 from harness.border.text import decoded, harmless
 from harness.border.values import is_deeper
+from harness.lab.driver import VERB_S
 from harness.lab.errors import PeerUnreachable
 from harness.lab.hosts.byte_stream import ByteStream, StreamSocket
 
-REPLY_TIMEOUT_S = 10.0
+REPLY_TIMEOUT_S = VERB_S
 
 Reply = Mapping[str, Any]
 

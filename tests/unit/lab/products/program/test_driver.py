@@ -66,14 +66,14 @@ class Stream:
 
 @dataclass
 class Trickle(Stream):
-    """A program that says a little every three seconds, and would do so for ever; ``clock`` has the time."""
+    """A program that says a little every seven seconds, and would do so for ever; ``clock`` has the time."""
 
     clock: list = field(default_factory=lambda: [1000.0])
 
     def read(self):
-        if self.timeout < 3:
+        if self.timeout < 7:
             raise TimeoutError
-        self.clock[0] += 3
+        self.clock[0] += 7
         return 1, b" "
 
 
@@ -143,7 +143,7 @@ def test_methods_that_the_build_has_are_compared_with_the_sheet():
     [
         (("", "cannot open the socket", 1), "cannot open the socket (status 1)"),
         (("", "", 127), "no word (status 127)"),
-        (("too slow", "", 0), "no answer within 10 s"),
+        (("too slow", "", 0), "no answer within 30 s"),
     ],
 )
 def test_a_program_that_fails_is_not_reached_and_says_why(answer, words):
@@ -159,9 +159,9 @@ def test_a_program_that_trickles_has_no_more_time_than_a_silent_one(monkeypatch)
     monkeypatch.setattr("harness.lab.waiting.time", SimpleNamespace(monotonic=lambda: trickle.clock[0]))
     container, program = driver()
     monkeypatch.setattr(container, "open", lambda _command: trickle)
-    with pytest.raises(PeerUnreachable, match="peer-control version: no answer within 10 s"):
+    with pytest.raises(PeerUnreachable, match="peer-control version: no answer within 30 s"):
         program.version()
-    assert trickle.clock[0] == 1009.0 and trickle.timeout == 1.0  # what three reads have left of the ten seconds
+    assert trickle.clock[0] == 1028.0 and trickle.timeout == 2.0  # what four reads have left of the 30 seconds
     assert trickle.closed
 
 
