@@ -181,10 +181,12 @@ class View(CaseView):
     def due_generation(self, message: SeenMessage) -> int:
         """Of the keys that a protected message is due under: the newest that exist before it (RFC 9242 section 3.3.1).
 
-        An IKE_INTERMEDIATE without a key exchange leaves the keys as they are.
+        An IKE_INTERMEDIATE without a key exchange leaves the keys as they are. One that the responder begins comes when
+        none should come, under whatever keys there are.
         """
         last = len(self.secrets.shared_secrets) - 1
-        if message.exchange != ExchangeType.IKE_INTERMEDIATE:
+        begun_by_initiator = message.from_initiator != message.response
+        if message.exchange != ExchangeType.IKE_INTERMEDIATE or not begun_by_initiator:
             return last
         return min(sum(number < message.message_id for number in self.key_exchanges), last)
 

@@ -37,6 +37,9 @@ def deletes_in_their_form(view: View, _arguments: Arguments) -> Checked:
             for sentence in (*_form(delete), *_strange(known, message, delete), *twice):
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer))
+            if message.response and not _asked_for(view, message, delete):
+                words = f"{message.label}: a Delete of protocol {int(delete.protocol)} answers no Delete of it"
+                objections.append(Objection(view.sender(message), words, message.pointer, "B29"))
     return Checked(f"{count} Delete payloads in their form", tuple(objections))
 
 
@@ -58,6 +61,16 @@ def _form(delete: Delete) -> Iterable[str]:
         yield f"a Delete is for protocol {int(delete.protocol)}"
     elif octets != _SPI_OCTETS or not number:
         yield f"a Delete for {delete.protocol.name} has {number} SPIs of {octets} octets; {_SPI_OCTETS} are due"
+
+
+def _asked_for(view: View, answer: SeenMessage, delete: Delete) -> bool:
+    """Whether a Delete in a response is the other half of what its request deletes (RFC 7296 section 1.4.1).
+
+    The response to the deletion of an IKE SA is empty. It may hold Deletes of Child SAs, which go with it.
+    """
+    requests = view.find(answer.exchange, response=False, initiator=not answer.from_initiator)
+    asked = [each.protocol for m in requests if m.message_id == answer.message_id for each in of(m, Delete)]
+    return delete.protocol != Protocol.IKE and bool({delete.protocol, Protocol.IKE} & set(asked))
 
 
 _Told = Mapping[tuple[bool, Protocol], set[bytes]]

@@ -130,6 +130,7 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
             sentence = f"requests are numbered {numbers}"
             rule = "B39" if any(_is_turned(view, m) for m in requests) else _count_of(requests)
             objections.append(Objection(view.party(initiator=initiator), sentence, requests[0].pointer, rule))
+        objections += _of_one_number(view, requests)
     for message in view.messages:
         if message.response and not _request_of(view, message):
             sentence = f"{message.label} answers no request that was seen"
@@ -138,6 +139,16 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
                 sentence, rule = f"{message.label} has the Response flag, and is the next request of its sender", "B39"
             objections.append(Objection(view.sender(message), sentence, message.pointer, rule))
     return Checked(f"{len(view.messages)} messages numbered without a gap", tuple(objections))
+
+
+def _of_one_number(view: View, requests: list[SeenMessage]) -> Iterable[Objection]:
+    """Requests of different exchanges that have the same number: the second one is no repetition of the first."""
+    first: dict[int, SeenMessage] = {}
+    for message in (m for m in requests if m.sealed or not m.protected):
+        other = first.setdefault(message.message_id, message)
+        if other.exchange != message.exchange:
+            sentence = f"{message.label} has the number of the {other.label}"
+            yield Objection(view.sender(message), sentence, message.pointer, "B22")
 
 
 def _count_of(requests: list[SeenMessage]) -> str:
