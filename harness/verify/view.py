@@ -25,6 +25,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Mode, Scenario
 from harness.verify.keys import KeyChain, key_chain
+from harness.verify.ports import is_esp
 from harness.verify.wire import (
     Piece,
     SeenMessage,
@@ -34,11 +35,10 @@ from harness.verify.wire import (
     decrypt,
     final_init,
     group,
-    is_esp,
     names_additional,
     of,
     read_pieces,
-)  # fmt: skip
+)
 from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import Authentication, KeyExchange, Nonce, Notify, SecurityAssociation
 

@@ -133,3 +133,33 @@ def test_a_later_exchange_has_its_own_documents():
     case = behind(plain, mine, by_engine=False)
     assert [each.party for each in case.check(PLACE).objections] == [PEER_NAME]
     assert plain.evidence.role is Role.INITIATOR
+
+
+REKEYED = Notify(NotifyType.REKEY_SA, b"", Protocol.ESP, bytes(4))
+LINK, FIRST_CONTACT = Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE, b"link"), Notify(NotifyType.INITIAL_CONTACT)
+TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "notify", "rule"),
+    [
+        ("IKE_AUTH", REKEYED, "B25"), ("INFORMATIONAL", REKEYED, "B25"), ("IKE_AUTH", LINK, "A08"),
+        ("IKE_INTERMEDIATE", LINK, "A08"), ("INFORMATIONAL", FIRST_CONTACT, "B65"),
+        ("IKE_SA_INIT", FIRST_CONTACT, "B65"),
+        ("IKE_AUTH", Notify(NotifyType.COOKIE, bytes(8)), "B09"), ("INFORMATIONAL", TRANSPORT, "B45"),
+        ("IKE_AUTH", FIRST_CONTACT, ""), ("IKE_AUTH", TRANSPORT, ""),
+        ("IKE_SA_INIT", Notify(NotifyType.COOKIE, bytes(8)), ""),
+    ],
+)  # fmt: skip
+def test_a_notify_that_means_something_in_another_exchange_alone(role, exchange, notify, rule):
+    plain = good(HYBRID, role=role)
+    label = label_of(plain, exchange)
+    case = plain.rewritten(label, lambda old: [*old, notify])
+    if not rule:
+        passes(case, PLACE)
+        return
+    found = case.check(PLACE).objections
+    assert [(each.party, each.requirement, each.pointer) for each in found] == [
+        (PEER_NAME, rule, plain.message(label).pointer)
+    ]
+    assert str(notify.notify_type) in found[0].sentence

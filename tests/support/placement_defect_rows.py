@@ -5,12 +5,12 @@ What is wrong stands in the second proposal, the last notify or a later message 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
-from case_builder import Case, Play
+from case_builder import ENGINE, PEER, Case, Play
 from defect_rows import (
     AUTH,
     BLOCKS,
@@ -30,10 +30,11 @@ from defective import Defect, beside, edited
 from esp_defect_rows import CHACHA, padded
 from extra_messages import behind, in_front_of, protected
 from message_defect_rows import FRAGMENTED, LIFE, TWO, altered
-from misbehaving import Misbehaviour, esp, is_the_peers, on_the_wire, sends
-from rekeying import begins, ike, nonce, public_value, selectors
+from misbehaving import Misbehaviour, esp, header, is_the_peers, on_the_wire, sends
+from rekeying import begins, ike, nonce, public_value, receives_on, rekey, selectors
 from rekeying import esp as esp_offer
 
+from harness.ike.configuration import Datagram, Path
 from harness.ike.machine import Machine
 from harness.ike.protected import SecureChannel
 from harness.ike.states import agreement_of
@@ -188,6 +189,24 @@ def two_of_one_number(case: Case) -> Case:
     return behind(case, protected(case, (), by_engine=False, message_id=0), by_engine=False)
 
 
+def followed_by(payload: Payload) -> Callable[[bytes], list[bytes]]:
+    """A second message with the same header."""
+    return lambda octets: [octets, Message(Message.parse(octets).header, (payload,)).to_bytes()]
+
+
+def unmarked(exchange: ExchangeType) -> Callable[[], AbstractContextManager[object]]:
+    """The peer's messages of an exchange leave without the non-ESP marker."""
+    sent = Machine.transmit
+
+    def bare(self: Machine, messages: Sequence[bytes], path: Path) -> None:
+        if is_the_peers(self) and messages and messages[0][18] == exchange:
+            self.outbox.extend(Datagram(path, message) for message in messages)
+        else:
+            sent(self, messages, path)
+
+    return lambda: patch.object(Machine, "transmit", bare)
+
+
 def withheld(number: int) -> Callable[[bytes], list[bytes]]:
     """A fragment that is never sent."""
     return lambda o: [] if o[16] == PayloadType.SKF and int.from_bytes(o[32:34]) == number else [o]
@@ -203,6 +222,26 @@ ROWS: list[Defect | Misbehaviour] = [
             AUTH),
     Defect("a Delete of the IKE SA answers a liveness check, response", INFORMATIONAL, True,
            beside(Delete(Protocol.IKE)), "B29", (LIFE,), 0),
+    # Notifies in exchanges to which they do not belong (sections 1.3.1, 1.3.3, 2.4, 2.6; RFC 9370 section 2.2.4).
+    *both("REKEY_SA in IKE_AUTH", AUTH, beside(with_an_spi(NotifyType.REKEY_SA)), "B25", TWO),
+    *both("ADDITIONAL_KEY_EXCHANGE in IKE_AUTH", AUTH, beside(Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE)), "A08", TWO),
+    *both("INITIAL_CONTACT in INFORMATIONAL", INFORMATIONAL, beside(Notify(FLAG)), "B65", TWO),
+    *both("USE_TRANSPORT_MODE in INFORMATIONAL", INFORMATIONAL, beside(
+        Notify(NotifyType.USE_TRANSPORT_MODE)), "B45", TWO),
+    *answer("a cookie in IKE_AUTH", beside(Notify(NotifyType.COOKIE, bytes(8))), "B09", TWO, AUTH),
+    *begins("two REKEY_SA", lambda play: (
+        rekey(receives_on(play)), rekey(receives_on(play)), esp_offer(), nonce(), *selectors()), "B25"),
+    *begins("REKEY_SA in the rekey of the IKE SA", lambda play: (
+        rekey(receives_on(play)), ike(), nonce(), public_value()), "B25"),
+    # Another answer behind the first (section 2.1), and another exchange type than that of the request.
+    *(on_the_wire(f"{kind.name} behind the answer", INIT, True, followed_by(Notify(kind, data)), "B19", TWO)
+      for kind, data in ((NotifyType.COOKIE, bytes(8)), (NotifyType.NO_PROPOSAL_CHOSEN, b""),
+                         (NotifyType.INVALID_KE_PAYLOAD, b"\0\x14"))),
+    header("answered as IKE_INTERMEDIATE", AUTH, True, lambda head: replace(head, exchange_type=INTERMEDIATE), "B22",
+           (HYBRID,)),
+    # The port of NAT traversal (RFC 7296 sections 2 and 2.23).
+    *(Misbehaviour(f"no marker, {exchange.name} request", Role.RESPONDER, "B37", TWO, unmarked(exchange),
+                   product={"path": Path((PEER, 4500), (ENGINE, 4500))}) for exchange in (INIT, AUTH, INFORMATIONAL)),
     # Notifies (sections 2.3, 3.10; RFC 6023 section 4).
     *both("INITIAL_CONTACT with an SPI", AUTH, beside(with_an_spi(FLAG)), "B48", TWO),
     *both("the last of NAT detection with an SPI", INIT, notify(

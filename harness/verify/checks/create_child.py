@@ -74,6 +74,12 @@ def _key_exchange(message: SeenMessage) -> Iterator[Fault]:
 
 
 def _rekeyed(view: View, request: SeenMessage) -> Iterator[Fault]:
+    named = [notify for notify in of(request, Notify) if notify.notify_type == NotifyType.REKEY_SA]
+    protocols = {proposal.protocol for sa in of(request, SecurityAssociation) for proposal in sa.proposals}
+    if len(named) > 1:
+        yield "B25", f"it has {len(named)} REKEY_SA, and makes one Child SA"
+    if named and protocols == {Protocol.IKE}:
+        yield "B25", "it has REKEY_SA, and offers no Child SA"
     for notify in of(request, Notify):
         if notify.notify_type != NotifyType.REKEY_SA:
             continue

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.ports import is_esp
 from harness.verify.view import View
-from harness.verify.wire import SeenMessage, is_esp, of
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Delete, SecurityAssociation
 
 _SPI_OCTETS = 4
@@ -31,13 +32,18 @@ def deletes_in_their_form(view: View, _arguments: Arguments) -> Checked:
     """A Delete has the protocol, SPI Size and SPIs that are due, and its sender receives on these (B52)."""
     objections, count = [], 0
     known = _told(view)
+    asked: dict[tuple[ExchangeType, int, bool], set[Protocol]] = {}
+    for request in (m for m in view.messages if not m.response):
+        place = request.exchange, request.message_id, request.from_initiator
+        asked.setdefault(place, set()).update(delete.protocol for delete in of(request, Delete))
     for message in (m for m in view.messages if m.opened):
         for delete, twice in _each(of(message, Delete)):
             count += 1
             for sentence in (*_form(delete), *_strange(known, message, delete), *twice):
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer))
-            if message.response and not _asked_for(view, message, delete):
+            place = message.exchange, message.message_id, not message.from_initiator
+            if message.response and not _asked_for(delete, asked.get(place, set())):
                 words = f"{message.label}: a Delete of protocol {int(delete.protocol)} answers no Delete of it"
                 objections.append(Objection(view.sender(message), words, message.pointer, "B29"))
     return Checked(f"{count} Delete payloads in their form", tuple(objections))
@@ -63,14 +69,12 @@ def _form(delete: Delete) -> Iterable[str]:
         yield f"a Delete for {delete.protocol.name} has {number} SPIs of {octets} octets; {_SPI_OCTETS} are due"
 
 
-def _asked_for(view: View, answer: SeenMessage, delete: Delete) -> bool:
+def _asked_for(delete: Delete, asked: Collection[Protocol]) -> bool:
     """Whether a Delete in a response is the other half of what its request deletes (RFC 7296 section 1.4.1).
 
-    The response to the deletion of an IKE SA is empty. It may hold Deletes of Child SAs, which go with it.
+    What the response to the deletion of an IKE SA is not to hold says another check.
     """
-    requests = view.find(answer.exchange, response=False, initiator=not answer.from_initiator)
-    asked = [each.protocol for m in requests if m.message_id == answer.message_id for each in of(m, Delete)]
-    return delete.protocol != Protocol.IKE and bool({delete.protocol, Protocol.IKE} & set(asked))
+    return delete.protocol != Protocol.IKE and (delete.protocol in asked or Protocol.IKE in asked)
 
 
 _Told = Mapping[tuple[bool, Protocol], set[bytes]]

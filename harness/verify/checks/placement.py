@@ -36,22 +36,29 @@ _PLACES: Mapping[ExchangeType, frozenset[PayloadType]] = MappingProxyType(
 )
 
 
+_Place = tuple[ExchangeType, int, bool]
+_EVERYWHERE = frozenset(_PLACES)
+
+
 @wire_check("payloads-in-their-place", due=Due.ALWAYS, requirement="B54")
 def payloads_in_their_place(view: CaseView, _arguments: Arguments) -> Checked:
     """No payload stands in an exchange that has no use for it, and no answer replies to what nobody asked for.
 
-    Nonces and public values belong where keys are made, Deletes into INFORMATIONAL, AUTH into IKE_AUTH (B54). A
-    CFG_REPLY follows a CFG_REQUEST (B62), IPCOMP_SUPPORTED comes with an SA payload, and in an answer as it was offered
-    (B63).
+    Nonces and public values belong where keys are made, Deletes into INFORMATIONAL, AUTH into IKE_AUTH (B54), and some
+    notifies into one exchange alone (A08, B09, B25, B45, B65). A CFG_REPLY follows a CFG_REQUEST (B62).
+    IPCOMP_SUPPORTED comes with an SA payload, and in an answer as it was offered (B63).
     """
     objections = []
     readable = [message for message in view.messages if message.readable]
+    asked: dict[_Place, SeenMessage] = {}
+    for message in (m for m in readable if not m.response):
+        asked.setdefault((message.exchange, message.message_id, message.from_initiator), message)
     for message in readable:
         faults = [*_out_of_place(message)]
-        if message.response:
-            request = _request_of(view, message)
-            faults += _unasked(message, request) if request is not None else ()
-        faults += _compression_without_an_sa(message)
+        request = asked.get((message.exchange, message.message_id, not message.from_initiator))
+        if message.response and request is not None and request.frame < message.frame:
+            faults += _unasked(message, request)
+        faults += _notifies_out_of_place(message)
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
@@ -77,13 +84,6 @@ def _is_of_ike(message: SeenMessage) -> bool:
     return protocols == {Protocol.IKE}
 
 
-def _request_of(view: CaseView, response: SeenMessage) -> SeenMessage | None:
-    """The request that a response answers, where it can be read."""
-    requests = view.find(response.exchange, response=False, initiator=not response.from_initiator)
-    same = (m for m in requests if m.message_id == response.message_id and m.frame < response.frame)
-    return next((m for m in same if m.readable), None)
-
-
 def _unasked(answer: SeenMessage, request: SeenMessage) -> Iterator[tuple[str, str]]:
     asked = {each.cfg_type for each in of(request, Configuration)}
     replies = [each for each in of(answer, Configuration) if each.cfg_type == ConfigurationType.CFG_REPLY]
@@ -104,6 +104,28 @@ def _compressions(message: SeenMessage) -> list[Notify]:
     return [notify for notify in of(message, Notify) if notify.notify_type == NotifyType.IPCOMP_SUPPORTED]
 
 
-def _compression_without_an_sa(message: SeenMessage) -> Iterator[tuple[str, str]]:
-    if _compressions(message) and not of(message, SecurityAssociation):
-        yield "B63", "it has IPCOMP_SUPPORTED and no SA payload"
+_NOTIFIES: Mapping[NotifyType, tuple[str, frozenset[ExchangeType]]] = MappingProxyType(
+    {
+        NotifyType.REKEY_SA: ("B25", frozenset((ExchangeType.CREATE_CHILD_SA,))),
+        NotifyType.INITIAL_CONTACT: ("B65", frozenset((ExchangeType.IKE_AUTH,))),
+        NotifyType.COOKIE: ("B09", frozenset((ExchangeType.IKE_SA_INIT,))),
+        NotifyType.ADDITIONAL_KEY_EXCHANGE: (
+            "A08", frozenset((ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE)),
+        ),
+    }
+)  # fmt: skip
+"""The exchanges in which a notify means anything, with the requirement that says so."""
+
+_BESIDE_AN_SA = MappingProxyType({NotifyType.USE_TRANSPORT_MODE: "B45", NotifyType.IPCOMP_SUPPORTED: "B63"})
+
+
+def _notifies_out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    if message.protected and not message.sealed:
+        return
+    known = message.exchange in _PLACES
+    for kind in dict.fromkeys(notify.notify_type for notify in of(message, Notify)):
+        rule, places = _NOTIFIES.get(kind, ("", _EVERYWHERE))
+        if known and message.exchange not in places:
+            yield rule, f"it has {kind}, which has no place in {message.exchange}"
+        if kind in _BESIDE_AN_SA and not of(message, SecurityAssociation):
+            yield _BESIDE_AN_SA[kind], f"it has {kind} and no SA payload"

@@ -13,17 +13,8 @@ from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.wire import (
-    Opened,
-    Piece,
-    decrypt,
-    final_init,
-    group,
-    is_esp,
-    open_message,
-    read_pieces,
-    sealed_payload,
-)
+from harness.verify.ports import is_esp
+from harness.verify.wire import Opened, Piece, decrypt, final_init, group, open_message, read_pieces, sealed_payload
 from harness.wire.message import Header, Message
 from harness.wire.payloads import Encrypted, Nonce, Notify
 
