@@ -24,6 +24,7 @@ from defect_rows import (
     answer,
     asked,
     both,
+    no_notify,
     notify,
 )
 from defective import Defect, beside, edited
@@ -279,6 +280,8 @@ ROWS: list[Defect | Misbehaviour] = [
     altered("two requests of one number", Role.INITIATOR, two_of_one_number, "B22"),
     *[replace(row, scenarios=(HYBRID,)) for row in begins(
         "IKE_INTERMEDIATE begun by the responder", lambda _: (), "I03", INTERMEDIATE) if row.role is Role.INITIATOR],
+    # Without a word of fragments nobody sends any, whatever the path takes (RFC 7383 section 2.3).
+    *both("no word of fragments", INIT, no_notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED), "F01", FRAGMENTED[:1]),
     # A response that is never whole is none (section 1, RFC 7383 section 2.6).
     on_the_wire("the first fragment is never sent", INTERMEDIATE, True, withheld(1), "B60", FRAGMENTED),
     on_the_wire("the second fragment is never sent", INTERMEDIATE, True, withheld(2), "B60", FRAGMENTED),
