@@ -38,6 +38,7 @@ def _draft(name: str, sections: str) -> tuple[str, Document]:
 DOCUMENTS: Mapping[str, Document] = MappingProxyType(
     dict(
         (
+            _rfc(3602, "1 2 3 4 5"),
             _rfc(4106, "1 1.1 2 3 3.1 3.2 4 5 6 7 8 8.1 8.2 8.3 8.4 9 10 11 12 13 14 15"),
             _rfc(4301, "1 2 3 4 4.1 4.4.1 4.4.2 5 5.1 5.2 6 6.1 6.2"),  # those that the catalogue may name
             _rfc(

@@ -135,7 +135,9 @@ class SeenEsp:
     octets: bytes = field(repr=False)
     in_udp: bool = False
     padding: bytes = b""  # of one that opens
-    counter: bytes = b""  # the IV of one that opens, where it must be another one in each packet
+    vector: bytes = b""  # the IV of one that opens
+    counts: bool = False  # whether its cipher asks of the IV only that it is another one in each packet
+    ciphertext_size: int = 0  # of one that opens: the ciphertext without its integrity check value
     requirement: str = "E01"  # that its problem breaks
 
     @property
@@ -198,7 +200,8 @@ def _open(
     datagram: CapturedDatagram, from_engine: bool, sa: EspKeys | None, mode: Mode, ends: Ends = ((), ())
 ) -> SeenEsp:
     packet, sequence = datagram.payload, int.from_bytes(datagram.payload[4:8])
-    echo, problem, padding, counter, rule = None, "", b"", b"", "E01"
+    echo, problem, padding, vector, rule = None, "", b"", b"", "E01"
+    octets, counts = 0, False
     if sa is None:
         problem = f"SPI {packet[:4].hex()} belongs to no SA of this direction"
     else:
@@ -209,9 +212,12 @@ def _open(
         else:
             echo, (rule, problem) = _echo(datagram, inner, mode), _fault(inner, mode, ends)
             padding = inner.padding
-            counter = packet[_ESP_HEADER:][: sa.cipher.iv_octets] if sa.cipher.iv_may_be_counter else b""
+            vector, counts = packet[_ESP_HEADER:][: sa.cipher.iv_octets], sa.cipher.iv_may_be_counter
+            octets = len(packet) - _ESP_HEADER - sa.cipher.iv_octets - sa.cipher.icv_octets
     in_udp = datagram.source[1] != 0
-    return SeenEsp(datagram.frame, from_engine, sequence, echo, problem, packet, in_udp, padding, counter, rule)
+    return SeenEsp(
+        datagram.frame, from_engine, sequence, echo, problem, packet, in_udp, padding, vector, counts, octets, rule
+    )  # fmt: skip
 
 
 def _echo(datagram: CapturedDatagram, inner: EspContent, mode: Mode) -> EchoMessage | None:

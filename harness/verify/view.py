@@ -25,6 +25,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Mode, Scenario
 from harness.verify.keys import KeyChain, key_chain
+from harness.verify.ports import is_esp
 from harness.verify.wire import (
     Piece,
     SeenMessage,
@@ -34,11 +35,10 @@ from harness.verify.wire import (
     decrypt,
     final_init,
     group,
-    is_esp,
     names_additional,
     of,
     read_pieces,
-)  # fmt: skip
+)
 from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import Authentication, KeyExchange, Nonce, Notify, SecurityAssociation
 
@@ -181,10 +181,12 @@ class View(CaseView):
     def due_generation(self, message: SeenMessage) -> int:
         """Of the keys that a protected message is due under: the newest that exist before it (RFC 9242 section 3.3.1).
 
-        An IKE_INTERMEDIATE without a key exchange leaves the keys as they are.
+        An IKE_INTERMEDIATE without a key exchange leaves the keys as they are. One that the responder begins comes when
+        none should come, under whatever keys there are.
         """
         last = len(self.secrets.shared_secrets) - 1
-        if message.exchange != ExchangeType.IKE_INTERMEDIATE:
+        begun_by_initiator = message.from_initiator != message.response
+        if message.exchange != ExchangeType.IKE_INTERMEDIATE or not begun_by_initiator:
             return last
         return min(sum(number < message.message_id for number in self.key_exchanges), last)
 

@@ -20,17 +20,13 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Pointer
 from harness.verify.keys import KeyChain
+from harness.verify.ports import IKE_PORTS, ike_octets, is_unmarked
 from harness.wire.chain import parse_chain
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Nonce, Notify, SecurityAssociation
 
-NAT_PORT = 4500
-_IKE_PORTS = (500, NAT_PORT)
-_MARKER = bytes(4)
-_BARE = (0, 0)  # the ports of ESP without UDP
-_ESP_OCTETS = 8  # at least: SPI and Sequence Number; a keepalive has one octet
 _NEXT_PAYLOAD, _VERSION, _LENGTH = 16, 17, 24  # where they are in the IKE header
 _IKEV1 = b"\x10"
 _GENERIC = 4  # octets: Next Payload, flags, Payload Length
@@ -128,13 +124,6 @@ class SeenMessage:
         return f"{self.exchange} {'response' if self.response else 'request'} {self.message_id}"
 
 
-def is_esp(datagram: CapturedDatagram) -> bool:
-    """Whether a captured datagram is ESP: bare, or in UDP on the NAT traversal port."""
-    ports, payload = (datagram.source[1], datagram.destination[1]), datagram.payload
-    in_udp = NAT_PORT in ports and len(payload) >= _ESP_OCTETS and not payload.startswith(_MARKER)
-    return ports == _BARE or in_udp
-
-
 class Sorted(NamedTuple):
     """The IKE datagrams of a capture, sorted."""
 
@@ -150,12 +139,14 @@ def read_pieces(datagrams: Sequence[CapturedDatagram], initiator_spi: bytes, eng
     """
     found = Sorted([], [], [])
     for datagram in datagrams:
-        octets = _ike_octets(datagram)
+        octets = ike_octets(datagram)
+        if is_unmarked(datagram):
+            found.malformed.append(datagram)
         if octets is None:
             continue
         ours = [port for address, port in (datagram.source, datagram.destination) if address == engine_address]
         mine = octets[:8] == initiator_spi
-        if not mine and not set(ours) & set(_IKE_PORTS):
+        if not mine and not set(ours) & set(IKE_PORTS):
             continue
         try:
             piece = Piece(datagram, octets, Message.parse(octets))
@@ -175,7 +166,9 @@ def pieces_by_sa(
     """
     found: dict[bytes, list[Piece]] = {}
     for datagram in datagrams:
-        octets = _ike_octets(datagram)
+        octets = ike_octets(datagram)
+        if malformed is not None and is_unmarked(datagram):
+            malformed.append(datagram)
         if octets is None:
             continue
         try:
@@ -186,18 +179,11 @@ def pieces_by_sa(
     return found
 
 
-def _ike_octets(datagram: CapturedDatagram) -> bytes | None:
-    """The IKE message without the non-ESP marker; None for ESP, a keepalive, and other ports (RFC 3948 section 2)."""
-    ports = (datagram.source[1], datagram.destination[1])
-    if NAT_PORT in ports:
-        marked = datagram.payload.startswith(_MARKER)
-        return datagram.payload[len(_MARKER) :] if marked else None
-    return datagram.payload if _IKE_PORTS[0] in ports else None
-
-
 def why_malformed(datagram: CapturedDatagram) -> str:
     """What keeps a datagram on a port of IKE from being a message; "" for IKEv1, which is another protocol."""
-    octets = _ike_octets(datagram) or b""
+    if is_unmarked(datagram):
+        return "it has no non-ESP marker"
+    octets = ike_octets(datagram) or b""
     try:
         Message.parse(octets)
     except MalformedMessage as error:

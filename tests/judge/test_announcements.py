@@ -199,7 +199,7 @@ def test_an_engine_that_sends_its_answer_elsewhere_is_named():
 
 
 FAULTS = [
-    (NAT, {"protocol": Protocol.ESP, "spi": bytes(4)}, []),
+    (NAT, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["B48"]),
     (NAT, {"protocol": Protocol.ESP, "spi": bytes(3)}, ["B48"]),
     (NAT, {"protocol": Protocol.AH, "spi": bytes(5)}, ["B48"]),
     (NAT, {"protocol": Protocol.ESP}, ["B48"]),
@@ -215,6 +215,29 @@ FAULTS = [
 def test_each_fault_of_a_form_is_told_once(role, kind, parts, broken):
     """ "If the SPI field is empty, this field MUST be sent as zero"; an SPI is of AH or ESP (RFC 7296 section 3.10)."""
     case = good(HYBRID, role=role).rewritten(ANSWER, with_notify(kind, **parts))
+    usual = CHECKS[FORM].requirement
+    assert [each.requirement or usual for each in case.check(FORM).objections] == broken
+
+
+MORE = [
+    (NotifyType.INVALID_SELECTORS, {"protocol": Protocol.ESP, "spi": bytes(4)}, []),
+    (NotifyType.CHILD_SA_NOT_FOUND, {"protocol": Protocol.AH, "spi": bytes(4)}, []),
+    (NotifyType.REKEY_SA, {"protocol": Protocol.ESP, "spi": bytes(5)}, ["B48"]),
+    (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.IKE}, []),
+    (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.ESP}, ["C03"]),
+    (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["C03"]),
+    (NotifyType.SET_WINDOW_SIZE, {"data": bytes(4)}, []),
+    (NotifyType.SET_WINDOW_SIZE, {"data": bytes(5)}, ["B20"]),
+    (NotifyType.SET_WINDOW_SIZE, {"data": b""}, ["B20"]),
+    (NotifyType.MOBIKE_SUPPORTED, {"protocol": Protocol.AH, "spi": bytes(4)}, ["B48"]),
+]
+"""The same of a notify more."""
+
+
+@pytest.mark.parametrize(("kind", "parts", "broken"), MORE)
+def test_a_notify_more_is_held_to_its_form(role, kind, parts, broken):
+    """ "The SPI is included only with INVALID_SELECTORS, REKEY_SA, and CHILD_SA_NOT_FOUND" (RFC 7296 section 3.10)."""
+    case = good(HYBRID, role=role).rewritten(ANSWER, lambda old: [*old, Notify(kind, **parts)])
     usual = CHECKS[FORM].requirement
     assert [each.requirement or usual for each in case.check(FORM).objections] == broken
 

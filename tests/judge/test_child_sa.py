@@ -49,6 +49,13 @@ def test_transport_mode_that_was_never_asked_for(role):
     objects(case, "esp-mode", saying, party=initiator(role), at="wire.pcapng")
 
 
+def test_who_is_not_asked_for_transport_mode_cannot_agree_to_it(role):
+    asking = {"engine" if role is Role.INITIATOR else "product": {"transport_mode": False}}
+    case = kernel(TRANSPORT, role, **asking)
+    assert {each.party for each in case.check("esp-mode").objections} == {initiator(role)}
+    assert {finding.party for finding in case.judge().findings} == {initiator(role)}
+
+
 def test_packets_of_another_mode_than_was_agreed(role):
     case = kernel(TRANSPORT, role)
     tunnel = case.rewritten(RESPONSE, without_mode)

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, Case, flipped, good
-from judging import initiator, objects, passes, responder
+from judging import KERNEL, initiator, objects, passes, responder
+from misbehaving import on_the_wire
 
 from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
+from harness.results.model import Verdict
 from harness.wire.message import Message
 from harness.wire.payloads import Authentication, IdentificationResponder, Nonce, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Transform
@@ -296,3 +299,11 @@ def test_what_is_unknown_of_an_accepted_proposal_names_the_sentence(role, transf
     scenario, expectation = replace(case.scenario, settings=settings), replace(case.expectation, knows_additional=known)
     told = replace(case, scenario=scenario, expectation=expectation).check("refused-with", notify=REFUSED).objections
     assert [each.requirement for each in told if "accepts proposal" in each.sentence] == [rule]
+
+
+def test_who_says_nothing_to_a_wrong_key_is_the_only_one_named():
+    """That no message proves which keys it holds follows from its silence."""
+    silent = on_the_wire("no answer", ExchangeType.IKE_AUTH, True, lambda _: [], "", ())
+    judged = silent.play("authentication/wrong-psk").judge()
+    assert judged.verdict is Verdict.FAIL
+    assert {(finding.party, finding.requirement) for finding in judged.findings} == {(KERNEL, "")}

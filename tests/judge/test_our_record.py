@@ -8,8 +8,13 @@ import pytest
 from case_builder import PEER_NAME, good
 
 from harness.evidence.peer_report import PeerReport
+from harness.policy.role import Role
+from harness.registry.transforms import TransformType
 from harness.results.model import Finding, Grade, Pointer, Severity, Verdict
 from harness.verify import with_keys
+from harness.verify.checks.own_policy import of_another_policy
+from harness.wire.payloads import SecurityAssociation
+from harness.wire.payloads.security_association import Transform
 
 
 def test_a_trace_of_nothing_lacks_what_the_wire_has(role):
@@ -47,3 +52,24 @@ def test_what_is_no_failure_makes_a_failure_no_stronger():
     assert with_keys._grade([told, seen]) is Grade.B
     assert with_keys._grade([told, replace(seen, severity=Severity.FAIL)]) is Grade.A
     assert with_keys._grade([seen]) is with_keys._grade([]) is Grade.A
+
+
+def with_more(*more):
+    def edit(payloads):
+        return [
+            replace(p, proposals=tuple(replace(each, transforms=(*each.transforms, *more)) for each in p.proposals))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    return edit
+
+
+@pytest.mark.parametrize(("number", "contradicted"), [(0, False), (31, True)])
+def test_none_that_an_offer_spells_out_may_come_back(number, contradicted):
+    """ "Any value other than NONE" is what an offer of IKE_AUTH has not (RFC 7296 section 1.2)."""
+    case = good("hybrid/x25519-mlkem768", role=Role.RESPONDER)
+    for label in ("IKE_AUTH request 2", "IKE_AUTH response 2"):
+        case = case.rewritten(label, with_more(Transform(TransformType.KE, number)))
+    assert bool(of_another_policy(case.view)) == contradicted

@@ -6,6 +6,7 @@ import defect_rows
 import esp_defect_rows
 import key_defect_rows
 import message_defect_rows
+import placement_defect_rows
 import reaction_defect_rows
 import rekey_defect_rows
 from defective import Defect
@@ -15,6 +16,7 @@ Row = Defect | Misbehaviour
 ROWS: list[Row] = [
     *defect_rows.ROWS,
     *message_defect_rows.ROWS,
+    *placement_defect_rows.ROWS,
     *esp_defect_rows.ROWS,
     *key_defect_rows.ROWS,
     *reaction_defect_rows.ROWS,

@@ -16,9 +16,10 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "B02": frozenset({"K04"}),
     "B06": frozenset({"A02", "A04"}),  # a key exchange that was not offered is not announced, and comes twice
     "B16": frozenset({"B39"}),  # of another version the rest of the header is not read as ours
-    "B18": frozenset({"A02", "K06"}),  # other octets in the place of the announcement, or under the same vector
+    "B18": frozenset({"A02", "B56", "K06"}),  # other octets in the place of the announcement, or under the same vector
     "B19": frozenset({"A02"}),
     "B22": frozenset({"B39", "B54"}),  # the SPIs do not fit that number, nor do the payloads of another exchange
+    "B29": frozenset({"B54"}),  # what the answer to a deletion is not to hold may have no place in its exchange
     "B33": frozenset({"K03"}),  # the AUTH beside the error is none
     "B42": frozenset({"B54"}),  # nor are the payloads those of the exchange
     "B46": frozenset({"E01"}),
@@ -30,7 +31,7 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "E04": frozenset({"E01"}),  # a reply that is no IP packet answers nothing
     "E08": frozenset({"E01"}),
     "F02": frozenset({"I08", "K03"}),  # the first message is not the one that AUTH covers
-    "F03": frozenset({"F04"}),  # its Next Payload is that of another number
+    "F03": frozenset({"B60", "F04"}),  # its Next Payload is that of another number; what is dropped is no response
     "F04": frozenset({"B53"}),  # what is named otherwise cannot be parsed
     "F05": frozenset({"B15"}),
     "F08": frozenset({"F04", "K06"}),

@@ -5,17 +5,30 @@ What leaves is authenticated as it leaves. None of it may cost the peer a word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from defect_rows import AUTH, BLOCKS, HYBRID, INFORMATIONAL, INIT, INTERMEDIATE, SEVEN, each_selector, no_notify
-from defective import Defect, Edit, beside, dropped
+from defective import Defect, Edit, beside, dropped, edited
 
+from harness.ike.selectors import network_selector
+from harness.registry.identities import ConfigurationType, IdentificationType
 from harness.registry.messages import PayloadType, Protocol
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
 from harness.wire.payload import Payload
-from harness.wire.payloads import IdentificationResponder, Notify
+from harness.wire.payloads import (
+    Configuration,
+    IdentificationInitiator,
+    IdentificationResponder,
+    Notify,
+    SecurityAssociation,
+    TrafficSelectorsInitiator,
+    TrafficSelectorsResponder,
+)
 from harness.wire.payloads.opaque import Unknown, VendorId
+from harness.wire.payloads.security_association import Proposal, Transform
 
 NONE = "no requirement"
 TWO = (HYBRID, BLOCKS)
@@ -52,6 +65,24 @@ def source_twice(payloads: Sequence[Any]) -> Sequence[Payload]:
     return [*payloads, *(p for p in payloads if isinstance(p, Notify) and p.notify_type == SOURCE)]
 
 
+WANTED = Unknown(PayloadType.CERTREQ, b"\4" + bytes(20))
+
+
+def second(edit: Callable[[Proposal], Proposal]) -> Edit:
+    """A proposal more, behind the others."""
+
+    def more(offer: SecurityAssociation) -> SecurityAssociation:
+        again = replace(offer.proposals[0], number=len(offer.proposals) + 1)
+        return replace(offer, proposals=(*offer.proposals, edit(again)))
+
+    return edited(SecurityAssociation, more)
+
+
+def each_payload_of_selectors(edit: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Edit:
+    kinds: Any = TrafficSelectorsInitiator | TrafficSelectorsResponder
+    return edited(kinds, lambda payload: replace(payload, selectors=edit(payload.selectors)))
+
+
 ROWS: list[Defect] = [
     # IKE_SA_INIT (RFC 7296 sections 1.2, 2.5, 2.23, 3.10.1, 3.12).
     *may("a Vendor ID", INIT, beside(VENDOR)),
@@ -68,6 +99,31 @@ ROWS: list[Defect] = [
     *may("SIGNATURE_HASH_ALGORITHMS", INIT, beside(Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, b"\0\2\0\3"))),
     *may("REDIRECT_SUPPORTED", INIT, beside(Notify(NotifyType.REDIRECT_SUPPORTED))),
     *may_answer("CHILDLESS_IKEV2_SUPPORTED", INIT, beside(Notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED))),
+    # Certificates, PPKs and addresses that nobody uses (RFC 7296 sections 2.19, 2.22, 3.7; RFC 8784, 9593, 9867).
+    *may_answer("CERTREQ", INIT, beside(WANTED)),
+    *may("CERTREQ and CERT", AUTH, beside(WANTED, Unknown(PayloadType.CERT, b"\4" + bytes(90)))),
+    *may_ask("USE_PPK", INIT, beside(Notify(NotifyType.USE_PPK))),
+    *may_ask("CFG_REQUEST", AUTH, beside(Configuration(ConfigurationType.CFG_REQUEST, ()))),
+    *may_ask("IPCOMP_SUPPORTED", AUTH, beside(Notify(NotifyType.IPCOMP_SUPPORTED, b"\1\2\2"))),
+    *may_ask("EAP_ONLY_AUTHENTICATION", AUTH, beside(Notify(NotifyType.EAP_ONLY_AUTHENTICATION))),
+    *may_answer("AUTH_LIFETIME", AUTH, beside(Notify(NotifyType.AUTH_LIFETIME, bytes(4)))),
+    *may("an unknown status with a protocol and an SPI", AUTH, beside(
+        Notify(NotifyType(50_000), b"", Protocol(9), b"abc"))),
+    *may_ask("an error, which a request may have", AUTH, beside(Notify(NotifyType(8_000)))),
+    *may_ask("who it is, for RFC 9593", INTERMEDIATE, beside(
+        IdentificationInitiator(IdentificationType.ID_FQDN, b"peer.interop.test")), (HYBRID,)),
+    *may("SUPPORTED_AUTH_METHODS", INTERMEDIATE, beside(
+        Notify(NotifyType.SUPPORTED_AUTH_METHODS, b"\2\0\1")), (HYBRID, SEVEN)),
+    # Offers (sections 3.3, 3.3.6) and selectors (section 2.9).
+    *may_ask("a proposal of numbers that nobody knows", INIT, second(lambda p: replace(
+        p, transforms=tuple(replace(each, identifier=60_000) for each in p.transforms)))),
+    *may_ask("a proposal of AH", AUTH, second(lambda p: replace(p, protocol=Protocol.AH, transforms=(
+        Transform(TransformType.INTEG, 12), Transform(TransformType.SN, 0))))),
+    *may_ask("thirty proposals", INIT, edited(SecurityAssociation, lambda sa: replace(
+        sa, proposals=tuple(replace(sa.proposals[0], number=each) for each in range(1, 31))))),
+    *may_ask("all the networks there are", AUTH, each_payload_of_selectors(
+        lambda those: (*those, network_selector("0.0.0.0/0"), network_selector("::/0")))),
+    *may_answer("a selector twice", AUTH, each_payload_of_selectors(lambda those: those * 2)),
     # IKE_INTERMEDIATE (RFC 9242 section 3.2, RFC 9370 section 2.2.2).
     *may("a Vendor ID beside KE", INTERMEDIATE, beside(VENDOR), (HYBRID, SEVEN)),
     *may("a status beside KE", INTERMEDIATE, beside(STATUS), (HYBRID, SEVEN)),

@@ -49,10 +49,13 @@ from pair_alterations import (
 from pair_builder import FIRST, HERE, SECOND, SEVEN, THERE
 from pair_defect_rows import CLASSICAL, FAIL, HYBRID, NOBODY, REKEY, PairDefect, and_then, never_sent, sealed_again
 
+from harness.registry.identities import AuthenticationMethod
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.wire.message import INITIATOR
-from harness.wire.payloads import KeyExchange, Nonce
+from harness.wire.payloads import Authentication, Delete, KeyExchange, Nonce
+
+AUTH = Authentication(AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE, bytes(32))
 
 ROWS: list[PairDefect] = [
     # What is only used once both have announced it.
@@ -124,6 +127,9 @@ ROWS: list[PairDefect] = [
                FAIL, FIRST, "B02"),
     PairDefect("KE of a method that is not chosen", (HYBRID, CLASSICAL), edited(each(KeyExchange, another_method),
                ANSWER), FAIL, SECOND, "B02"),
+    PairDefect("AUTH in the first request", (HYBRID,), edited(having(AUTH), ASK), FAIL, FIRST, "B54"),
+    PairDefect("a Delete in the first answer", (HYBRID, CLASSICAL), edited(having(Delete(Protocol.IKE)), ANSWER),
+               FAIL, SECOND, "B54"),
     PairDefect("no KE in the answer", (HYBRID,), edited(lambda ps: [p for p in ps if not isinstance(p, KeyExchange)],
                ANSWER), FAIL, SECOND, "B02"),
     # Ports, repetitions and turns.

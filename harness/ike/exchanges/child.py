@@ -69,8 +69,8 @@ def take(machine: Machine, sent: AuthSent, standing: Standing, opened: Opened) -
     configuration = machine.configuration
     if not (in_their_form(ts_i.selectors) and in_their_form(ts_r.selectors)):
         raise PeerMisbehaved("traffic selectors in their form", "others", where)
-    subset = narrow(ts_i.selectors, configuration.local_selectors) == ts_i.selectors
-    if not subset or narrow(ts_r.selectors, configuration.remote_selectors) != ts_r.selectors:
+    pairs = (ts_i.selectors, configuration.local_selectors), (ts_r.selectors, configuration.remote_selectors)
+    if any(narrow((each,), offered) != (each,) for answered, offered in pairs for each in answered):
         raise PeerMisbehaved("traffic selectors within our offer", "others", where)
     transport = _asks_for_transport(opened)
     if transport and not configuration.transport_mode:

@@ -18,13 +18,26 @@ _NAT = (NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION
 _NAT_OCTETS = 20  # of a SHA-1 digest
 _SPI_OCTETS = 4  # of AH and ESP
 _ABOUT_A_CHILD = (Protocol.AH, Protocol.ESP)
+_WITH_AN_SPI = (NotifyType.INVALID_SELECTORS, NotifyType.REKEY_SA, NotifyType.CHILD_SA_NOT_FOUND)
+"""Of all that are known "the SPI is included only with" these (RFC 7296 section 3.10); no other document has more."""
+
+_TOLD_BY_ITS_OWN = (
+    NotifyType.IKEV2_FRAGMENTATION_SUPPORTED,
+    NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED,
+    NotifyType.CHILDLESS_IKEV2_SUPPORTED,
+)
+"""Their own documents say that they have none."""
+
+_WINDOW_OCTETS = 4
 _OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPORTED)
 """Of these the Protocol ID "MUST be 1" although there is no SPI (RFC 6290 section 4.1, RFC 6023 section 4)."""
 
 
 @wire_check("notifies-in-their-form", due=Due.ALWAYS, requirement="B48")
 def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
-    """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for (B36, B48, F01, I01).
+    """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for.
+
+    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01).
 
     Data of INTERMEDIATE_EXCHANGE_SUPPORTED is to be ignored, and so is no fault (RFC 9242 section 3.1). Where there is
     NAT_DETECTION, both kinds are, with 20 octets each. That they do not fit the addresses means that there is a NAT.
@@ -50,8 +63,14 @@ def _form(notify: Notify) -> Iterable[tuple[str, str]]:
         yield "B48", f"{kind} has Protocol ID {int(protocol)} and no SPI"
     if notify.spi and protocol not in _ABOUT_A_CHILD:
         yield "B48", f"{kind} has an SPI, and Protocol ID {int(protocol)}"
-    if notify.spi and protocol in _ABOUT_A_CHILD and len(notify.spi) != _SPI_OCTETS:
+    elif notify.spi and len(notify.spi) != _SPI_OCTETS:
         yield "B48", f"{kind} has an SPI of {len(notify.spi)} octets for {protocol.name}"
+    elif notify.spi and kind not in (*_WITH_AN_SPI, *_TOLD_BY_ITS_OWN):
+        yield "B48", f"{kind} has an SPI, and is about no Child SA"
+    if kind == NotifyType.CHILDLESS_IKEV2_SUPPORTED and (notify.spi or protocol not in (Protocol.NONE, Protocol.IKE)):
+        yield "C03", f"{kind} has Protocol ID {int(protocol)} and {len(notify.spi)} octets of SPI; 1 and none are due"
+    if kind == NotifyType.SET_WINDOW_SIZE and len(notify.data) != _WINDOW_OCTETS:
+        yield "B20", f"{kind} has {len(notify.data)} octets of data, {_WINDOW_OCTETS} are due"
     if kind == NotifyType.IKEV2_FRAGMENTATION_SUPPORTED and (notify.spi or notify.data):
         yield "F01", f"{kind} has an SPI or data, and is to have none"
     if kind == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED and (notify.spi or protocol != Protocol.NONE):

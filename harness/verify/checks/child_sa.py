@@ -21,8 +21,9 @@ from harness.verify.esp import (
     uses_extended_sequence_numbers,
 )
 from harness.verify.keys import child_keys
+from harness.verify.ports import NAT_PORT
 from harness.verify.view import View
-from harness.verify.wire import NAT_PORT, SeenMessage, of
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify
 
 _SPIS_OCTETS = 16  # of the IKE header
@@ -41,11 +42,13 @@ def esp_mode(view: View, _arguments: Arguments) -> Checked:
         message, party = view.transport_mode(response=response), view.party(initiator=not response)
         if (message is not None) == (wanted is Mode.TRANSPORT):
             continue
+        if response and message is None and view.transport_mode(response=False) is None:
+            continue  # nobody agrees to what was not asked for
         what = "request" if not response else "response"
         verb = "carries" if message is not None else "lacks"
         pointer = message.pointer if message is not None else CAPTURE
-        # A responder may decline: that breaks a rule only where its packets are in transport mode all the same.
-        declined = response and message is None and "E04" not in {packet.requirement for packet in closed}
+        # Nobody has to ask, and a responder may decline: that breaks a rule only where packets are in transport mode.
+        declined = message is None and "E04" not in {packet.requirement for packet in closed}
         sentence = f"the IKE_AUTH {what} {verb} USE_TRANSPORT_MODE"
         objections.append(Objection(party, sentence, pointer, None if declined else ""))
     for packet in closed:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import AttributeType, Encryption, TransformType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.negotiation import SPI_OCTETS
 from harness.verify.view import CaseView
@@ -87,11 +88,32 @@ def _has_a_method(proposal: Proposal) -> bool:
     return any(transform.type.is_key_exchange and transform.identifier for transform in proposal.transforms)
 
 
+_AES = frozenset(int(each) for each in Encryption if each.name.startswith("ENCR_AES_"))
+_ONE_KEY = frozenset((int(Encryption.ENCR_3DES), int(Encryption.ENCR_CHACHA20_POLY1305)))
+_PLAIN = frozenset((TransformType.PRF, TransformType.INTEG))
+
+
+def _unfit(proposal: Proposal) -> Iterable[str]:
+    """What does not go together in a proposal: integrity beside a combined-mode cipher, and Key Length (3.3, 3.3.5)."""
+    ciphers = [each for each in proposal.transforms if each.type == TransformType.ENCR]
+    integrity = [each for each in proposal.transforms if each.type == TransformType.INTEG and each.identifier]
+    combined = [each for each in ciphers if Encryption(each.identifier).is_aead]
+    if combined and integrity:
+        yield f"an integrity algorithm beside {Encryption(combined[0].identifier).name}, which has its own"
+    for each in proposal.transforms:
+        long = any(attribute.type == AttributeType.KEY_LENGTH for attribute in each.attributes)
+        if each in ciphers and each.identifier in _AES and each.key_length is None:
+            yield f"{Encryption(each.identifier).name} without a Key Length of two octets"
+        fixed = each.type in _PLAIN or (each in ciphers and each.identifier in _ONE_KEY)
+        if fixed and long:
+            yield f"a Key Length beside type {int(each.type)} number {each.identifier}, whose keys have one length"
+
+
 @wire_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
 def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49).
 
-    Those of IKE_AUTH have no key exchange method (B58).
+    Those of IKE_AUTH have no key exchange method (B58). What is in one of them goes together (B64).
     """
     objections, count = [], 0
     exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
@@ -111,6 +133,7 @@ def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
                         faults.append(("B39", f"the SPI of proposal {proposal.number} is zero"))
                 if message.exchange == ExchangeType.IKE_AUTH and _has_a_method(proposal):
                     faults.append(("B58", f"proposal {proposal.number} has a key exchange method"))
+                faults += (("B64", f"proposal {proposal.number} has {words}") for words in _unfit(proposal))
                 if due is not None and len(proposal.spi) != due:
                     words = f"proposal {proposal.number} has an SPI of {len(proposal.spi)} octets, {due} are due"
                     faults.append(("B49", words))

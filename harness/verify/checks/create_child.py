@@ -40,6 +40,7 @@ def create_child_sa_in_its_form(view: View, _arguments: Arguments) -> Checked:
         faults = [*_missing(message), *_key_exchange(message)]
         if not message.response:
             faults += _rekeyed(view, message)
+        faults += _spi_again(message)
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
@@ -73,6 +74,12 @@ def _key_exchange(message: SeenMessage) -> Iterator[Fault]:
 
 
 def _rekeyed(view: View, request: SeenMessage) -> Iterator[Fault]:
+    named = [notify for notify in of(request, Notify) if notify.notify_type == NotifyType.REKEY_SA]
+    protocols = {proposal.protocol for sa in of(request, SecurityAssociation) for proposal in sa.proposals}
+    if len(named) > 1:
+        yield "B25", f"it has {len(named)} REKEY_SA, and makes one Child SA"
+    if named and protocols == {Protocol.IKE}:
+        yield "B25", "it has REKEY_SA, and offers no Child SA"
     for notify in of(request, Notify):
         if notify.notify_type != NotifyType.REKEY_SA:
             continue
@@ -87,6 +94,15 @@ def _rekeyed(view: View, request: SeenMessage) -> Iterator[Fault]:
             yield "B25", f"REKEY_SA names the SPI {spi}, on which its sender receives nothing"
         else:
             yield from _narrower(view, request)
+
+
+def _spi_again(message: SeenMessage) -> Iterator[Fault]:
+    """A rekeyed IKE SA has new SPIs (sections 1.3.2, 2.18): another one than its side has had so far."""
+    octets = message.pieces[0].octets
+    spis = {octets[:8], octets[8:16]}
+    for proposal in (each for sa in of(message, SecurityAssociation) for each in sa.proposals):
+        if proposal.protocol == Protocol.IKE and proposal.spi in spis:
+            yield "B24", f"the SPI {proposal.spi.hex()} of the new IKE SA is one of the old"
 
 
 def _narrower(view: View, request: SeenMessage) -> Iterable[Fault]:

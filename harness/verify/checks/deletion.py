@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
+from harness.verify.ports import is_esp
 from harness.verify.view import View
-from harness.verify.wire import SeenMessage, is_esp, of
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Delete, SecurityAssociation
 
 _SPI_OCTETS = 4
@@ -32,12 +33,17 @@ def deletes_in_their_form(view: View, _arguments: Arguments) -> Checked:
     objections, count = [], 0
     known = _told(view)
     unread = {m.from_initiator for m in view.messages if m.exchange in _CREATING and not m.readable}
+    asked = _asked(view)
     for message in (m for m in view.messages if m.opened):
         for delete, twice in _each(of(message, Delete)):
             count += 1
             for sentence in (*_form(delete), *_strange(known, unread, message, delete), *twice):
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer))
+            place = message.exchange, message.message_id, not message.from_initiator
+            if message.response and not _asked_for(delete, asked.get(place, set())):
+                words = f"{message.label}: a Delete of protocol {int(delete.protocol)} answers no Delete of it"
+                objections.append(Objection(view.sender(message), words, message.pointer, "B29"))
     return Checked(f"{count} Delete payloads in their form", tuple(objections))
 
 
@@ -59,6 +65,23 @@ def _form(delete: Delete) -> Iterable[str]:
         yield f"a Delete is for protocol {int(delete.protocol)}"
     elif octets != _SPI_OCTETS or not number:
         yield f"a Delete for {delete.protocol.name} has {number} SPIs of {octets} octets; {_SPI_OCTETS} are due"
+
+
+def _asked(view: View) -> Mapping[tuple[ExchangeType, int, bool], set[Protocol]]:
+    """The protocols whose deletion is asked for, by exchange, Message ID and side of the request."""
+    asked: dict[tuple[ExchangeType, int, bool], set[Protocol]] = {}
+    for request in (m for m in view.messages if not m.response):
+        place = request.exchange, request.message_id, request.from_initiator
+        asked.setdefault(place, set()).update(delete.protocol for delete in of(request, Delete))
+    return asked
+
+
+def _asked_for(delete: Delete, asked: Collection[Protocol]) -> bool:
+    """Whether a Delete in a response is the other half of what its request deletes (RFC 7296 section 1.4.1).
+
+    What the response to the deletion of an IKE SA is not to hold says another check.
+    """
+    return delete.protocol != Protocol.IKE and (delete.protocol in asked or Protocol.IKE in asked)
 
 
 _Told = Mapping[tuple[bool, Protocol], set[bytes]]

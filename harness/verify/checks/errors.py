@@ -11,7 +11,7 @@ from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
 from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
-from harness.verify.checks.negotiation import retry_repeats_the_offer
+from harness.verify.checks.negotiation import answers_in_time, retry_repeats_the_offer
 from harness.verify.checks.peer_report import left_of
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, answered_suite, of, spelled
@@ -138,7 +138,7 @@ def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
     """The responder demands a cookie; the retry carries it first, all other payloads unchanged (B09)."""
     demands = [
         (message, notify)
-        for message in view.find(ExchangeType.IKE_SA_INIT, response=True)
+        for message in answers_in_time(view)
         for notify in of(message, Notify)
         if notify.notify_type == NotifyType.COOKIE
     ]
@@ -166,7 +166,7 @@ def demands_in_their_form(view: View, arguments: Arguments) -> Checked:
     Where a scenario asks for such a demand and the tunnel stands, checks of its own tell.
     """
     objections: list[Objection] = []
-    kinds = {n.notify_type for m in view.find(ExchangeType.IKE_SA_INIT, response=True) for n in of(m, Notify)}
+    kinds = {n.notify_type for m in answers_in_time(view) for n in of(m, Notify)}
     demands = (
         (NotifyType.COOKIE, cookie_returned_first, "B09"),
         (NotifyType.INVALID_KE_PAYLOAD, retry_repeats_the_offer, "B01"),

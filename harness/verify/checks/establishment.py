@@ -11,6 +11,7 @@ from harness.results.model import CAPTURE, Outcome
 from harness.scenario.model import Subject
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check
 from harness.verify.checks.authentication import auth_fits
+from harness.verify.checks.fragmentation import is_incomplete
 from harness.verify.checks.offer import offers_nothing_acceptable, policy_of
 from harness.verify.checks.selectors import network_of, within
 from harness.verify.judgement import outcome_seen, pair_outcome_seen, unproven
@@ -76,7 +77,8 @@ def _rule_of_silence(view: View) -> str | None:
     asked = [message for message in view.messages if not message.response and view.sender(message) == "engine"]
     if not asked or not view.in_place(asked[-1]):
         return None
-    heard = [piece.datagram for message in view.messages for piece in message.pieces]
+    whole = (message for message in view.messages if not is_incomplete(message))  # the others count as not received
+    heard = [piece.datagram for message in whole for piece in message.pieces]
     heard += [*(piece.datagram for piece in view.strangers), *view.malformed]
     last = asked[-1].pieces[0].datagram.frame
     return None if any(view.source(each) != "engine" and each.frame > last for each in heard) else "B60"

@@ -25,7 +25,9 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
     to the sender, as a SHOULD; a size that was configured and is not kept to is a failure without that sentence.
     """
     limit = int(arguments["octets"])
-    objections: list[Objection] = []
+    objections = _both_announced(view)
+    if objections:  # then nobody may send fragments, and no size can be kept to
+        return Checked("", tuple(objections))
     fragmented = [message for message in view.messages if message.fragmented]
     for message in view.messages:
         for piece in message.pieces:
@@ -36,7 +38,6 @@ def fragments_within(view: View, arguments: Arguments) -> Checked:
                 )
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 objections.append(Objection(view.sender(message), sentence, pointer, None))
-    objections += _both_announced(view)
     for initiator in (True, False):
         if not any(message.from_initiator == initiator for message in fragmented):
             party = view.party(initiator=initiator)

@@ -18,6 +18,8 @@ from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
 _SPI_OCTETS = 8
+_LEAST_NONCE = 16  # octets (RFC 7296 section 3.9); by chance they are all the same once in 2^120
+_WORD = 4  # octets (RFC 4303 section 2.4)
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
 
 
@@ -49,7 +51,7 @@ def fresh_values(view: CaseView) -> tuple[FreshValue, ...]:
 
 @wire_check("values-are-fresh", due=Due.ALWAYS, requirement="M11")
 def values_are_fresh(view: CaseView, _arguments: Arguments) -> Checked:
-    """No nonce is the other side's, no public value of ML-KEM and no AEAD's IV comes twice (B23, M11, K06).
+    """No nonce, no public value of ML-KEM and no initialization vector comes twice (B23, B56, M11, K06).
 
     A public value of (EC)DH may be used again, which is told all the same (RFC 7296 section 2.12). A message that is
     repeated is the same message.
@@ -61,12 +63,21 @@ def values_are_fresh(view: CaseView, _arguments: Arguments) -> Checked:
 
 
 def _nonces(view: CaseView) -> Iterable[Objection]:
-    """A nonce that came from the other side proves no freshness at all."""
-    request, response = view.final_init
-    if request is not None and response is not None:
-        theirs = {nonce.nonce for nonce in of(request, Nonce)}
-        if any(nonce.nonce in theirs for nonce in of(response, Nonce)):
-            yield Objection(view.sender(response), "Nr is Ni, octet for octet", response.pointer, "B23")
+    """A nonce that was there before proves no freshness at all, nor does one of a single octet over and over.
+
+    IKE_SA_INIT may be sent anew with the same nonce: a cookie or another group was asked for.
+    """
+    seen: dict[bytes, Hashable] = {}
+    for message in view.messages:
+        place: Hashable = (message.exchange, message.message_id, message.from_initiator)
+        for nonce in of(message, Nonce):
+            sentence = ""
+            if seen.setdefault(nonce.nonce, place) != place:
+                sentence = f"{message.label} has the nonce of an earlier message, octet for octet"
+            elif len(nonce.nonce) >= _LEAST_NONCE and len(set(nonce.nonce)) == 1:
+                sentence = f"{message.label} has a nonce of nothing but octets {nonce.nonce[:1].hex()}"
+            if sentence:
+                yield Objection(view.sender(message), sentence, message.pointer, "B23")
 
 
 def _ml_kem(view: CaseView) -> Iterable[Objection]:
@@ -101,10 +112,11 @@ def _values_again(view: CaseView) -> Iterable[tuple[str, str, Pointer, KeyExchan
 
 
 def _vectors(view: CaseView) -> Iterable[Objection]:
-    """The IV of a combined-mode cipher, in IKE messages; two pieces under one key of one direction."""
+    """The IV in IKE messages; two pieces under one key of one direction. In CBC mode nobody can foresee it (B56)."""
     cipher = _cipher(view)
-    if cipher is None or not cipher.iv_may_be_counter:
+    if cipher is None or not cipher.iv_octets:
         return
+    rule = "K06" if cipher.iv_may_be_counter else "B56"
     seen: dict[Hashable, bytes] = {}
     for message in (m for m in view.messages if _under_known_keys(view, m)):
         for piece in message.pieces:
@@ -115,7 +127,7 @@ def _vectors(view: CaseView) -> Iterable[Objection]:
             if seen.setdefault(key, piece.octets) != piece.octets:
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
-                yield Objection(view.sender(message), sentence, pointer, "K06")
+                yield Objection(view.sender(message), sentence, pointer, rule)
 
 
 def _cipher(view: CaseView) -> Protection | None:
@@ -143,7 +155,7 @@ def _under_known_keys(view: CaseView, message: SeenMessage) -> bool:
 
 @engine_check("esp-in-its-form", due=Due.ALWAYS, requirement="E06")
 def esp_in_its_form(view: View, _arguments: Arguments) -> Checked:
-    """Padding is 1, 2, 3, ..., and no initialization vector of an AEAD comes twice under a key (E05, E06)."""
+    """Padding is 1, 2, 3, ... up to four octets' end, and no initialization vector comes twice (E05, E06, E09, E10)."""
     packets = [packet for packet in esp_packets(view) if not packet.problem]
     objections, seen = [], dict[Hashable, bytes]()
     for packet in packets:
@@ -151,8 +163,11 @@ def esp_in_its_form(view: View, _arguments: Arguments) -> Checked:
         if packet.padding != bytes(range(1, len(packet.padding) + 1)):
             sentence = f"an ESP packet's padding is {packet.padding[:8].hex()}, not 01, 02, 03"
             objections.append(Objection(party, sentence, packet.pointer, "E06"))
-        key = (packet.from_engine, packet.counter)
-        if packet.counter and seen.setdefault(key, packet.octets) != packet.octets:
+        if packet.ciphertext_size % _WORD:
+            sentence = f"an ESP packet's trailer ends behind {packet.ciphertext_size} octets, {_WORD} at a time are due"
+            objections.append(Objection(party, sentence, packet.pointer, "E09"))
+        key = (packet.from_engine, packet.vector)
+        if packet.vector and seen.setdefault(key, packet.octets) != packet.octets:
             sentence = "an ESP packet has the initialization vector of an earlier one under the same key"
-            objections.append(Objection(party, sentence, packet.pointer, "E05"))
+            objections.append(Objection(party, sentence, packet.pointer, "E05" if packet.counts else "E10"))
     return Checked(f"{len(packets)} ESP packets: padding and initialization vectors as due", tuple(objections))

@@ -165,7 +165,7 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     demands = [
         (message, notify)
-        for message in view.find(ExchangeType.IKE_SA_INIT, response=True)
+        for message in answers_in_time(view)
         for notify in of(message, Notify)
         if notify.notify_type == NotifyType.INVALID_KE_PAYLOAD
     ]
@@ -197,6 +197,12 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     same = of(first, SecurityAssociation) == of(retry, SecurityAssociation)
     order = "unchanged" if same else "with the transforms in another order"
     return Checked(f"the retry carries method {wanted} and the full set of suites, {order}", tuple(objections))
+
+
+def answers_in_time(view: View) -> list[SeenMessage]:
+    """The IKE_SA_INIT responses up to the one that counts: behind it nobody has to follow a demand."""
+    last, found = view.final_init[1], view.find(ExchangeType.IKE_SA_INIT, response=True)
+    return found if last is None else [message for message in found if message.frame <= last.frame]
 
 
 def _full_set(message: SeenMessage) -> list[tuple[int, int, frozenset[tuple[int, int, object]]]]:

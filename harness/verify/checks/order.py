@@ -13,7 +13,7 @@ from harness.verify.checks.key_agreement import late_error
 from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of
-from harness.wire.payloads import Notify
+from harness.wire.payloads import Delete, Notify
 
 _WINDOW_OCTETS = 4
 
@@ -85,9 +85,9 @@ def _windows(view: CaseView, *, of_initiator: bool) -> list[tuple[int, float]]:
 
 @wire_check("exchanges-in-order", due=Due.ALWAYS, requirement="I03")
 def exchanges_in_order(view: CaseView, _arguments: Arguments) -> Checked:
-    """IKE_INTERMEDIATE comes before IKE_AUTH, CREATE_CHILD_SA once that has ended, and each is sealed (B42, I03, I06).
+    """IKE_INTERMEDIATE comes before IKE_AUTH, and is begun by the initiator; other exchanges follow (B42, I03).
 
-    So is whatever follows IKE_SA_INIT (B61).
+    INFORMATIONAL may come early where an initiator gives up. Whatever follows IKE_SA_INIT is sealed (B61, I06).
     """
     objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view)]
     names = dict.fromkeys(str(message.exchange) for message in view.messages)
@@ -103,6 +103,9 @@ def _in_clear(view: CaseView) -> Iterable[Objection]:
 
 
 def _after_auth(view: CaseView) -> Iterable[Objection]:
+    for message in view.find(ExchangeType.IKE_INTERMEDIATE, response=False, initiator=False):
+        if message.sealed:  # "the initiator ... starts" the exchanges before IKE_AUTH (RFC 9242 section 3.2)
+            yield Objection(view.sender(message), f"{message.label} is begun by the responder", message.pointer, "I03")
     first = min((m.message_id for m in view.find(ExchangeType.IKE_AUTH, response=False, initiator=True)), default=None)
     for message in view.find(ExchangeType.IKE_INTERMEDIATE, response=False, initiator=True):
         if first is not None and message.sealed and message.message_id > first:
@@ -118,3 +121,16 @@ def _before_auth_ended(view: CaseView) -> Iterable[Objection]:
             if message.sealed and message.frame < ended:
                 sentence = f"{message.label} comes before IKE_AUTH has ended"
                 yield Objection(view.sender(message), sentence, message.pointer, "B42")
+    for message in view.find(ExchangeType.INFORMATIONAL, response=False):
+        if message.sealed and message.frame < ended and not _gives_up(message):
+            sentence = f"{message.label} comes before IKE_AUTH has ended"
+            yield Objection(view.sender(message), sentence, message.pointer, "B42")
+
+
+def _gives_up(message: SeenMessage) -> bool:
+    """Whether an initiator may end the initial exchanges so: it tells of what it cannot accept (section 2.21.2).
+
+    What nobody can read may say that.
+    """
+    failed = any(notify.notify_type.is_error for notify in of(message, Notify)) or bool(of(message, Delete))
+    return message.from_initiator and (failed or not message.readable)

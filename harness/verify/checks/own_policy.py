@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness.oracle.negotiation import first_child, is_common
-from harness.policy.proposals import Policy
+from harness.policy.proposals import Policy, Suite
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.transforms import TransformType
 from harness.verify.checks.misbehaviour import deviating
 from harness.verify.checks.offer import as_sent, could_choose, policy_of
 from harness.verify.view import View
@@ -40,10 +42,16 @@ def _choices(view: View) -> Iterator[str]:
         offers = [sa for m in view.find(exchange, response=False) for sa in of(m, SecurityAssociation)]
         for message in _ours(view, exchange) if offers else ():
             for answer in accepts(message):
-                suite, offer = answered_suite(answer), policy_of(offers[-1], protocol)
+                suite, offer = _without_no_exchange(answered_suite(answer)), policy_of(offers[-1], protocol)
                 possible = is_common(suite, offer, as_sent(_recorded(view, protocol)))
                 if could_choose(suite, offer) and not possible:
                     yield f"our engine chooses in the {message.label} what its policy in case.json does not have"
+
+
+def _without_no_exchange(suite: Suite) -> Suite:
+    """A suite without the NONE of a key exchange: an answer may echo what an offer spells out (section 1.2)."""
+    kept = {k: each for k, each in suite.transforms.items() if each.identifier or not TransformType(k).is_key_exchange}
+    return replace(suite, transforms=kept)
 
 
 def _recorded(view: View, protocol: Protocol) -> Policy:

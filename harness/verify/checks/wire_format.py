@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect
+from collections.abc import Iterable, Sequence
 
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.checks.key_agreement import late_error
+from harness.verify.ports import is_unmarked
 from harness.verify.view import CaseView, View
 from harness.verify.wire import Piece, SeenMessage, of, why_malformed
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
@@ -28,7 +30,7 @@ from harness.wire.payloads import (
 
 @wire_check("canonical-wire-format", due=Due.ALWAYS, requirement="B15")
 def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
-    """What every sender must write, whether its receiver objects or not (B14, B15, B16, B39, B53).
+    """What every sender must write, whether its receiver objects or not (B14, B15, B16, B37, B39, B53).
 
     Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
     payloads; and nothing on the ports of IKE that is no message of this IKE SA.
@@ -67,7 +69,8 @@ def _foreign(view: CaseView) -> Iterable[Objection]:
         if not words:
             continue
         sentence = f"frame {datagram.frame} holds no IKE message that can be parsed: {words}"
-        yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame), "B53")
+        rule = "B37" if is_unmarked(datagram) else "B53"
+        yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame), rule)
     for piece in view.strangers:
         if _begins_anew(view, piece) or _names_no_sa(piece):
             continue
@@ -130,6 +133,7 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
             sentence = f"requests are numbered {numbers}"
             rule = "B39" if any(_is_turned(view, m) for m in requests) else _count_of(requests)
             objections.append(Objection(view.party(initiator=initiator), sentence, requests[0].pointer, rule))
+        objections += _of_one_number(view, requests)
     for message in view.messages:
         if message.response and not _request_of(view, message):
             sentence = f"{message.label} answers no request that was seen"
@@ -138,6 +142,16 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
                 sentence, rule = f"{message.label} has the Response flag, and is the next request of its sender", "B39"
             objections.append(Objection(view.sender(message), sentence, message.pointer, rule))
     return Checked(f"{len(view.messages)} messages numbered without a gap", tuple(objections))
+
+
+def _of_one_number(view: View, requests: list[SeenMessage]) -> Iterable[Objection]:
+    """Requests of different exchanges that have the same number: the second one is no repetition of the first."""
+    first: dict[int, SeenMessage] = {}
+    for message in (m for m in requests if m.sealed or not m.protected):
+        other = first.setdefault(message.message_id, message)
+        if other.exchange != message.exchange:
+            sentence = f"{message.label} has the number of the {other.label}"
+            yield Objection(view.sender(message), sentence, message.pointer, "B22")
 
 
 def _count_of(requests: list[SeenMessage]) -> str:
@@ -168,7 +182,7 @@ def _counted_on(view: View, response: SeenMessage) -> bool:
     """Whether it is the number of a response up to IKE_AUTH that fits no request, with an IKE_INTERMEDIATE before."""
     numbers = {m.message_id for m in view.messages if not m.response and m.from_initiator != response.from_initiator}
     if response.exchange == ExchangeType.IKE_INTERMEDIATE:
-        return True
+        return response.message_id not in numbers
     after = response.exchange == ExchangeType.IKE_AUTH and bool(view.intermediates(response=False))
     return after and response.message_id not in numbers
 
@@ -204,16 +218,29 @@ def retransmissions_identical(view: CaseView, _arguments: Arguments) -> Checked:
 
 def _second_answer(view: CaseView) -> list[Objection]:
     """A repeated IKE_SA_INIT request gets the response that it got before (B19); another one may get another."""
-    objections, answered = [], False
-    for message in view.find(ExchangeType.IKE_SA_INIT):
+    objections: list[Objection] = []
+    answered: SeenMessage | None = None
+    messages = view.find(ExchangeType.IKE_SA_INIT)
+    asked = sorted(piece.datagram.frame for m in messages if not m.response for piece in m.pieces)
+    for message in messages:
         if not message.response:
-            answered = False
+            answered = None
+        elif answered is not None and (
+            of(message, SecurityAssociation) or not _asked_between(asked, answered, message)
+        ):
+            sentence = "IKE_SA_INIT is answered a second time, with other octets"
+            objections.append(Objection(view.sender(message), sentence, message.pointer, "B19"))
         elif of(message, SecurityAssociation):
-            if answered:
-                sentence = "IKE_SA_INIT is answered a second time, with other octets"
-                objections.append(Objection(view.sender(message), sentence, message.pointer, "B19"))
-            answered = True
+            answered = message
     return objections
+
+
+def _asked_between(asked: Sequence[int], first: SeenMessage, second: SeenMessage) -> bool:
+    """Whether a request came between two answers, be it an old one: who keeps no state may demand a cookie for it.
+
+    ``asked`` has the frames of all requests, in order.
+    """
+    return bisect(asked, first.frame) != bisect(asked, second.frame)
 
 
 _DEMANDS = (NotifyType.COOKIE, NotifyType.INVALID_KE_PAYLOAD)

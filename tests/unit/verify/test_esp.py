@@ -153,10 +153,13 @@ def test_an_answer_that_says_nothing_of_sequence_numbers_selects_no_long_ones():
     assert not uses_extended_sequence_numbers(replace(child, suite=Suite(1, kinds)))
 
 
-@pytest.mark.parametrize(("scenario", "octets"), [("hybrid/x25519-mlkem768", 8), ("classical/modp3072", 0)])
-def test_only_what_counts_is_held_to_be_another_one_in_each_packet(scenario, octets):
-    """The vector of a block cipher has to be unpredictable, which no one can see."""
-    assert {len(p.counter) for p in esp_packets(good(scenario).view)} == {octets}
+@pytest.mark.parametrize(
+    ("scenario", "octets", "counts"), [("hybrid/x25519-mlkem768", 8, True), ("classical/modp3072", 16, False)]
+)
+def test_the_vector_of_a_packet_is_told_and_whether_it_may_be_a_counter(scenario, octets, counts):
+    packets = esp_packets(good(scenario).view)
+    assert {(len(p.vector), p.counts) for p in packets} == {(octets, counts)}
+    assert all(p.ciphertext_size > 0 and p.ciphertext_size % 4 == 0 for p in packets)
 
 
 def test_a_sequence_number_has_four_octets():

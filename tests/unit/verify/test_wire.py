@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from case_builder import Case, flipped, good
+from case_builder import ENGINE, PEER, Case, flipped, good
 from extra_messages import behind, in_front_of
 
 from harness.crypto.protection import protection
@@ -13,17 +13,8 @@ from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.wire import (
-    Opened,
-    Piece,
-    decrypt,
-    final_init,
-    group,
-    is_esp,
-    open_message,
-    read_pieces,
-    sealed_payload,
-)
+from harness.verify.ports import is_esp, is_unmarked
+from harness.verify.wire import Opened, Piece, decrypt, final_init, group, open_message, read_pieces, sealed_payload
 from harness.wire.message import Header, Message
 from harness.wire.payloads import Encrypted, Nonce, Notify
 
@@ -284,3 +275,23 @@ def test_a_pad_length_that_does_not_fit_opens_nothing(plain, opens):
     front = Message(header, (Encrypted(PayloadType.SA, bytes(content)),)).to_bytes()[:-content]
     octets = front + iv + GCM.seal(key, b"", iv, front, plain)
     assert (open_message([(Message.parse(octets), octets)], GCM, key, b"") is not None) is opens
+
+
+@pytest.mark.parametrize(
+    ("edit", "unmarked"),
+    [
+        (lambda octets: octets, True),
+        (lambda octets: bytes(4) + octets, False),
+        (lambda octets: octets[:17] + b"\x30" + octets[18:], False),
+        (lambda octets: octets[:24] + bytes(4) + octets[28:], False),
+        (lambda octets: octets[:27], False),
+        (lambda octets: octets + b"\0", False),
+    ],
+)
+def test_an_ike_message_without_its_marker(edit, unmarked):
+    """On the port of NAT traversal alone, and whole: else it is ESP."""
+    first = good().datagrams[0]
+    datagram = replace(first, source=(ENGINE, 4500), destination=(PEER, 4500), payload=edit(first.payload))
+    assert is_unmarked(datagram) == unmarked
+    assert is_esp(datagram) == (not unmarked and not datagram.payload.startswith(bytes(4)))
+    assert not is_unmarked(replace(datagram, source=(ENGINE, 500), destination=(PEER, 500)))

@@ -1,0 +1,131 @@
+"""In which exchange a payload has its place, and what an answer may hold only if it was asked for (RFC 7296)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from harness.registry.identities import ConfigurationType
+from harness.registry.messages import ExchangeType, PayloadType, Protocol
+from harness.registry.notifications import NotifyType
+from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
+from harness.verify.view import CaseView
+from harness.verify.wire import SeenMessage, of
+from harness.wire.payloads import Authentication, Configuration, Notify, SecurityAssociation
+
+_SA, _KE, _NONCE = PayloadType.SA, PayloadType.KE, PayloadType.NONCE
+_SELECTORS = (PayloadType.TSi, PayloadType.TSr)
+_IN_AUTH = frozenset(
+    (_SA, PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, *_SELECTORS, PayloadType.CP, PayloadType.EAP)
+)
+_BOUND = _IN_AUTH | {_KE, _NONCE, PayloadType.DELETE}
+"""The payloads whose exchanges are told. All others, Notify and CERTREQ among them, may stand anywhere."""
+
+_PLACES: Mapping[ExchangeType, frozenset[PayloadType]] = MappingProxyType(
+    {
+        ExchangeType.IKE_SA_INIT: frozenset((_SA, _KE, _NONCE)),
+        # RFC 9370 section 2.2.2; identities are RFC 9593's (section 3.1), CP may be another document's.
+        ExchangeType.IKE_INTERMEDIATE: frozenset((_KE, PayloadType.IDi, PayloadType.IDr, PayloadType.CP)),
+        # "IKE_AUTH messages do not contain KEi/KEr or Ni/Nr payloads" (RFC 7296 section 1.2).
+        ExchangeType.IKE_AUTH: _IN_AUTH,
+        ExchangeType.CREATE_CHILD_SA: frozenset((_SA, _KE, _NONCE, *_SELECTORS, PayloadType.CP)),
+        ExchangeType.IKE_FOLLOWUP_KE: frozenset((_KE,)),
+        # "zero or more Notification, Delete, and Configuration payloads" (section 1.4).
+        ExchangeType.INFORMATIONAL: frozenset((PayloadType.DELETE, PayloadType.CP)),
+    }
+)
+
+
+_Place = tuple[ExchangeType, int, bool]
+_EVERYWHERE = frozenset(_PLACES)
+
+
+@wire_check("payloads-in-their-place", due=Due.ALWAYS, requirement="B54")
+def payloads_in_their_place(view: CaseView, _arguments: Arguments) -> Checked:
+    """No payload stands in an exchange that has no use for it, and no answer replies to what nobody asked for.
+
+    Nonces and public values belong where keys are made, Deletes into INFORMATIONAL, AUTH into IKE_AUTH (B54), and some
+    notifies into one exchange alone (A08, B09, B25, B45, B65). A CFG_REPLY follows a CFG_REQUEST (B62).
+    IPCOMP_SUPPORTED comes with an SA payload, and in an answer as it was offered (B63).
+    """
+    objections = []
+    readable = [message for message in view.messages if message.readable]
+    asked: dict[_Place, SeenMessage] = {}
+    for message in (m for m in readable if not m.response):
+        asked.setdefault((message.exchange, message.message_id, message.from_initiator), message)
+    for message in readable:
+        faults = [*_out_of_place(message)]
+        request = asked.get((message.exchange, message.message_id, not message.from_initiator))
+        if message.response and request is not None and request.frame < message.frame:
+            faults += _unasked(message, request)
+        faults += _notifies_out_of_place(message)
+        for requirement, sentence in faults:
+            words = f"{message.label}: {sentence}"
+            objections.append(Objection(view.sender(message), words, message.pointer, requirement))
+    return Checked(f"{len(readable)} messages with payloads of their exchanges alone", tuple(objections))
+
+
+def _out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    places = _PLACES.get(message.exchange)
+    if places is None or (message.protected and not message.sealed):  # anybody may have sent what is in clear
+        return
+    for payload in message.payloads:
+        if payload.type in _BOUND - places:
+            yield "B54", f"it has a payload {payload.type.name}, which has no place in {message.exchange}"
+    kinds = {payload.type for payload in message.payloads}
+    if message.exchange == ExchangeType.IKE_AUTH and message.response and PayloadType.IDi in kinds:
+        yield "B54", "it has a payload IDi, which is the request's"
+    if message.exchange == ExchangeType.CREATE_CHILD_SA and _is_of_ike(message) and kinds & set(_SELECTORS):
+        yield "B54", "it is to rekey the IKE SA, and has traffic selectors"
+
+
+def _is_of_ike(message: SeenMessage) -> bool:
+    protocols = {proposal.protocol for sa in of(message, SecurityAssociation) for proposal in sa.proposals}
+    return protocols == {Protocol.IKE}
+
+
+def _unasked(answer: SeenMessage, request: SeenMessage) -> Iterator[tuple[str, str]]:
+    asked = {each.cfg_type for each in of(request, Configuration)}
+    replies = [each for each in of(answer, Configuration) if each.cfg_type == ConfigurationType.CFG_REPLY]
+    if replies and ConfigurationType.CFG_REQUEST not in asked:
+        yield "B62", "it has a CFG_REPLY, and its request no CFG_REQUEST"
+    offered = {notify.data[2:3] for notify in _compressions(request)}
+    accepted = [notify.data[2:3] for notify in _compressions(answer)]
+    if not offered.issuperset(accepted):
+        yield "B63", "it has IPCOMP_SUPPORTED with a transform that its request does not offer"
+    if len(accepted) > 1:
+        yield "B63", f"it accepts {len(accepted)} compression transforms"
+    if of(request, Authentication) and any(payload.type == PayloadType.EAP for payload in answer.payloads):
+        yield "B54", "it has a payload EAP, and its request AUTH"
+
+
+def _compressions(message: SeenMessage) -> list[Notify]:
+    """Each is a CPI of two octets, and a transform (RFC 7296 section 2.22)."""
+    return [notify for notify in of(message, Notify) if notify.notify_type == NotifyType.IPCOMP_SUPPORTED]
+
+
+_NOTIFIES: Mapping[NotifyType, tuple[str, frozenset[ExchangeType]]] = MappingProxyType(
+    {
+        NotifyType.REKEY_SA: ("B25", frozenset((ExchangeType.CREATE_CHILD_SA,))),
+        NotifyType.INITIAL_CONTACT: ("B65", frozenset((ExchangeType.IKE_AUTH,))),
+        NotifyType.COOKIE: ("B09", frozenset((ExchangeType.IKE_SA_INIT,))),
+        NotifyType.ADDITIONAL_KEY_EXCHANGE: (
+            "A08", frozenset((ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE)),
+        ),
+    }
+)  # fmt: skip
+"""The exchanges in which a notify means anything, with the requirement that says so."""
+
+_BESIDE_AN_SA = MappingProxyType({NotifyType.USE_TRANSPORT_MODE: "B45", NotifyType.IPCOMP_SUPPORTED: "B63"})
+
+
+def _notifies_out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    if message.protected and not message.sealed:
+        return
+    known = message.exchange in _PLACES
+    for kind in dict.fromkeys(notify.notify_type for notify in of(message, Notify)):
+        rule, places = _NOTIFIES.get(kind, ("", _EVERYWHERE))
+        if known and message.exchange not in places:
+            yield rule, f"it has {kind}, which has no place in {message.exchange}"
+        if kind in _BESIDE_AN_SA and not of(message, SecurityAssociation):
+            yield _BESIDE_AN_SA[kind], f"it has {kind} and no SA payload"
