@@ -14,8 +14,9 @@ from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Scenario
+from harness.verify.restored import Restored, put_right, readable_nonetheless, unmarked
 from harness.verify.view import CaseView
-from harness.verify.wire import SeenMessage, answered_suite, final_init, group, of, pieces_by_sa
+from harness.verify.wire import Piece, SeenMessage, answered_suite, final_init, group, is_esp, of, pieces_by_sa
 from harness.wire.payloads import Nonce, Notify, SecurityAssociation
 
 
@@ -31,6 +32,16 @@ class PairView(CaseView):
     report: PairReport
     init_before: tuple[SeenMessage, ...] = ()  # of one IKE SA that was rekeyed: the IKE_SA_INIT that began the first
     each: tuple[PairView, ...] | None = None  # the IKE SAs; None in a view of one of them
+    restored: tuple[Restored, ...] = ()  # the messages that were put right, each with what was wrong about it
+    twice: bool = False  # both ends of the path were watched: what both captures have was so on the wire
+
+    @property
+    def esp(self) -> list[CapturedDatagram]:
+        """The ESP packets of the capture; an IKE message without its marker is none."""
+        unmarked_ones = {
+            piece.datagram.frame for m in self.messages for piece in m.pieces if is_esp(piece.datagram)
+        }
+        return [each for each in super(PairView, self).esp if each.frame not in unmarked_ones]
 
     @property
     def ike_sas(self) -> tuple[PairView, ...]:
@@ -98,20 +109,32 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     """Read the wire. The evidence must hold the capture and the steps."""
     assert evidence.wire is not None and evidence.report is not None
     malformed: list[CapturedDatagram] = []
-    messages = _messages_of_all(evidence.wire.datagrams, evidence.facts.initiator.address, malformed)
+    watched = bool(evidence.report.ended) and evidence.far is not None
+    pieces = _pieces_of_all(evidence.wire.datagrams, malformed, watched=watched)
+    found = [m for each in pieces.values() for m in group(each, evidence.facts.initiator.address)]
+    messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)
     seen = evidence.facts, evidence.wire, messages, agreed, tuple(malformed), ()
-    view = PairView(scenario, expectation, *seen, evidence, evidence.report)
+    view = PairView(
+        scenario, expectation, *seen, evidence, evidence.report, restored=restored, twice=watched
+    )
     return replace(view, each=tuple(_each_ike_sa(view)))
 
 
-def _messages_of_all(
-    datagrams: Sequence[CapturedDatagram], initiator: str, malformed: list[CapturedDatagram]
-) -> tuple[SeenMessage, ...]:
-    """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2)."""
+def _pieces_of_all(
+    datagrams: Sequence[CapturedDatagram], malformed: list[CapturedDatagram], *, watched: bool
+) -> dict[bytes, list[Piece]]:
+    """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2).
+
+    What has not the form of a message takes its place all the same where both captures have it so.
+    """
     pieces = pieces_by_sa(datagrams, malformed)
-    found = [message for each in pieces.values() for message in group(each, initiator)]
-    return tuple(sorted(found, key=lambda message: message.frame))
+    known = pieces.keys() - {bytes(_SPI_OCTETS)}
+    more = unmarked(datagrams, known)
+    more += readable_nonetheless(malformed, known) if watched else []
+    for piece in more:
+        pieces[piece.message.header.initiator_spi].append(piece)
+    return {spi: sorted(each, key=lambda piece: piece.datagram.frame) for spi, each in pieces.items()}
 
 
 def _agreed_in_clear(messages: Sequence[SeenMessage]) -> Suite | None:

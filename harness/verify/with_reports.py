@@ -20,7 +20,9 @@ from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as
 from harness.verify.checks.both_ends import captured_otherwise
 from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
+from harness.verify.checks.key_agreement import late_error
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
+from harness.verify.checks.pair_messages import unasked_responses
 from harness.verify.checks.pair_story import not_of_one_case
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
@@ -64,7 +66,7 @@ def not_captured(view: PairView) -> str:
     The Message ID of each side's requests grows by one, from 0 (RFC 7296 section 2.2): who answers request 5 has had
     request 4. A gap that no answer follows may be the sender's fault. An error in clear answers nothing (section 1.5).
     """
-    responses = [m for m in view.messages if m.response and (m.sealed or not m.protected)]
+    responses = [m for m in view.messages if m.response and not (m.protected and late_error(m))]
     answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in responses}
     asked: dict[tuple[bytes, bool], set[int]] = {}
     for message in view.messages:
@@ -76,7 +78,8 @@ def not_captured(view: PairView) -> str:
         if gap < last:
             party = view.party(initiator=by_initiator)
             return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
-    for spi, by_initiator, number in sorted(answered):
+    unasked = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in unasked_responses(view)}
+    for spi, by_initiator, number in sorted(answered - unasked):
         if number not in asked.get((spi, by_initiator), ()):
             party = view.party(initiator=by_initiator)
             return f"wire.pcapng lacks request {number} of {party} in IKE SA {spi.hex()}, and has its response"
@@ -121,7 +124,10 @@ def _copies(message: SeenMessage) -> int:
 
 
 def _fragments_missing(message: SeenMessage) -> str:
-    """A fragment that the capture lacks of a message that came in fragments alone, and in no whole set; "" for none."""
+    """A fragment that the capture lacks of a message that came in fragments alone, and in no whole set; "" for none.
+
+    Fragments of totals that do not fit together, all numbers there, are their sender's doing.
+    """
     sets: dict[int, set[int]] = {}
     for fragment in (piece.fragment for piece in message.pieces):
         if fragment is None:  # it came whole as well
@@ -130,6 +136,9 @@ def _fragments_missing(message: SeenMessage) -> str:
     if any(len(numbers) >= total for total, numbers in sets.items()):
         return ""
     total = max(sets)
+    together = set[int]().union(*sets.values())
+    if len(sets) > 1 and together == set(range(1, max(together) + 1)) and max(together) in (min(sets), total):
+        return ""
     return f"fragment {next(number for number in count(1) if number not in sets[total])} of {total}"
 
 

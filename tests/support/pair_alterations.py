@@ -40,9 +40,9 @@ INTERMEDIATE_TOO, FRAGMENTS_TOO = (
 Edit = Callable[[list[Any]], list[Any]]
 
 
-def sealed() -> Encrypted:
+def sealed(first: PayloadType = PayloadType.NO_NEXT_PAYLOAD, octets: int = 60) -> Encrypted:
     """What nobody can read."""
-    return Encrypted(PayloadType.NO_NEXT_PAYLOAD, os.urandom(60))
+    return Encrypted(first, os.urandom(octets))
 
 
 def found(pair: Pair, label: str, *, last: bool = False) -> SeenMessage:

@@ -162,6 +162,11 @@ def _same(a: Transform, b: Transform) -> bool:
 @engine_check("retry-repeats-the-offer", requirement="B01")
 def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     """INVALID_KE_PAYLOAD names a method, and the retry carries it with the full set of the first offer (B01)."""
+    return offer_repeated(view)
+
+
+def offer_repeated(view: CaseView) -> Checked:
+    """What there is to say of the first demand for another method, and of the request behind it."""
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     demands = [
         (message, notify)

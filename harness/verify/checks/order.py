@@ -87,9 +87,10 @@ def _windows(view: CaseView, *, of_initiator: bool) -> list[tuple[int, float]]:
 def exchanges_in_order(view: CaseView, _arguments: Arguments) -> Checked:
     """IKE_INTERMEDIATE comes before IKE_AUTH, CREATE_CHILD_SA once that has ended, and each is sealed (B42, I03, I06).
 
-    So is whatever follows IKE_SA_INIT (B61).
+    So is whatever follows IKE_SA_INIT (B61). IKE_FOLLOWUP_KE comes behind a CREATE_CHILD_SA (A08), and between two
+    products the initiator alone begins IKE_INTERMEDIATE and IKE_AUTH, in an IKE SA that is not a rekeyed one (I03, B54).
     """
-    objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view)]
+    objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view), *_not_its_turn(view)]
     names = dict.fromkeys(str(message.exchange) for message in view.messages)
     return Checked(f"exchanges in their order: {', '.join(names)}", tuple(objections))
 
@@ -118,3 +119,25 @@ def _before_auth_ended(view: CaseView) -> Iterable[Objection]:
             if message.sealed and message.frame < ended:
                 sentence = f"{message.label} comes before IKE_AUTH has ended"
                 yield Objection(view.sender(message), sentence, message.pointer, "B42")
+
+
+def _not_its_turn(view: CaseView) -> Iterable[Objection]:
+    """Exchanges that the side, or the IKE SA, has no call for. A deviation of ours may ask for any."""
+    if not isinstance(view, PairView):
+        return
+    for exchange, rule in ((ExchangeType.IKE_INTERMEDIATE, "I03"), (ExchangeType.IKE_AUTH, "B54")):
+        for message in view.find(exchange, response=False):
+            if message.sealed and (view.rekeyed or not message.from_initiator):
+                place = "in a rekeyed IKE SA" if view.rekeyed else "by the responder"
+                yield Objection(view.sender(message), f"{message.label} is sent {place}", message.pointer, rule)
+    created = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
+    for message in view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False):
+        own = (m for m in created if m.from_initiator == message.from_initiator and m.frame < message.frame)
+        if message.sealed and not any(own):
+            sentence = f"{message.label} follows no CREATE_CHILD_SA exchange of its sender"
+            yield Objection(view.sender(message), sentence, message.pointer, "A08")
+    ended = min((m.frame for m in view.find(ExchangeType.IKE_AUTH, response=True)), default=0)
+    for message in view.find(ExchangeType.INFORMATIONAL, response=False):
+        if message.sealed and not view.rekeyed and message.frame < ended:
+            sentence = f"{message.label} comes before IKE_AUTH has ended"
+            yield Objection(view.sender(message), sentence, message.pointer, "B30")
