@@ -22,9 +22,11 @@ from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.key_agreement import late_error
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
+from harness.verify.checks.pair_esp import too_few_packets
 from harness.verify.checks.pair_messages import unasked_responses
 from harness.verify.checks.pair_story import not_of_one_case
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
+from harness.verify.checks.told import no_tunnel_though_used
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
 from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
 from harness.verify.wire import SeenMessage
@@ -55,8 +57,9 @@ def judge_pair(
         return inconclusive(f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}")
     if evidence.report.capture_drops:
         return inconclusive(f"the kernel dropped {evidence.report.capture_drops} frames of the capture", view)
-    if gap := captured_otherwise(view) or not_captured(view) or not_of_one_case(view) or told_otherwise(view):
-        return inconclusive(gap, view)
+    for contradiction in _CONTRADICTIONS:
+        if words := contradiction(view):
+            return inconclusive(words, view)
     return concluded(view, outcome, _judged(view, requirements), lambda _findings: Grade.B)
 
 
@@ -192,6 +195,12 @@ def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:
         first, second = established(step.initiator), established(step.responder)
         if first is not None and second is not None:
             yield first, second
+
+
+_CONTRADICTIONS = (
+    captured_otherwise, not_captured, not_of_one_case, too_few_packets, no_tunnel_though_used, told_otherwise,
+)  # fmt: skip
+"""What contradicts what in the evidence, in words, the first of which is the reason: then nobody is accused."""
 
 
 def _judged(view: PairView, requirements: Requirements) -> list[tuple[list[Finding], CheckResult]]:

@@ -198,7 +198,7 @@ def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: 
 def pair_demands_in_their_form(view: PairView, _arguments: Arguments) -> Checked:
     """A demand for a cookie, or for another method, is in its form, and so is what follows it (B01, B09).
 
-    An initiator may give up in place of an answer; it is then to be seen by the outcome.
+    That an initiator gives up in place of asking again is to be seen by the outcome.
     """
     objections: list[Objection] = []
     words = []
@@ -211,5 +211,7 @@ def pair_demands_in_their_form(view: PairView, _arguments: Arguments) -> Checked
         ):
             if kind in kinds:
                 words.append(kind.name)
-                objections += [replace(each, requirement=rule) for each in judge(one).objections]
+                again = any(m.frame > asked[0].frame for m in one.find(ExchangeType.IKE_SA_INIT, response=False))
+                found = [each for each in judge(one).objections if again or each.party != one.party(initiator=True)]
+                objections += [replace(each, requirement=rule) for each in found]
     return Checked(f"demands: {', '.join(words) or 'none'}, each in its form", tuple(objections))

@@ -12,11 +12,12 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
-from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
+_ESP_SPI = 4  # octets
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
 
 
@@ -217,7 +218,10 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
     for index, (old, new) in enumerate(((before.initiator, after.initiator), (before.responder, after.responder))):
         party, first, second = view.sides[index].peer, established(old), established(new)
         if second is None:
-            objections.append(Objection(party, f"after {after.step} it has no standing SAs", STEPS, None))
+            sentence = f"after {after.step} it has no standing SAs"
+            used = "and every echo message after it came back"
+            told = told_otherwise(f"{party}: {sentence}, {used}", STEPS)
+            objections.append(told if _used_later(view, after) else Objection(party, sentence, STEPS, None))
             continue
         if first is None or (ike and None in (first.initiator_spi, second.initiator_spi)):
             continue  # it does not tell
@@ -227,8 +231,17 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
             kept = {c.spi_in for c in first.installed} & {c.spi_in for sa in new.sas for c in sa.installed}
         if kept:
             sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
-            objections.append(Objection(party, sentence, STEPS, None))
+            seen = ike or kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp}
+            told = told_otherwise(f"{party}: {sentence}, which no ESP packet has", STEPS)
+            objections.append(Objection(party, sentence, STEPS, None) if seen else told)
     return objections
+
+
+def _used_later(view: PairView, after: StepReport) -> bool:
+    """Whether the next traffic came back through the SAs that a step left."""
+    later = view.standing[view.standing.index(after) + 1 :]
+    traffic = next((step for step in later if step.step == Step.TRAFFIC), None)
+    return traffic is not None and traffic.echo_sent == traffic.echo_received > 0
 
 
 @pair_check("pair-requests-answered", due=Due.UP, requirement="B30")
@@ -275,19 +288,26 @@ def answered_at_the_end(view: PairView) -> bool:
     protected message came last: a rekeyed one may have none but its deletion. What is in clear is of no IKE SA, such as
     INVALID_SPI (RFC 7296 section 1.5).
     """
+    response = ends_by_deletion(view)
+    return response is not None and response.frame > max((packet.frame for packet in view.esp), default=0)
+
+
+def ends_by_deletion(view: PairView) -> SeenMessage | None:
+    """The last answer of such an exchange, whatever ESP comes behind it; None where there is none."""
     protected = [message for message in view.messages if message.protected and message.sealed]
     if not protected:
-        return False
-    others = [message.frame for message in protected if message.exchange != ExchangeType.INFORMATIONAL]
-    used = max([*others, *(packet.frame for packet in view.esp)], default=0)
+        return None
+    used = max((m.frame for m in protected if m.exchange != ExchangeType.INFORMATIONAL), default=0)
     first: dict[bytes, int] = {}
     for message in protected:
         first.setdefault(initiator_spi(message), message.frame)
-    return any(
-        message.frame > used and first[initiator_spi(message)] == max(first.values())
+    answers = [
+        message
         for message in protected
         if message.exchange == ExchangeType.INFORMATIONAL and message.response
-    )
+        if message.frame > used and first[initiator_spi(message)] == max(first.values())
+    ]
+    return answers[-1] if answers else None
 
 
 def _waiting(view: PairView) -> set[str]:

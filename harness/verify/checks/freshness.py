@@ -112,7 +112,8 @@ def _vectors(view: CaseView) -> Iterable[Objection]:
             if sealed is None:
                 continue
             key = (message.from_initiator, _keys_of(view, message), sealed.content[: cipher.iv_octets])
-            if seen.setdefault(key, piece.octets) != piece.octets:
+            octets = piece.octets if isinstance(view, View) else sealed.content
+            if seen.setdefault(key, octets) != octets:
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
                 yield Objection(view.sender(message), sentence, pointer, "K06")
