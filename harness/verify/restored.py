@@ -190,14 +190,15 @@ def _answered_otherwise(messages: Sequence[SeenMessage]) -> _Changes:
 def _answered_by_another_number(messages: Sequence[SeenMessage]) -> _Changes:
     """A response with a number that nobody asked with, while one request of its exchange stays open (section 2.2)."""
     asked = _requests(messages)
-    answers = {(m.from_initiator, m.message_id) for m in messages if m.response and _counts(m)}
+    answers = {(m.from_initiator, m.message_id, m.exchange) for m in messages if m.response and _counts(m)}
     for place, each in enumerate(messages):
-        if not each.response or not _counts(each) or (each.from_initiator, each.message_id) in asked:
+        own = asked.get((each.from_initiator, each.message_id))
+        if not each.response or not _counts(each) or (own and own.exchange == each.exchange):
             continue
         waiting = [
             request
             for key, request in asked.items()
-            if key not in answers and key[0] == each.from_initiator
+            if (*key, request.exchange) not in answers and key[0] == each.from_initiator
             if request.exchange == each.exchange and request.frame < each.frame
         ]
         if len(waiting) == 1:

@@ -29,7 +29,9 @@ from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.checks.told import no_tunnel_though_used
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
 from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
-from harness.verify.wire import SeenMessage
+from harness.verify.wire import SeenMessage, of, why_malformed
+from harness.wire.message import HEADER, HEADER_OCTETS, RESPONSE
+from harness.wire.payloads import SecurityAssociation
 
 _OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
 """The checks of our own records of policies. Where one objects, what was predicted from the records proves nothing."""
@@ -72,6 +74,10 @@ def not_captured(view: PairView) -> str:
     responses = [m for m in view.messages if m.response and not (m.protected and late_error(m))]
     answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in responses}
     asked: dict[tuple[bytes, bool], set[int]] = {}
+    for spi, by_initiator, number in _misshapen(view):
+        answered.add((spi, by_initiator, number))
+        asked.setdefault((spi, by_initiator), set()).add(number)
+    known = {initiator_spi(message) for one in view.ike_sas for message in one.messages}
     for message in view.messages:
         if not message.response:
             asked.setdefault((initiator_spi(message), message.from_initiator), set()).add(message.message_id)
@@ -83,10 +89,19 @@ def not_captured(view: PairView) -> str:
             return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
     unasked = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in unasked_responses(view)}
     for spi, by_initiator, number in sorted(answered - unasked):
-        if number not in asked.get((spi, by_initiator), ()):
+        if spi in known and number not in asked.get((spi, by_initiator), ()):
             party = view.party(initiator=by_initiator)
             return f"wire.pcapng lacks request {number} of {party} in IKE SA {spi.hex()}, and has its response"
     return _answer_missing(view, answered) or _esp_missing(view)
+
+
+def _misshapen(view: PairView) -> Iterator[tuple[bytes, bool, int]]:
+    """Exchanges of which a message has not the form of one, in both captures: its sender's fault, and no gap."""
+    for datagram in view.malformed if view.twice else ():
+        octets = datagram.payload.removeprefix(bytes(4))
+        if why_malformed(datagram) and len(octets) >= HEADER_OCTETS:
+            spi, _, _, _, _, flags, number, _ = HEADER.unpack_from(octets)
+            yield spi, (datagram.source[0] == view.sides[0].address) != bool(flags & RESPONSE), number
 
 
 def _both_stood(view: PairView) -> bool:
@@ -173,11 +188,12 @@ def told_otherwise(view: PairView) -> str:
         for kind in ADDITIONAL_KEY_EXCHANGES
         if kind in view.suite.transforms and view.suite.transforms[kind].identifier
     )
+    twice = _chosen_twice(view)
     took_place = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
     for first, second in _told_of_the_first(view):
         for name, kind in (("encr", TransformType.ENCR), ("prf", TransformType.PRF), ("ke", TransformType.KE)):
             told = getattr(first, name)
-            if told is not None and told == getattr(second, name) and told != shown.get(kind):
+            if told is not None and told == getattr(second, name) and told != shown.get(kind) and kind not in twice:
                 return f"both report {kind.name} {told}, and wire.pcapng has {shown.get(kind)} in the answer"
         told = first.additional_ke
         left_out = told is not None and took_place == len(told) < len(chosen)
@@ -185,6 +201,14 @@ def told_otherwise(view: PairView) -> str:
             words = (", ".join(methods) or "none" for methods in (told, chosen))
             return "both report the additional key exchanges {}, and wire.pcapng has {} in the answer".format(*words)
     return ""
+
+
+def _chosen_twice(view: PairView) -> set[TransformType]:
+    """The transform types of which the answer has more than one: another check tells, and it chooses neither."""
+    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
+    proposals = [proposal for message in answers for sa in of(message, SecurityAssociation) for proposal in sa.proposals]
+    counts = [Counter(transform.type for transform in proposal.transforms) for proposal in proposals]
+    return {TransformType(kind) for count in counts for kind, times in count.items() if times > 1}
 
 
 def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:

@@ -13,6 +13,7 @@ from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
+from harness.verify.checks.offer import could_choose, offered
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -37,7 +38,9 @@ def exchanges_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
     )
     if len(requests) < wanted:
         sentence = f"{len(requests)} IKE_INTERMEDIATE requests are on the wire; the suite chosen asks for {wanted}"
-        objections.append(Objection(view.sides[0].peer, sentence, CAPTURE))
+        offer = offered(view)
+        possible = offer is None or could_choose(view.suite, offer)
+        objections.append(Objection(view.sides[0].peer if possible else "", sentence, CAPTURE))
     if requests - responses:
         sentence = f"{len(responses)} IKE_INTERMEDIATE responses are on the wire to {len(requests)} requests"
         objections.append(Objection("", sentence, CAPTURE))  # what is no valid request is dropped without a word

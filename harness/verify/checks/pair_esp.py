@@ -179,10 +179,12 @@ def too_few_packets(view: PairView) -> str:
     back = sum(step.echo_received for step in steps if step.echo_received <= step.echo_sent)
     if any(step.echo_received != step.echo_sent for step in steps):
         return ""
+    response = ends_by_deletion(view) if _both_deleted(view) else None
     for side in view.sides:
-        seen = sum(packet.destination[0] == side.address for packet in view.esp)
+        before = [p for p in view.esp if response is None or p.frame < response.frame]
+        seen = sum(packet.destination[0] == side.address for packet in before)
         if seen < back:
-            return f"wire.pcapng has {seen} ESP packets to {side.peer}, and {back} echo replies came back"
+            return f"wire.pcapng has {seen} ESP packets to {side.peer} in time, and {back} echo replies came back"
     return ""
 
 

@@ -160,7 +160,9 @@ def follow_up_sizes(view: PairView, _arguments: Arguments) -> Checked:
     methods = _methods_of_rekeys(view)
     rekeys = sum(step.step == Step.REKEY_IKE for step in view.standing)
     found = [view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response) for response in (False, True)]
-    if not methods or any(len(each) != rekeys * len(methods) for each in found):
+    created = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA)), default=0)
+    early = any(m.frame < created for each in found for m in each)
+    if not methods or early or any(len(each) != rekeys * len(methods) for each in found):
         return Checked("which method which IKE_FOLLOWUP_KE is of is not known")
     objections = []
     for messages in found:

@@ -30,7 +30,7 @@ def pair_status_fits(view: PairView, _arguments: Arguments) -> Checked:
         f"after {step.step} {side.peer} {words}"
         for step, side, report in _reports(view)
         for sa in report.sas
-        for words in (*_of_the_child_sas(view, side, sa), *_of_the_ike_sa(view, sa))
+        for words in (*_of_the_child_sas(view, side, sa), *_of_the_ike_sa(view, step, side, sa))
     )
     told = sum(bool(report.sas) for _, _, report in _reports(view))
     return Checked(f"{told} status reports that fit", tuple(told_otherwise(each, STEPS) for each in sentences))
@@ -85,16 +85,31 @@ def _inside_udp(view: PairView, side: Side, child: ChildReport) -> Iterator[str]
         yield f"reports ESP {kind}, and sends none so"
 
 
-def _of_the_ike_sa(view: PairView, sa: SaReport) -> Iterator[str]:
-    """An IKE SA that stands and of which nothing is on the wire, though the wire has one that nobody reports."""
+def _of_the_ike_sa(view: PairView, step: StepReport, side: Side, sa: SaReport) -> Iterator[str]:
+    """An IKE SA that stands and of which nothing is on the wire, though the wire has one that nobody reports.
+
+    Or it is another one than the same side tells of before the next rekey.
+    """
     if not sa.stands or sa.initiator_spi is None or sa.responder_spi is None:
         return
     seen = {(piece.octets[:8].hex(), piece.octets[8:16].hex()) for m in view.messages for piece in m.pieces}
     own = sa.initiator_spi, sa.responder_spi
     rekeyed = any(step.step == Step.REKEY_IKE for step in view.report.steps)
-    if own in seen or (rekeyed and not _unreported(view)):  # of a new IKE SA there may be no message yet
+    other = rekeyed and (_unreported(view) or _beside(view, step, side) & seen)
+    if own in seen or (rekeyed and not other):  # of a new IKE SA there may be no message yet
         return
     yield f"reports an IKE SA with the SPIs {own[0]} and {own[1]}, which nothing on the wire has"
+
+
+def _beside(view: PairView, step: StepReport, side: Side) -> set[tuple[str | None, str | None]]:
+    """The SPIs that a side tells after the next steps, up to the next rekey of the IKE SA."""
+    found: set[tuple[str | None, str | None]] = set()
+    for each in view.standing[view.standing.index(step) + 1 :]:
+        if each.step == Step.REKEY_IKE:
+            break
+        report = each.initiator if side is view.sides[0] else each.responder
+        found |= {(sa.initiator_spi, sa.responder_spi) for sa in report.sas if sa.stands}
+    return found
 
 
 def _unreported(view: PairView) -> set[str]:
