@@ -38,9 +38,7 @@ class PairView(CaseView):
     @property
     def esp(self) -> list[CapturedDatagram]:
         """The ESP packets of the capture; an IKE message without its marker is none."""
-        unmarked_ones = {
-            piece.datagram.frame for m in self.messages for piece in m.pieces if is_esp(piece.datagram)
-        }
+        unmarked_ones = {piece.datagram.frame for m in self.messages for piece in m.pieces if is_esp(piece.datagram)}
         return [each for each in super(PairView, self).esp if each.frame not in unmarked_ones]
 
     @property
@@ -115,9 +113,7 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)
     seen = evidence.facts, evidence.wire, messages, agreed, tuple(malformed), ()
-    view = PairView(
-        scenario, expectation, *seen, evidence, evidence.report, restored=restored, twice=watched
-    )
+    view = PairView(scenario, expectation, *seen, evidence, evidence.report, restored=restored, twice=watched)
     return replace(view, each=tuple(_each_ike_sa(view)))
 
 

@@ -205,8 +205,8 @@ def told_otherwise(view: PairView) -> str:
 
 def _chosen_twice(view: PairView) -> set[TransformType]:
     """The transform types of which the answer has more than one: another check tells, and it chooses neither."""
-    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
-    proposals = [proposal for message in answers for sa in of(message, SecurityAssociation) for proposal in sa.proposals]
+    answers = [sa for m in view.find(ExchangeType.IKE_SA_INIT, response=True) for sa in of(m, SecurityAssociation)]
+    proposals = [proposal for answer in answers for proposal in answer.proposals]
     counts = [Counter(transform.type for transform in proposal.transforms) for proposal in proposals]
     return {TransformType(kind) for count in counts for kind, times in count.items() if times > 1}
 

@@ -198,6 +198,7 @@ def rekeyed(view: PairView, _arguments: Arguments) -> Checked:
         sentence = f"{spoken} CREATE_CHILD_SA exchanges are on the wire; {wanted} rekeys ask for as many"
         objections.append(Objection("", sentence, CAPTURE))
     objections += _other_ike_sas(view)
+    objections += _not_deleted_last(view)
     return Checked(f"{done} rekeys, {spoken} CREATE_CHILD_SA exchanges", tuple(objections))
 
 
@@ -211,6 +212,20 @@ def _other_ike_sas(view: PairView) -> list[Objection]:
     return [Objection("", sentence, CAPTURE, "B24")]
 
 
+def _not_deleted_last(view: PairView) -> Iterator[Objection]:
+    """A replaced IKE SA whose last request is none that deletes it.
+
+    "The Delete payload to delete itself MUST be the last request sent over the old IKE SA", says RFC 7296 section 2.8,
+    and no requirement of the catalogue.
+    """
+    for sa in view.ike_sas[:-1]:
+        replaced = any(other.rekeyed and other.messages[0].frame > sa.messages[0].frame for other in view.ike_sas)
+        asked = [m for m in sa.messages if not m.response and m.protected and m.sealed]
+        if replaced and asked and asked[-1].exchange != ExchangeType.INFORMATIONAL:
+            sentence = f"{asked[-1].label} is the last request in an IKE SA that was rekeyed, and deletes none"
+            yield Objection(sa.sender(asked[-1]), sentence, asked[-1].pointer, None)
+
+
 def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Objection]:
     """Who has no SAs after a rekey, or still has the old one.
 
@@ -222,8 +237,8 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
         party, first, second = view.sides[index].peer, established(old), established(new)
         if second is None:
             sentence = f"after {after.step} it has no standing SAs"
-            used = "and every echo message after it came back"
-            told = told_otherwise(f"{party}: {sentence}, {used}", STEPS)
+            words = f"after {after.step} {party} reports no standing SAs, and every echo message after it came back"
+            told = told_otherwise(words, STEPS)
             objections.append(told if _used_later(view, after) else Objection(party, sentence, STEPS, None))
             continue
         if first is None or (ike and None in (first.initiator_spi, second.initiator_spi)):
@@ -235,7 +250,8 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
         if kept:
             sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
             seen = ike or kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp}
-            told = told_otherwise(f"{party}: {sentence}, which no ESP packet has", STEPS)
+            words = f"after {after.step} {party} still reports the SPI {', '.join(sorted(kept))}, which no ESP has"
+            told = told_otherwise(words, STEPS)
             objections.append(Objection(party, sentence, STEPS, None) if seen else told)
     return objections
 

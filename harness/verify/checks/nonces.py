@@ -35,7 +35,9 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
         elif octets < half_key:
             words = f"{sentence}; half the key of the PRF has {half_key}"
             objections.append(Objection(view.sender(message), words, message.pointer))
-    return Checked(f"octets of the nonces: {', '.join(str(len(value)) for _, value in seen) or 'none'}", tuple(objections))
+    return Checked(
+        f"octets of the nonces: {', '.join(str(len(value)) for _, value in seen) or 'none'}", tuple(objections)
+    )
 
 
 def _half_of_prf_key(view: CaseView) -> int:

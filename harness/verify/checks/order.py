@@ -87,8 +87,8 @@ def _windows(view: CaseView, *, of_initiator: bool) -> list[tuple[int, float]]:
 def exchanges_in_order(view: CaseView, _arguments: Arguments) -> Checked:
     """IKE_INTERMEDIATE comes before IKE_AUTH, CREATE_CHILD_SA once that has ended, and each is sealed (B42, I03, I06).
 
-    So is whatever follows IKE_SA_INIT (B61). IKE_FOLLOWUP_KE comes behind a CREATE_CHILD_SA (A08), and between two
-    products the initiator alone begins IKE_INTERMEDIATE and IKE_AUTH, in an IKE SA that is not a rekeyed one (I03, B54).
+    So is whatever follows IKE_SA_INIT (B61). Between two products IKE_FOLLOWUP_KE comes behind a CREATE_CHILD_SA (A08),
+    and the initiator alone begins IKE_INTERMEDIATE and IKE_AUTH, in an IKE SA that is not a rekeyed one (I03, B54).
     """
     objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view), *_not_its_turn(view)]
     names = dict.fromkeys(str(message.exchange) for message in view.messages)

@@ -33,7 +33,7 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     """
     cipher = _cipher(view)
     inner = _inner_addresses(view)
-    objections = []
+    objections: list[Objection] = []
     for packet in view.esp:
         fault = "" if cipher is None else _misshapen(packet, cipher)
         if any(pair in packet.payload for pair in inner):
@@ -49,7 +49,7 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
 
 
 def _cipher(view: PairView) -> Protection | None:
-    suites = [s for s in view.expectation.esp]
+    suites = view.expectation.esp
     shapes = {(s.get(TransformType.ENCR), s.get(TransformType.INTEG)) for s in suites}
     if len(shapes) != 1 or not _as_reported(view, suites[0]):
         return None
@@ -67,9 +67,7 @@ def _as_reported(view: PairView, suite: Suite) -> bool:
         for kind in (TransformType.ENCR, TransformType.INTEG)
         for one in [suite.get(kind)]
     )
-    return all(
-        (child.encr, child.integ) == names for _, _, child in _children(view) if child.encr is not None
-    )
+    return all((child.encr, child.integ) == names for _, _, child in _children(view) if child.encr is not None)
 
 
 def _children(view: PairView) -> Iterator[tuple[int, int, ChildReport]]:
@@ -104,7 +102,7 @@ def pair_esp_in_order(view: PairView, _arguments: Arguments) -> Checked:
 
     None goes over an SA that was deleted (B29).
     """
-    objections = []
+    objections: list[Objection] = []
     for side in (0, 1):
         for spi, packets in _by_spi(view, side).items():
             objections += _misnumbered(view, side, spi, packets)
@@ -126,16 +124,14 @@ def _number(packet: CapturedDatagram) -> int:
     return int.from_bytes(packet.payload[_SPI : 2 * _SPI])
 
 
-def _misnumbered(
-    view: PairView, side: int, spi: bytes, packets: Sequence[CapturedDatagram]
-) -> Iterator[Objection]:
+def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[CapturedDatagram]) -> Iterator[Objection]:
     numbers = list(dict.fromkeys(map(_number, packets)))
     counted = [c.packets_out for _, s, c in _children(view) if s == side and c.spi_out == spi.hex()]
     party, pointer = view.sides[side].peer, Pointer.to_frame(packets[0].frame)
-    if counted and None not in counted and max(map(int, filter(None, counted)), default=0) == len(numbers):
-        if sorted(numbers) != list(range(1, len(numbers) + 1)) and 0 not in numbers:
-            words = f"the {len(numbers)} packets that it counts on the SA with SPI {spi.hex()} are numbered"
-            yield Objection(party, f"{words} {sorted(numbers)[0]} to {max(numbers)}", pointer)
+    all_seen = counted and None not in counted and max(each or 0 for each in counted) == len(numbers)
+    if all_seen and 0 not in numbers and sorted(numbers) != list(range(1, len(numbers) + 1)):
+        words = f"the {len(numbers)} packets that it counts on the SA with SPI {spi.hex()} are numbered"
+        yield Objection(party, f"{words} {min(numbers)} to {max(numbers)}", pointer)
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):
         yield Objection(party, f"the numbers of the SA with SPI {spi.hex()} go down, from {numbers[0]}", pointer)
 

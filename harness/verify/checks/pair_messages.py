@@ -22,7 +22,7 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
         for each in view.restored
     ]
     objections += _unasked(view)
-    objections += _once_too_often(view) if view.twice else []
+    objections += _once_too_often(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
 
 
@@ -34,7 +34,7 @@ def _unasked(view: PairView) -> Iterator[Objection]:
 
 
 def unasked_responses(view: PairView) -> list[SeenMessage]:
-    """The responses to no request, where both captures have no request of nearly that number."""
+    """The responses to no request, where there is no request of nearly that number."""
     last: dict[tuple[bytes, bool], int] = {}
     for message in (m for m in view.messages if not m.response and m.sealed):
         side = initiator_spi(message), not message.from_initiator
@@ -42,8 +42,7 @@ def unasked_responses(view: PairView) -> list[SeenMessage]:
     return [
         m
         for m in view.messages
-        if view.twice and m.response and m.sealed
-        if m.message_id > last.get((initiator_spi(m), m.from_initiator), -1) + 1
+        if m.response and m.sealed and m.message_id > last.get((initiator_spi(m), m.from_initiator), -1) + 1
     ]
 
 
@@ -62,7 +61,7 @@ def _once_too_often(view: PairView) -> Iterator[Objection]:
 
 def _init_once_too_often(view: PairView, asked: Counter[tuple[bytes, bool, int]]) -> Iterator[Objection]:
     """Of IKE_SA_INIT all answers together: a cookie is one to a request, too."""
-    answers = [m for m in view.find(ExchangeType.IKE_SA_INIT, response=True)]
+    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
     for spi in dict.fromkeys(map(initiator_spi, answers)):
         own = [m for m in answers if initiator_spi(m) == spi]
         came = asked[spi, own[-1].from_initiator, own[-1].message_id]
@@ -73,6 +72,6 @@ def _init_once_too_often(view: PairView, asked: Counter[tuple[bytes, bool, int]]
 
 def _copies(message: SeenMessage) -> int:
     """How many times a message was sent whole, or its fragment that was sent most often."""
-    kinds = [(each.fragment_number, each.total_fragments) if each else None for each in
-             (piece.fragment for piece in message.pieces)]
-    return max(Counter(kinds).values())
+    fragments = (piece.fragment for piece in message.pieces)
+    kinds = Counter((each.fragment_number, each.total_fragments) if each else None for each in fragments)
+    return max(kinds.values())

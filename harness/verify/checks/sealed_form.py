@@ -126,7 +126,8 @@ def _inside(message: SeenMessage) -> int:
     for piece in message.pieces:
         sealed = sealed_payload(piece.message)
         if sealed is not None:
-            number, total = (piece.fragment.fragment_number, piece.fragment.total_fragments) if piece.fragment else (0, 0)
+            part = piece.fragment
+            number, total = (part.fragment_number, part.total_fragments) if part else (0, 0)
             sets.setdefault(total, {})[number] = len(sealed.content)
     return max((sum(each.values()) for each in sets.values()), default=0)
 

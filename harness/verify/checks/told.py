@@ -1,4 +1,4 @@
-"""What two products tell of their SAs beside names and SPIs: mode, numbers, counters, against the wire and the policies.
+"""What two products tell of their SAs beside names and SPIs: mode, numbers, counters, against wire and policies.
 
 That a status says otherwise is nobody's fault alone: the product, what reads its status, or a capture of ours errs.
 """
@@ -32,8 +32,24 @@ def pair_status_fits(view: PairView, _arguments: Arguments) -> Checked:
         for sa in report.sas
         for words in (*_of_the_child_sas(view, side, sa), *_of_the_ike_sa(view, step, side, sa))
     )
+    sentences |= dict.fromkeys(words for index in (0, 1) for words in _again(view, index))
     told = sum(bool(report.sas) for _, _, report in _reports(view))
     return Checked(f"{told} status reports that fit", tuple(told_otherwise(each, STEPS) for each in sentences))
+
+
+def _again(view: PairView, index: int) -> Iterator[str]:
+    """A Child SA that a side tells of again after a step at which it had another one in its place: it was gone."""
+    gone: set[str] = set()
+    before: set[str] = set()
+    for step in view.standing:
+        sa = established((step.initiator, step.responder)[index])
+        if sa is None:
+            continue
+        now = {child.spi_in for child in sa.installed}
+        if back := now & gone:
+            yield f"after {step.step} {view.sides[index].peer} reports the SPI {', '.join(sorted(back))} once more"
+        gone |= before - now
+        before = now
 
 
 def _reports(view: PairView) -> Iterator[tuple[StepReport, Side, PeerReport]]:
@@ -67,9 +83,7 @@ def _counted(view: PairView, side: Side, child: ChildReport) -> Iterator[str]:
         ("out", child.spi_out, child.packets_out, child.bytes_out),
     ):
         end = "destination" if way == "in" else "source"
-        seen = sum(
-            each.payload[:_SPI].hex() == spi and getattr(each, end)[0] == side.address for each in view.esp
-        )
+        seen = sum(each.payload[:_SPI].hex() == spi and getattr(each, end)[0] == side.address for each in view.esp)
         if packets is not None and not 0 <= packets <= seen:
             yield f"counts {packets} packets {way} on the SA with SPI {spi}, {seen} are on the path"
         if packets and octets is not None and octets < packets:
