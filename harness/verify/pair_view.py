@@ -14,7 +14,7 @@ from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Scenario
-from harness.verify.restored import Restored, put_right, readable_nonetheless, unmarked
+from harness.verify.restored import Restored, adopted, put_right, readable_nonetheless, unmarked
 from harness.verify.view import CaseView
 from harness.verify.wire import Piece, SeenMessage, answered_suite, final_init, group, is_esp, of, pieces_by_sa
 from harness.wire.payloads import Nonce, Notify, SecurityAssociation
@@ -109,6 +109,7 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     malformed: list[CapturedDatagram] = []
     watched = bool(evidence.report.ended) and evidence.far is not None
     pieces = _pieces_of_all(evidence.wire.datagrams, malformed, watched=watched)
+    pieces = adopted(pieces, evidence.facts.initiator.address)
     found = [m for each in pieces.values() for m in group(each, evidence.facts.initiator.address)]
     messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)

@@ -101,6 +101,8 @@ def _misshapen(view: PairView) -> Iterator[tuple[bytes, bool, int]]:
         octets = datagram.payload.removeprefix(bytes(4))
         if why_malformed(datagram) and len(octets) >= HEADER_OCTETS:
             spi, _, _, _, _, flags, number, _ = HEADER.unpack_from(octets)
+            if spi not in {initiator_spi(message) for message in view.messages}:
+                continue
             yield spi, (datagram.source[0] == view.sides[0].address) != bool(flags & RESPONSE), number
 
 

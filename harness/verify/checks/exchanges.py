@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from harness.evidence.peer_report import DELETED, StepReport
+from harness.evidence.peer_report import DELETED, SaReport, StepReport
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
@@ -291,13 +291,19 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
     deleted = answered_at_the_end(view)
     objections = []
     for side, report in zip(view.sides, (last.initiator, last.responder), strict=True):
-        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas):
+        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas if not _is_begun_anew(view, sa)):
             sentence = f"{side.peer} still reports an IKE SA after the deletion"
             told = deleted or side is view.sides[0]  # the initiator by the lab, the responder by a message alone
             objections.append(Objection(side.peer if told else "", sentence, STEPS))
     if not deleted:
         objections.append(Objection("", "no answered INFORMATIONAL exchange ends the IKE SA", CAPTURE))
     return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
+
+
+def _is_begun_anew(view: PairView, sa: SaReport) -> bool:
+    """Whether it is one that a side only begins, of which nothing is on the wire: it may go on trying (section 2.4)."""
+    seen = {initiator_spi(message).hex() for message in view.messages}
+    return not sa.stands and sa.initiator_spi is not None and sa.initiator_spi not in seen
 
 
 def answered_at_the_end(view: PairView) -> bool:

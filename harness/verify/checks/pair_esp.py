@@ -17,7 +17,7 @@ from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView
-from harness.verify.wire import SeenMessage
+from harness.verify.wire import NAT_PORT, SeenMessage
 
 _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
@@ -40,12 +40,21 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             fault = "the inner packet is in clear behind the ESP header"
         if fault:
             objections.append(Objection(view.source(packet), f"an ESP packet: {fault}", Pointer.to_frame(packet.frame)))
-    if view.esp and not view.find(ExchangeType.IKE_AUTH):
+    objections += _cut_short(view)
+    if view.esp and not view.up and not view.find(ExchangeType.IKE_AUTH):
         first = view.esp[0]
         words = "an ESP packet is sent, and no IKE SA was ever made that has a Child SA"
         objections.append(Objection(view.source(first), words, Pointer.to_frame(first.frame)))
     sizes = ", ".join(str(octets) for octets in sorted({len(packet.payload) for packet in view.esp}))
     return Checked(f"ESP packets of octets: {sizes or 'none'}", tuple(objections))
+
+
+def _cut_short(view: PairView) -> Iterator[Objection]:
+    """What is in UDP on port 4500 and too short for an ESP header; a keepalive has one octet (RFC 3948 section 2.3)."""
+    for datagram in (each for each in view.wire.datagrams if view.is_between(each)):
+        if NAT_PORT in (datagram.source[1], datagram.destination[1]) and 1 < len(datagram.payload) < _HEADER:
+            sentence = f"a datagram of {len(datagram.payload)} octets on port {NAT_PORT} is neither IKE nor ESP"
+            yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame))
 
 
 def _cipher(view: PairView) -> Protection | None:

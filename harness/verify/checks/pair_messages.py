@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from harness.registry.messages import ExchangeType
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.pair_view import PairView, initiator_spi
-from harness.verify.wire import SeenMessage
+from harness.verify.wire import SeenMessage, of
+from harness.wire.payloads import Notify, SecurityAssociation
 
 
 @pair_check("pair-messages-as-due", due=Due.ALWAYS, requirement="B22")
@@ -23,7 +24,17 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     ]
     objections += _unasked(view)
     objections += _once_too_often(view)
+    objections += _agreed_and_refused(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
+
+
+def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
+    """A choice beside an error in one IKE_SA_INIT response (RFC 7296 section 1.2)."""
+    for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
+        errors = [notify.notify_type for notify in of(message, Notify) if notify.notify_type.is_error]
+        if errors and of(message, SecurityAssociation):
+            sentence = f"{message.label} chooses a proposal and has {errors[0]}, too"
+            yield Objection(view.sender(message), sentence, message.pointer, "B54")
 
 
 def _unasked(view: PairView) -> Iterator[Objection]:

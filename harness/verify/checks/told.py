@@ -32,7 +32,7 @@ def pair_status_fits(view: PairView, _arguments: Arguments) -> Checked:
         for sa in report.sas
         for words in (*_of_the_child_sas(view, side, sa), *_of_the_ike_sa(view, step, side, sa))
     )
-    sentences |= dict.fromkeys(words for index in (0, 1) for words in _again(view, index))
+    sentences |= dict.fromkeys(words for index in (0, 1) for words in (*_again(view, index), *_less(view, index)))
     told = sum(bool(report.sas) for _, _, report in _reports(view))
     return Checked(f"{told} status reports that fit", tuple(told_otherwise(each, STEPS) for each in sentences))
 
@@ -50,6 +50,18 @@ def _again(view: PairView, index: int) -> Iterator[str]:
             yield f"after {step.step} {view.sides[index].peer} reports the SPI {', '.join(sorted(back))} once more"
         gone |= before - now
         before = now
+
+
+def _less(view: PairView, index: int) -> Iterator[str]:
+    """A counter of a Child SA that is lower than after an earlier step."""
+    most: dict[tuple[str, str], int] = {}
+    for step in view.standing:
+        for child in (c for sa in (step.initiator, step.responder)[index].sas for c in sa.installed):
+            for way, count in (("in", child.packets_in), ("out", child.packets_out)):
+                before = most.get((child.spi_in, way), 0)
+                if count is not None and count < before:
+                    yield f"after {step.step} {view.sides[index].peer} counts {count} packets {way}, {before} before"
+                most[child.spi_in, way] = max(before, count or 0)
 
 
 def _reports(view: PairView) -> Iterator[tuple[StepReport, Side, PeerReport]]:
@@ -86,7 +98,8 @@ def _counted(view: PairView, side: Side, child: ChildReport) -> Iterator[str]:
         seen = sum(each.payload[:_SPI].hex() == spi and getattr(each, end)[0] == side.address for each in view.esp)
         if packets is not None and not 0 <= packets <= seen:
             yield f"counts {packets} packets {way} on the SA with SPI {spi}, {seen} are on the path"
-        if packets and octets is not None and octets < packets:
+        crossed = sum(len(each.payload) for each in view.esp if each.payload[:_SPI].hex() == spi)
+        if packets and octets is not None and not packets <= octets <= crossed:
             yield f"counts {octets} octets in {packets} packets {way}"
 
 
