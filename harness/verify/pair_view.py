@@ -14,9 +14,20 @@ from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Scenario
-from harness.verify.restored import Restored, adopted, put_right, readable_nonetheless, unmarked
+from harness.verify.misplaced import Restored, adopted
+from harness.verify.restored import put_right, readable_nonetheless, unmarked
 from harness.verify.view import CaseView
-from harness.verify.wire import Piece, SeenMessage, answered_suite, final_init, group, is_esp, of, pieces_by_sa
+from harness.verify.wire import (
+    Piece,
+    SeenMessage,
+    answered_suite,
+    final_init,
+    group,
+    is_esp,
+    of,
+    pieces_by_sa,
+    why_malformed,
+)
 from harness.wire.payloads import Nonce, Notify, SecurityAssociation
 
 
@@ -40,6 +51,11 @@ class PairView(CaseView):
         """The ESP packets of the capture; an IKE message without its marker is none."""
         unmarked_ones = {piece.datagram.frame for m in self.messages for piece in m.pieces if is_esp(piece.datagram)}
         return [each for each in super(PairView, self).esp if each.frame not in unmarked_ones]
+
+    @property
+    def unreadable(self) -> set[str]:
+        """Who sent what has not the form of a message, in both captures: it may stand for one that is missing."""
+        return {self.source(each) for each in self.malformed if why_malformed(each)} if self.twice else set()
 
     @property
     def ike_sas(self) -> tuple[PairView, ...]:
@@ -161,7 +177,8 @@ def _each_ike_sa(view: PairView) -> Iterator[PairView]:
         found.setdefault(initiator_spi(message), []).append(message)
     init = view.find(ExchangeType.IKE_SA_INIT)
     begun = {initiator_spi(message) for message in init}
-    rekeyed = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA, response=True)), default=inf)
+    answer = None if view.unreadable else True  # what cannot be read may be the answer
+    rekeyed = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA, response=answer)), default=inf)
     known = {spi: messages for spi, messages in found.items() if spi in begun or rekeyed < messages[0].frame}
     strangers = tuple(
         piece for spi in found.keys() - known.keys() for message in found[spi] for piece in message.pieces

@@ -7,11 +7,12 @@ shows that a capture lacks something. What was wrong is told in words; the octet
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.open_enum import by_number
+from harness.verify.misplaced import Restored, of_other_headers
 from harness.verify.wire import NAT_PORT, Piece, SeenMessage, is_esp, why_malformed
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER, HEADER_OCTETS, Header, Message
@@ -22,15 +23,6 @@ _SPI = 8  # octets
 _GENERIC = 4  # octets of a payload's header
 _INITIAL = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH)
 _TYPES, _PAYLOADS = by_number(ExchangeType), by_number(PayloadType)
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """A message as it was to be, and what was wrong about it."""
-
-    message: SeenMessage
-    sentence: str
-    requirement: str
 
 
 def unmarked(datagrams: Iterable[CapturedDatagram], known: Collection[bytes]) -> list[Piece]:
@@ -89,80 +81,6 @@ def _as_sealed(octets: bytes) -> Message | None:
     return Message(header, (Encrypted(inner, octets[HEADER_OCTETS + _GENERIC :]),))
 
 
-def adopted(pieces: Mapping[bytes, Sequence[Piece]], initiator_address: str) -> dict[bytes, list[Piece]]:
-    """The pieces by IKE SA, where those with an initiator's SPI of none are put into the place that waits for them.
-
-    A place waits: a request for its response, a response for its request, the next number for a request of its sender.
-    An IKE SA that came of a rekey begins with number 0, and is none such.
-    """
-    found = {spi: list(each) for spi, each in pieces.items() if each}
-    begun = [spi for spi, each in found.items() if any(_exchange(p) == ExchangeType.IKE_SA_INIT for p in each)]
-    first = {spi: min(piece.message.header.message_id for piece in each) for spi, each in found.items()}
-    known = [*begun, *(spi for spi in found if spi not in begun and not first[spi] and len(found[spi]) > 1)]
-    once = not any(_exchange(p) == ExchangeType.CREATE_CHILD_SA for each in found.values() for p in each)  # no rekey
-    for spi in [each for each in found if each not in known]:
-        for piece in found[spi]:
-            home = next((own for own in known if _waits_for(found[own], piece, initiator_address, in_turn=once)), None)
-            if home is not None:
-                octets = home + piece.octets[_SPI:]
-                found[home].append(Piece(piece.datagram, octets, Message.parse(octets)))
-        if all(any(p.datagram is each.datagram for own in known for p in found[own]) for each in found[spi]):
-            del found[spi]
-    return found
-
-
-def _exchange(piece: Piece) -> ExchangeType:
-    return piece.message.header.exchange_type
-
-
-def _waits_for(own: Sequence[Piece], piece: Piece, initiator_address: str, *, in_turn: bool) -> bool:
-    """Whether a piece fits where something is missing, or, with ``in_turn``, what comes next."""
-    header, side = piece.message.header, _is_from(piece, initiator_address)
-    if header.exchange_type == ExchangeType.IKE_SA_INIT:
-        return False
-    requests, responses = (
-        {
-            (_exchange(p), p.message.header.message_id, _is_from(p, initiator_address))
-            for p in own
-            if p.message.header.is_response == response
-        }
-        for response in (False, True)
-    )
-    place, across = ((header.exchange_type, header.message_id, each) for each in (side, not side))
-    if piece.fragment is not None and place in (responses if header.is_response else requests):
-        numbers = {p.fragment.fragment_number for p in own if p.fragment and _place(p, initiator_address) == place}
-        return piece.fragment.fragment_number not in numbers
-    if header.is_response:
-        return across in requests and place not in responses
-    last = max((number for _, number, by in requests if by == side), default=-1)
-    its_turn = in_turn and 0 < header.message_id == last + 1
-    return place not in requests and (across in responses or its_turn)
-
-
-def _place(piece: Piece, initiator_address: str) -> tuple[ExchangeType, int, bool]:
-    return _exchange(piece), piece.message.header.message_id, _is_from(piece, initiator_address)
-
-
-def _is_from(piece: Piece, address: str) -> bool:
-    return piece.datagram.source[0] == address
-
-
-def _of_other_spis(messages: Sequence[SeenMessage]) -> Iterator[Restored]:
-    """Messages that came with another initiator's SPI; an answer to such a one repeats its request's."""
-    strange = [m for m in messages if any(_told(piece) != piece.octets[:_SPI] for piece in m.pieces)]
-    asked = {(m.exchange, m.message_id, not m.from_initiator) for m in strange if not m.response}
-    for message in strange:
-        if not message.response or (message.exchange, message.message_id, message.from_initiator) not in asked:
-            words = f"{message.label} has the initiator's SPI {_told(message.pieces[-1]).hex()}, which is of no IKE SA"
-            yield Restored(message, words, "B39")
-
-
-def _told(piece: Piece) -> bytes:
-    """The initiator's SPI as it crossed the wire."""
-    payload = piece.datagram.payload
-    return payload[len(payload) - len(piece.octets) :][:_SPI]
-
-
 def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...], tuple[Restored, ...]]:
     """The messages of every IKE SA as they were to be, by frame, and each one that was not so."""
     by_sa: dict[bytes, list[SeenMessage]] = {}
@@ -177,7 +95,7 @@ def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...],
             faults += [each for each in changes.values() if each.sentence]
         whole += own
     marked = [Restored(m, f"{m.label} goes to port {NAT_PORT} without the marker", "B37") for m in whole if _bare(m)]
-    return tuple(sorted(whole, key=lambda message: message.frame)), (*faults, *marked, *_of_other_spis(whole))
+    return tuple(sorted(whole, key=lambda message: message.frame)), (*faults, *marked, *of_other_headers(whole))
 
 
 def _bare(message: SeenMessage) -> bool:
@@ -260,14 +178,16 @@ def _answered_otherwise(messages: Sequence[SeenMessage]) -> _Changes:
             words = f"the {request.label} is answered by a message of the exchange {each.exchange}"
             if _is_out_of_place(messages, request, each):
                 words = f"the {request.label} stands where its answer is of the exchange {each.exchange}"
-                place = next(number for number, one in enumerate(messages) if one is request)
-                yield place, Restored(replace(request, exchange=each.exchange), words, "B60")
+                yield _place_of(messages, request), Restored(replace(request, exchange=each.exchange), words, "B60")
             else:
                 yield place, Restored(replace(each, exchange=request.exchange), words, "B60")
 
 
 def _is_out_of_place(messages: Sequence[SeenMessage], request: SeenMessage, response: SeenMessage) -> bool:
     """Whether it is the request that has another exchange type than its place asks for."""
+    if request.exchange == ExchangeType.IKE_AUTH and response.exchange in _INITIAL:
+        later = (m for m in messages if m.from_initiator == request.from_initiator and m.frame > request.frame)
+        return any(m.exchange in (response.exchange, ExchangeType.IKE_AUTH) and not m.response for m in later)
     if response.exchange in _INITIAL or not request.exchange.is_known:
         return request.exchange not in _INITIAL
     before = (m for m in messages if m.frame < request.frame and m.exchange == ExchangeType.CREATE_CHILD_SA)
@@ -302,8 +222,11 @@ def _of_one_number(messages: Sequence[SeenMessage], place: int, request: SeenMes
     }
     wrong, due = (request, response) if response.message_id == len(before) else (response, request)
     words = f"the {due.label} and the {wrong.label} are of one exchange, {due.message_id} is its turn"
-    place = next(number for number, each in enumerate(messages) if each is wrong)
-    return place, Restored(replace(wrong, message_id=due.message_id), words, "B22")
+    return _place_of(messages, wrong), Restored(replace(wrong, message_id=due.message_id), words, "B22")
+
+
+def _place_of(messages: Sequence[SeenMessage], message: SeenMessage) -> int:
+    return next(number for number, each in enumerate(messages) if each is message)
 
 
 def _requests(messages: Iterable[SeenMessage]) -> Mapping[tuple[bool, int], SeenMessage]:

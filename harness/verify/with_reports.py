@@ -29,8 +29,7 @@ from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.checks.told import no_tunnel_though_used
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
 from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
-from harness.verify.wire import SeenMessage, of, why_malformed
-from harness.wire.message import HEADER, HEADER_OCTETS, RESPONSE
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import SecurityAssociation
 
 _OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
@@ -74,9 +73,6 @@ def not_captured(view: PairView) -> str:
     responses = [m for m in view.messages if m.response and not (m.protected and late_error(m))]
     answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in responses}
     asked: dict[tuple[bytes, bool], set[int]] = {}
-    for spi, by_initiator, number in _misshapen(view):
-        answered.add((spi, by_initiator, number))
-        asked.setdefault((spi, by_initiator), set()).add(number)
     known = {initiator_spi(message) for one in view.ike_sas for message in one.messages}
     for message in view.messages:
         if not message.response:
@@ -86,24 +82,17 @@ def not_captured(view: PairView) -> str:
         gap = next(number for number in count() if number not in numbers)
         if gap < last:
             party = view.party(initiator=by_initiator)
+            if party in view.unreadable:
+                continue
             return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
     unasked = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in unasked_responses(view)}
     for spi, by_initiator, number in sorted(answered - unasked):
         if spi in known and number not in asked.get((spi, by_initiator), ()):
             party = view.party(initiator=by_initiator)
+            if party in view.unreadable:
+                continue
             return f"wire.pcapng lacks request {number} of {party} in IKE SA {spi.hex()}, and has its response"
     return _answer_missing(view, answered) or _esp_missing(view)
-
-
-def _misshapen(view: PairView) -> Iterator[tuple[bytes, bool, int]]:
-    """Exchanges of which a message has not the form of one, in both captures: its sender's fault, and no gap."""
-    for datagram in view.malformed if view.twice else ():
-        octets = datagram.payload.removeprefix(bytes(4))
-        if why_malformed(datagram) and len(octets) >= HEADER_OCTETS:
-            spi, _, _, _, _, flags, number, _ = HEADER.unpack_from(octets)
-            if spi not in {initiator_spi(message) for message in view.messages}:
-                continue
-            yield spi, (datagram.source[0] == view.sides[0].address) != bool(flags & RESPONSE), number
 
 
 def _both_stood(view: PairView) -> bool:
@@ -125,10 +114,17 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
         if not message.response and (*side, message.message_id) in answered:
             last[side] = max(last.get(side, 0), message.message_id)
     for message in view.messages:
-        if gap := _fragments_missing(message):
+        gap = _fragments_missing(message)
+        if gap and view.sender(message) not in view.unreadable:
             return f"wire.pcapng lacks {gap} of the {message.label} of {view.sender(message)}, and both had the SAs"
         spi, number = initiator_spi(message), message.message_id
-        if message.response or _copies(message) > 1 or (spi, message.from_initiator, number) in answered:
+        across = view.party(initiator=not message.from_initiator)
+        if (
+            message.response
+            or across in view.unreadable
+            or _copies(message) > 1
+            or (spi, message.from_initiator, number) in answered
+        ):
             continue
         later = last.get((spi, message.from_initiator), 0)
         if number < later:

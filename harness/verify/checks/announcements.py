@@ -10,6 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.fragmentation import both_announced
+from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView
 from harness.verify.wire import SeenMessage, announces_intermediate, has_additional, names_additional, of
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -125,7 +126,8 @@ def _not_skipped(view: CaseView) -> Iterable[Objection]:
 
 
 def _unannounced(view: CaseView, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:
-    if missing := both_announced(view, kind):
+    missing = both_announced(view, kind)
+    if missing and not (isinstance(view, PairView) and view.unreadable & set(missing)):
         sentence = f"{user.label} uses what {' and '.join(missing)} did not announce: {kind}"
         yield Objection(view.sender(user), sentence, user.pointer, requirement)
 

@@ -84,13 +84,14 @@ def esp_inside_udp_behind_a_nat(view: View, _arguments: Arguments) -> Checked:
 def pair_moves_behind_a_nat(view: PairView, _arguments: Arguments) -> Checked:
     """Who is told that the other side is behind a NAT sends all ESP inside UDP, and asks at port 4500 (B36, B46, I05).
 
-    Told is who has sent NAT_DETECTION itself: else it knows nothing of it.
+    Told is who has sent NAT_DETECTION itself: else it knows nothing of it. Both messages must show a NAT: where one
+    alone has a digest that fits nothing, its sender may have made it wrong.
     """
     objections = []
     for one in view.ike_sas:
         both = [message for message in one.final_init if message is not None]
         for message in both if len(both) == len(view.sides) and all(map(_detects, both)) else ():
-            if not one.rekeyed and _is_behind_a_nat(message):
+            if not one.rekeyed and _is_behind_a_nat(message) and all(False in _digests_fit(each) for each in both):
                 objections += [*_bare_esp(one, message), *(_unmoved(one, message) if message.response else ())]
     return Checked("where a NAT was told of, IKE and ESP go over port 4500", tuple(objections))
 

@@ -81,7 +81,8 @@ def answer_is_a_subset_of_the_offer(view: CaseView, _arguments: Arguments) -> Ch
         if answer is None:
             continue
         party = view.party(initiator=False)
-        if not offers and isinstance(view, PairView) and view.find(exchange, response=False):
+        lacking = isinstance(view, PairView) and (view.find(exchange, response=False) or view.unreadable)
+        if not offers and lacking:
             continue  # the request is what lacks it
         if not offers:
             objections.append(Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07"))

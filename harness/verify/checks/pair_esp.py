@@ -51,10 +51,18 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
 
 def _cut_short(view: PairView) -> Iterator[Objection]:
     """What is in UDP on port 4500 and too short for an ESP header; a keepalive has one octet (RFC 3948 section 2.3)."""
-    for datagram in (each for each in view.wire.datagrams if view.is_between(each)):
-        if NAT_PORT in (datagram.source[1], datagram.destination[1]) and 1 < len(datagram.payload) < _HEADER:
-            sentence = f"a datagram of {len(datagram.payload)} octets on port {NAT_PORT} is neither IKE nor ESP"
-            yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame))
+    for datagram in _stubs(view):
+        sentence = f"a datagram of {len(datagram.payload)} octets on port {NAT_PORT} is neither IKE nor ESP"
+        yield Objection(view.source(datagram), sentence, Pointer.to_frame(datagram.frame))
+
+
+def _stubs(view: PairView) -> list[CapturedDatagram]:
+    return [
+        each
+        for each in view.wire.datagrams
+        if NAT_PORT in (each.source[1], each.destination[1]) and 1 < len(each.payload) < _HEADER
+        if view.is_between(each)
+    ]
 
 
 def _cipher(view: PairView) -> Protection | None:
@@ -187,7 +195,7 @@ def too_few_packets(view: PairView) -> str:
     response = ends_by_deletion(view) if _both_deleted(view) else None
     for side in view.sides:
         before = [p for p in view.esp if response is None or p.frame < response.frame]
-        seen = sum(packet.destination[0] == side.address for packet in before)
+        seen = sum(packet.destination[0] == side.address for packet in (*before, *_stubs(view)))
         if seen < back:
             return f"wire.pcapng has {seen} ESP packets to {side.peer} in time, and {back} echo replies came back"
     return ""
