@@ -6,7 +6,7 @@ each stands where something is missing, and is put there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.registry.messages import ExchangeType
@@ -26,14 +26,17 @@ class Restored:
     requirement: str
 
 
-def adopted(pieces: Mapping[bytes, Sequence[Piece]], initiator_address: str) -> dict[bytes, list[Piece]]:
+def adopted(
+    pieces: Mapping[bytes, Sequence[Piece]], initiator_address: str, told: Collection[bytes] = ()
+) -> dict[bytes, list[Piece]]:
     """The pieces by IKE SA, where those with an initiator's SPI of none are put into the place that waits for them.
 
     A place waits: a request for its response, a response for its request, the next number for a request of its sender.
-    An IKE SA that came of a rekey begins with number 0, and is none such.
+    An IKE SA that came of a rekey begins with number 0, and is none such. ``told`` are the SPIs that the two products
+    report: where they do, one that is only seen in a message or two is none.
     """
     found = {spi: list(each) for spi, each in pieces.items() if each}
-    known = [spi for spi, each in found.items() if any(_begins(piece) for piece in each)]
+    known = [spi for spi, each in found.items() if spi in told or _is_an_ike_sa(each, found.values(), bool(told))]
     once = not any(_exchange(p) == ExchangeType.CREATE_CHILD_SA for each in found.values() for p in each)  # no rekey
     for spi in [each for each in found if each not in known]:
         for piece in found[spi]:
@@ -52,8 +55,6 @@ def _exchange(piece: Piece) -> ExchangeType:
 def _waits_for(own: Sequence[Piece], piece: Piece, initiator_address: str, *, in_turn: bool) -> bool:
     """Whether a piece fits where something is missing, or, with ``in_turn``, what comes next."""
     header, side = piece.message.header, _is_from(piece, initiator_address)
-    if header.exchange_type == ExchangeType.IKE_SA_INIT and not header.is_response:
-        return False
     requests, responses = (
         {_place(p, initiator_address) for p in own if p.message.header.is_response == response}
         for response in (False, True)
@@ -75,6 +76,27 @@ def _place(piece: Piece, initiator_address: str) -> tuple[ExchangeType, int, boo
 
 def _is_from(piece: Piece, address: str) -> bool:
     return piece.datagram.source[0] == address
+
+
+_FEW = 2  # messages that are no IKE SA by themselves; octets that differ
+
+
+def _is_an_ike_sa(own: Sequence[Piece], every: Iterable[Sequence[Piece]], others_are_told: bool) -> bool:
+    """Whether pieces of one initiator's SPI are of an IKE SA.
+
+    It begins with a request of number 0. Half of an IKE_SA_INIT exchange, alone, belongs to where the other half is.
+    """
+    init = _ways_of_init(own)
+    other_half = any(_ways_of_init(other) == {True, False} - init for other in every if other is not own)
+    if init:
+        alone = all(_exchange(piece) == ExchangeType.IKE_SA_INIT for piece in own)
+        return not (alone and other_half)
+    return any(map(_begins, own)) and (not others_are_told or len(own) > _FEW)
+
+
+def _ways_of_init(pieces: Sequence[Piece]) -> set[bool]:
+    """Whether IKE_SA_INIT messages are responses."""
+    return {piece.message.header.is_response for piece in pieces if _exchange(piece) == ExchangeType.IKE_SA_INIT}
 
 
 def _begins(piece: Piece) -> bool:
@@ -124,15 +146,23 @@ def _fragments_together(pieces: Sequence[Piece], initiator_address: str) -> list
 def _told_apart(pieces: Sequence[Piece], initiator_address: str) -> list[Piece]:
     """A message with the number of an earlier one, while one of its exchange lacks its other half (section 2.2)."""
     places = [_full_place(piece, initiator_address) for piece in pieces]
-    first: dict[_Full, bytes] = {}
-    told = []
+    asked = {place: piece.datagram.frame for piece, (is_response, place) in zip(pieces, places, strict=True)
+             if not is_response}  # fmt: skip
+    apart: dict[_Full, list[Piece]] = {}
     for piece, place in zip(pieces, places, strict=True):
-        again = first.setdefault(place, piece.octets) != piece.octets
-        single = piece.fragment is None and _exchange(piece) != ExchangeType.IKE_SA_INIT
-        number = _missing_half(pieces, places, piece, place) if again and single else None
-        octets = piece.octets if number is None else _numbered(piece.octets, number)
-        told.append(piece if number is None else _with(piece, octets))
-    return told
+        if piece.fragment is None and _exchange(piece) != ExchangeType.IKE_SA_INIT:
+            apart.setdefault(place, []).append(piece)
+    moved: dict[int, Piece] = {}
+    for place, those in apart.items():
+        if len({piece.octets for piece in those}) < _FEW:
+            continue
+        response, (exchange, number, side) = place
+        early = response and those[0].datagram.frame < asked.get((exchange, number, not side), 0)
+        wrong = those[0] if early else next(piece for piece in those if piece.octets != those[0].octets)
+        half = _missing_half(pieces, places, wrong, place)
+        if half is not None:
+            moved[id(wrong)] = _with(wrong, _numbered(wrong.octets, half))
+    return [moved.get(id(piece), piece) for piece in pieces]
 
 
 def _numbered(octets: bytes, number: int) -> bytes:

@@ -78,7 +78,9 @@ class PairView(CaseView):
         _, answer = final_init(self.messages)
         told = [m for m in self.messages if m is answer or (m.protected and m.sealed)]
         spis = Counter(message.pieces[0].message.header.responder_spi for message in told)
-        return spis.most_common(1)[0][0] if spis else bytes(_SPI_OCTETS)
+        reported = {sa.responder_spi for s in self.report.steps for r in (s.initiator, s.responder) for sa in r.sas}
+        best = [spi for spi, times in spis.items() if times == max(spis.values())]
+        return next((spi for spi in best if spi.hex() in reported), best[0]) if best else bytes(_SPI_OCTETS)
 
     @property
     def unanswered(self) -> list[SeenMessage]:
@@ -125,13 +127,23 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     malformed: list[CapturedDatagram] = []
     watched = bool(evidence.report.ended) and evidence.far is not None
     pieces = _pieces_of_all(evidence.wire.datagrams, malformed, watched=watched)
-    pieces = adopted(pieces, evidence.facts.initiator.address)
+    pieces = adopted(pieces, evidence.facts.initiator.address, _told_spis(evidence.report))
     found = [m for each in pieces.values() for m in group(each, evidence.facts.initiator.address)]
     messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)
     seen = evidence.facts, evidence.wire, messages, agreed, tuple(malformed), ()
     view = PairView(scenario, expectation, *seen, evidence, evidence.report, restored=restored, twice=watched)
     return replace(view, each=tuple(_each_ike_sa(view)))
+
+
+def _told_spis(report: PairReport) -> set[bytes]:
+    """The initiator's SPIs that both sides report."""
+    sides = [
+        {sa.initiator_spi for step in report.steps for sa in (step.initiator, step.responder)[side].sas}
+        for side in (0, 1)
+    ]
+    both = {spi for spi in sides[0] & sides[1] if spi is not None and len(spi) == 2 * _SPI_OCTETS}
+    return {bytes.fromhex(spi) for spi in both if not set(spi) - set("0123456789abcdef")}
 
 
 def _pieces_of_all(

@@ -74,7 +74,10 @@ def _as_sealed(octets: bytes) -> Message | None:
     """A protected message of which only the header is believed."""
     initiator, responder, first, version, kind, flags, number, _ = HEADER.unpack_from(octets)
     exchange = _TYPES.get(kind)
-    if exchange is None or exchange == ExchangeType.IKE_SA_INIT or first not in (PayloadType.SK, PayloadType.SKF):
+    fills = int.from_bytes(octets[HEADER_OCTETS + 2 : HEADER_OCTETS + _GENERIC]) == len(octets) - HEADER_OCTETS
+    if exchange is None or exchange == ExchangeType.IKE_SA_INIT:
+        return None
+    if first not in (PayloadType.SK, PayloadType.SKF) and not fills:
         return None
     header = Header(initiator, responder, exchange, flags, number, version)
     inner = _PAYLOADS.get(octets[HEADER_OCTETS], PayloadType.NO_NEXT_PAYLOAD)

@@ -115,7 +115,7 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
             last[side] = max(last.get(side, 0), message.message_id)
     for message in view.messages:
         gap = _fragments_missing(message)
-        if gap and view.sender(message) not in view.unreadable:
+        if gap and view.sender(message) not in view.unreadable and not _is_in_clear_too(view, message):
             return f"wire.pcapng lacks {gap} of the {message.label} of {view.sender(message)}, and both had the SAs"
         spi, number = initiator_spi(message), message.message_id
         across = view.party(initiator=not message.from_initiator)
@@ -131,6 +131,15 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
             party = view.party(initiator=not message.from_initiator)
             return f"wire.pcapng lacks the response of {party} to the {message.label}: request {later} has its own"
     return ""
+
+
+def _is_in_clear_too(view: PairView, message: SeenMessage) -> bool:
+    """Whether something in clear has the place of a message: then a part of it was not protected."""
+    place = message.exchange, message.message_id, message.response, message.from_initiator
+    return any(
+        (m.exchange, m.message_id, m.response, m.from_initiator) == place and m.protected and not m.sealed
+        for m in view.messages
+    )
 
 
 def _copies(message: SeenMessage) -> int:

@@ -142,7 +142,8 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
     if seen >= due:
         return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due")
     begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
-    party = view.sender(begun[-1]) if begun else ""  # who rekeys begins the exchanges that follow
+    asked = len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False))
+    party = view.sender(begun[-1]) if begun and asked < due else ""  # who rekeys begins the exchanges that follow
     sentence = f"{seen} IKE_FOLLOWUP_KE exchanges are on the wire; the rekeys ask for {due}"
     return Checked("", (Objection(party, sentence, begun[-1].pointer if begun else CAPTURE),))
 

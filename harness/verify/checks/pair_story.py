@@ -14,6 +14,7 @@ from harness.verify.checks.pair_esp import before_its_sa
 from harness.verify.checks.reported_spis import is_of_another
 from harness.verify.checks.sockets import strangers
 from harness.verify.pair_view import PairView, initiator_spi
+from harness.verify.misplaced import adopted
 from harness.verify.restored import put_right
 from harness.verify.wire import SeenMessage, group, pieces_by_sa
 
@@ -62,8 +63,9 @@ def _answered_before_asked(view: PairView) -> Iterator[str]:
     """A response in front of its request, in either capture."""
     yield from _in_front(view.messages, "wire.pcapng")
     if view.evidence.far is not None:
-        pieces = pieces_by_sa(view.evidence.far.datagrams)
-        beyond = [m for each in pieces.values() for m in group(each, view.evidence.facts.initiator.address)]
+        first = view.evidence.facts.initiator.address
+        pieces = adopted(pieces_by_sa(view.evidence.far.datagrams), first)
+        beyond = [m for each in pieces.values() for m in group(each, first)]
         yield from _in_front(put_right(beyond)[0], "wire-responder.pcapng")
 
 
