@@ -14,8 +14,19 @@ from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Scenario
+from harness.verify.misplaced import Restored, adopted
+from harness.verify.restored import put_right, readable_nonetheless, unmarked
 from harness.verify.view import CaseView
-from harness.verify.wire import SeenMessage, answered_suite, final_init, group, of, pieces_by_sa
+from harness.verify.wire import (
+    Piece,
+    SeenMessage,
+    answered_suite,
+    final_init,
+    group,
+    of,
+    pieces_by_sa,
+    why_malformed,
+)
 from harness.wire.payloads import Nonce, Notify, SecurityAssociation
 
 
@@ -31,6 +42,13 @@ class PairView(CaseView):
     report: PairReport
     init_before: tuple[SeenMessage, ...] = ()  # of one IKE SA that was rekeyed: the IKE_SA_INIT that began the first
     each: tuple[PairView, ...] | None = None  # the IKE SAs; None in a view of one of them
+    restored: tuple[Restored, ...] = ()  # the messages that were put right, each with what was wrong about it
+    twice: bool = False  # both ends of the path were watched: what both captures have was so on the wire
+
+    @property
+    def unreadable(self) -> set[str]:
+        """Who sent what has not the form of a message, in both captures: it may stand for one that is missing."""
+        return {self.source(each) for each in self.malformed if why_malformed(each)} if self.twice else set()
 
     @property
     def ike_sas(self) -> tuple[PairView, ...]:
@@ -53,7 +71,9 @@ class PairView(CaseView):
         _, answer = final_init(self.messages)
         told = [m for m in self.messages if m is answer or (m.protected and m.sealed)]
         spis = Counter(message.pieces[0].message.header.responder_spi for message in told)
-        return spis.most_common(1)[0][0] if spis else bytes(_SPI_OCTETS)
+        reported = {sa.responder_spi for s in self.report.steps for r in (s.initiator, s.responder) for sa in r.sas}
+        best = [spi for spi, times in spis.items() if times == max(spis.values())]
+        return next((spi for spi in best if spi.hex() in reported), best[0]) if best else bytes(_SPI_OCTETS)
 
     @property
     def unanswered(self) -> list[SeenMessage]:
@@ -98,20 +118,43 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     """Read the wire. The evidence must hold the capture and the steps."""
     assert evidence.wire is not None and evidence.report is not None
     malformed: list[CapturedDatagram] = []
-    messages = _messages_of_all(evidence.wire.datagrams, evidence.facts.initiator.address, malformed)
+    watched = bool(evidence.report.ended) and evidence.far is not None
+    pieces = _pieces_of_all(evidence.wire.datagrams, malformed, watched=watched)
+    pieces = adopted(pieces, evidence.facts.initiator.address, _told_spis(evidence.report))
+    found = [m for each in pieces.values() for m in group(each, evidence.facts.initiator.address)]
+    messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)
     seen = evidence.facts, evidence.wire, messages, agreed, tuple(malformed), ()
-    view = PairView(scenario, expectation, *seen, evidence, evidence.report)
+    view = PairView(scenario, expectation, *seen, evidence, evidence.report, restored=restored, twice=watched)
     return replace(view, each=tuple(_each_ike_sa(view)))
 
 
-def _messages_of_all(
-    datagrams: Sequence[CapturedDatagram], initiator: str, malformed: list[CapturedDatagram]
-) -> tuple[SeenMessage, ...]:
-    """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2)."""
+def _told_spis(report: PairReport) -> set[bytes]:
+    """The initiator's SPIs that both sides report."""
+    sides = [
+        {sa.initiator_spi for step in report.steps for sa in (step.initiator, step.responder)[side].sas}
+        for side in (0, 1)
+    ]
+    both = {spi for spi in sides[0] & sides[1] if spi is not None and len(spi) == 2 * _SPI_OCTETS}
+    return {bytes.fromhex(spi) for spi in both if not set(spi) - set("0123456789abcdef")}
+
+
+def _pieces_of_all(
+    datagrams: Sequence[CapturedDatagram], malformed: list[CapturedDatagram], *, watched: bool
+) -> dict[bytes, list[Piece]]:
+    """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2).
+
+    What has not the form of a message takes its place all the same where both captures have it so.
+    """
     pieces = pieces_by_sa(datagrams, malformed)
-    found = [message for each in pieces.values() for message in group(each, initiator)]
-    return tuple(sorted(found, key=lambda message: message.frame))
+    known = pieces.keys() - {bytes(_SPI_OCTETS)}
+    more = unmarked(malformed, known)
+    taken = {piece.datagram.frame for piece in more}
+    malformed[:] = [each for each in malformed if each.frame not in taken]
+    more += readable_nonetheless(malformed, known) if watched else []
+    for piece in more:
+        pieces[piece.message.header.initiator_spi].append(piece)
+    return {spi: sorted(each, key=lambda piece: piece.datagram.frame) for spi, each in pieces.items()}
 
 
 def _agreed_in_clear(messages: Sequence[SeenMessage]) -> Suite | None:
@@ -141,7 +184,8 @@ def _each_ike_sa(view: PairView) -> Iterator[PairView]:
         found.setdefault(initiator_spi(message), []).append(message)
     init = view.find(ExchangeType.IKE_SA_INIT)
     begun = {initiator_spi(message) for message in init}
-    rekeyed = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA, response=True)), default=inf)
+    answer = None if view.unreadable else True  # what cannot be read may be the answer
+    rekeyed = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA, response=answer)), default=inf)
     known = {spi: messages for spi, messages in found.items() if spi in begun or rekeyed < messages[0].frame}
     strangers = tuple(
         piece for spi in found.keys() - known.keys() for message in found[spi] for piece in message.pieces

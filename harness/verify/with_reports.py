@@ -20,12 +20,17 @@ from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as
 from harness.verify.checks.both_ends import captured_otherwise
 from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
+from harness.verify.checks.key_agreement import late_error
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
+from harness.verify.checks.pair_esp import too_few_packets
+from harness.verify.checks.pair_messages import unasked_responses
 from harness.verify.checks.pair_story import not_of_one_case
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
+from harness.verify.checks.told import no_tunnel_though_used
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
 from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
-from harness.verify.wire import SeenMessage
+from harness.verify.wire import SeenMessage, of
+from harness.wire.payloads import SecurityAssociation
 
 _OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
 """The checks of our own records of policies. Where one objects, what was predicted from the records proves nothing."""
@@ -53,8 +58,9 @@ def judge_pair(
         return inconclusive(f"no IKE message is in the capture{f'; {view.sides[0].peer} says: {said}' if said else ''}")
     if evidence.report.capture_drops:
         return inconclusive(f"the kernel dropped {evidence.report.capture_drops} frames of the capture", view)
-    if gap := captured_otherwise(view) or not_captured(view) or not_of_one_case(view) or told_otherwise(view):
-        return inconclusive(gap, view)
+    for contradiction in _CONTRADICTIONS:
+        if words := contradiction(view):
+            return inconclusive(words, view)
     return concluded(view, outcome, _judged(view, requirements), lambda _findings: Grade.B)
 
 
@@ -64,9 +70,10 @@ def not_captured(view: PairView) -> str:
     The Message ID of each side's requests grows by one, from 0 (RFC 7296 section 2.2): who answers request 5 has had
     request 4. A gap that no answer follows may be the sender's fault. An error in clear answers nothing (section 1.5).
     """
-    responses = [m for m in view.messages if m.response and (m.sealed or not m.protected)]
+    responses = [m for m in view.messages if m.response and not (m.protected and late_error(m))]
     answered = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in responses}
     asked: dict[tuple[bytes, bool], set[int]] = {}
+    known = {initiator_spi(message) for one in view.ike_sas for message in one.messages}
     for message in view.messages:
         if not message.response:
             asked.setdefault((initiator_spi(message), message.from_initiator), set()).add(message.message_id)
@@ -75,10 +82,15 @@ def not_captured(view: PairView) -> str:
         gap = next(number for number in count() if number not in numbers)
         if gap < last:
             party = view.party(initiator=by_initiator)
+            if party in view.unreadable:
+                continue
             return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
-    for spi, by_initiator, number in sorted(answered):
-        if number not in asked.get((spi, by_initiator), ()):
+    unasked = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in unasked_responses(view)}
+    for spi, by_initiator, number in sorted(answered - unasked):
+        if spi in known and number not in asked.get((spi, by_initiator), ()):
             party = view.party(initiator=by_initiator)
+            if party in view.unreadable:
+                continue
             return f"wire.pcapng lacks request {number} of {party} in IKE SA {spi.hex()}, and has its response"
     return _answer_missing(view, answered) or _esp_missing(view)
 
@@ -102,16 +114,32 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
         if not message.response and (*side, message.message_id) in answered:
             last[side] = max(last.get(side, 0), message.message_id)
     for message in view.messages:
-        if gap := _fragments_missing(message):
+        gap = _fragments_missing(message)
+        if gap and view.sender(message) not in view.unreadable and not _is_in_clear_too(view, message):
             return f"wire.pcapng lacks {gap} of the {message.label} of {view.sender(message)}, and both had the SAs"
         spi, number = initiator_spi(message), message.message_id
-        if message.response or _copies(message) > 1 or (spi, message.from_initiator, number) in answered:
+        across = view.party(initiator=not message.from_initiator)
+        if (
+            message.response
+            or across in view.unreadable
+            or _copies(message) > 1
+            or (spi, message.from_initiator, number) in answered
+        ):
             continue
         later = last.get((spi, message.from_initiator), 0)
         if number < later:
             party = view.party(initiator=not message.from_initiator)
             return f"wire.pcapng lacks the response of {party} to the {message.label}: request {later} has its own"
     return ""
+
+
+def _is_in_clear_too(view: PairView, message: SeenMessage) -> bool:
+    """Whether something in clear has the place of a message: then a part of it was not protected."""
+    place = message.exchange, message.message_id, message.response, message.from_initiator
+    return any(
+        (m.exchange, m.message_id, m.response, m.from_initiator) == place and m.protected and not m.sealed
+        for m in view.messages
+    )
 
 
 def _copies(message: SeenMessage) -> int:
@@ -121,7 +149,10 @@ def _copies(message: SeenMessage) -> int:
 
 
 def _fragments_missing(message: SeenMessage) -> str:
-    """A fragment that the capture lacks of a message that came in fragments alone, and in no whole set; "" for none."""
+    """A fragment that the capture lacks of a message that came in fragments alone, and in no whole set; "" for none.
+
+    Fragments of totals that do not fit together, all numbers there, are their sender's doing.
+    """
     sets: dict[int, set[int]] = {}
     for fragment in (piece.fragment for piece in message.pieces):
         if fragment is None:  # it came whole as well
@@ -130,6 +161,9 @@ def _fragments_missing(message: SeenMessage) -> str:
     if any(len(numbers) >= total for total, numbers in sets.items()):
         return ""
     total = max(sets)
+    together = set[int]().union(*sets.values())
+    if len(sets) > 1 and together == set(range(1, max(together) + 1)) and max(together) in (min(sets), total):
+        return ""
     return f"fragment {next(number for number in count(1) if number not in sets[total])} of {total}"
 
 
@@ -161,11 +195,12 @@ def told_otherwise(view: PairView) -> str:
         for kind in ADDITIONAL_KEY_EXCHANGES
         if kind in view.suite.transforms and view.suite.transforms[kind].identifier
     )
+    twice = _chosen_twice(view)
     took_place = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
     for first, second in _told_of_the_first(view):
         for name, kind in (("encr", TransformType.ENCR), ("prf", TransformType.PRF), ("ke", TransformType.KE)):
             told = getattr(first, name)
-            if told is not None and told == getattr(second, name) and told != shown.get(kind):
+            if told is not None and told == getattr(second, name) and told != shown.get(kind) and kind not in twice:
                 return f"both report {kind.name} {told}, and wire.pcapng has {shown.get(kind)} in the answer"
         told = first.additional_ke
         left_out = told is not None and took_place == len(told) < len(chosen)
@@ -173,6 +208,14 @@ def told_otherwise(view: PairView) -> str:
             words = (", ".join(methods) or "none" for methods in (told, chosen))
             return "both report the additional key exchanges {}, and wire.pcapng has {} in the answer".format(*words)
     return ""
+
+
+def _chosen_twice(view: PairView) -> set[TransformType]:
+    """The transform types of which the answer has more than one: another check tells, and it chooses neither."""
+    answers = [sa for m in view.find(ExchangeType.IKE_SA_INIT, response=True) for sa in of(m, SecurityAssociation)]
+    proposals = [proposal for answer in answers for proposal in answer.proposals]
+    counts = [Counter(transform.type for transform in proposal.transforms) for proposal in proposals]
+    return {TransformType(kind) for count in counts for kind, times in count.items() if times > 1}
 
 
 def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:
@@ -183,6 +226,12 @@ def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:
         first, second = established(step.initiator), established(step.responder)
         if first is not None and second is not None:
             yield first, second
+
+
+_CONTRADICTIONS = (
+    captured_otherwise, not_captured, not_of_one_case, too_few_packets, no_tunnel_though_used, told_otherwise,
+)  # fmt: skip
+"""What contradicts what in the evidence, in words, the first of which is the reason: then nobody is accused."""
 
 
 def _judged(view: PairView, requirements: Requirements) -> list[tuple[list[Finding], CheckResult]]:

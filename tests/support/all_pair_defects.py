@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pair_defect_rows
+import pair_esp_rows
+import pair_form_rows
 import pair_wire_rows
 from pair_builder import Pair, good_pair
 from pair_defect_rows import PairDefect
 
-ROWS: list[PairDefect] = [*pair_defect_rows.ROWS, *pair_wire_rows.ROWS]
+ROWS: list[PairDefect] = [*pair_defect_rows.ROWS, *pair_wire_rows.ROWS, *pair_form_rows.ROWS, *pair_esp_rows.ROWS]
 PLAYED: list[tuple[PairDefect, str]] = [(row, scenario) for row in ROWS for scenario in row.scenarios]
 
 

@@ -40,9 +40,9 @@ INTERMEDIATE_TOO, FRAGMENTS_TOO = (
 Edit = Callable[[list[Any]], list[Any]]
 
 
-def sealed() -> Encrypted:
-    """What nobody can read."""
-    return Encrypted(PayloadType.NO_NEXT_PAYLOAD, os.urandom(60))
+def sealed(first: PayloadType = PayloadType.SA, octets: int = 240) -> Encrypted:
+    """What nobody can read, with room for what any exchange may carry but ML-KEM."""
+    return Encrypted(first, os.urandom(octets))
 
 
 def found(pair: Pair, label: str, *, last: bool = False) -> SeenMessage:
@@ -321,7 +321,8 @@ def idle_exchange(pair: Pair) -> Pair:
 def _idle(model: Header, datagram: CapturedDatagram, number: int) -> list[CapturedDatagram]:
     """Its two messages, sealed and empty, on the way of this request."""
     asked = replace(model, exchange_type=ExchangeType.IKE_INTERMEDIATE, message_id=number)
-    there, back = (Message(replace(asked, flags=flags), (sealed(),)).to_bytes() for flags in (INITIATOR, RESPONSE))
+    empty = sealed(PayloadType.NO_NEXT_PAYLOAD, 60)
+    there, back = (Message(replace(asked, flags=flags), (empty,)).to_bytes() for flags in (INITIATOR, RESPONSE))
     answer = replace(datagram, payload=back, source=datagram.destination, destination=datagram.source)
     return [replace(datagram, payload=there), answer]
 

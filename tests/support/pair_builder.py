@@ -24,6 +24,7 @@ from harness.oracle.negotiation import first_child
 from harness.oracle.prediction import expect
 from harness.policy.proposals import Suite
 from harness.registry.identities import IdentificationType
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Scenario, Step
@@ -41,6 +42,8 @@ FIRST, SECOND = "strongswan-6.1", "strongswan-6.1-kernel-esp"
 ECHOES = 3
 _PORT = 4500
 _MARKER = bytes(4)
+_ESP_OCTETS = 8 + 16 + 96 + 32  # headers, IV of AES-CBC, 84 octets with padding and trailer, ICV of HMAC-SHA2-512-256
+_ROOM = 240  # octets inside of SK: for SA, nonce and key exchange of the rekeys, IV and ICV
 
 
 @functools.cache
@@ -224,8 +227,8 @@ def _steps(play: Play, scenario: Scenario) -> Iterator[StepReport]:
             _exchange(play, tunnel, ExchangeType.INFORMATIONAL)
         else:
             _exchange(play, tunnel, ExchangeType.CREATE_CHILD_SA)
-            for _ in ike.suite.additional_key_exchanges if step is Step.REKEY_IKE else ():
-                _exchange(play, tunnel, ExchangeType.IKE_FOLLOWUP_KE)
+            for method in ike.suite.additional_key_exchanges if step is Step.REKEY_IKE else ():
+                _exchange(play, tunnel, ExchangeType.IKE_FOLLOWUP_KE, KEY_EXCHANGE_OCTETS[method])
             _exchange(play, tunnel, ExchangeType.INFORMATIONAL)  # deletes the SA that was replaced
             _renew(tunnel, step)
             yield StepReport(step, play.at, tunnel.report(0), tunnel.report(1))
@@ -243,16 +246,16 @@ def _renew(tunnel: _Tunnel, step: Step) -> None:
 def _echo(play: Play, tunnel: _Tunnel) -> None:
     here, there = (HERE, _PORT), (THERE, _PORT)
     for number in range(tunnel.packets + 1, tunnel.packets + ECHOES + 1):
-        play.captured(here, there, tunnel.child[1] + number.to_bytes(4) + os.urandom(124))
-        play.captured(there, here, tunnel.child[0] + number.to_bytes(4) + os.urandom(124))
+        play.captured(here, there, tunnel.child[1] + number.to_bytes(4) + os.urandom(_ESP_OCTETS - 8))
+        play.captured(there, here, tunnel.child[0] + number.to_bytes(4) + os.urandom(_ESP_OCTETS - 8))
     tunnel.packets += ECHOES
 
 
-def _exchange(play: Play, tunnel: _Tunnel, kind: ExchangeType) -> None:
-    """A request by the initiator, and its response."""
+def _exchange(play: Play, tunnel: _Tunnel, kind: ExchangeType, more: tuple[int, int] = (0, 0)) -> None:
+    """A request by the initiator, and its response, with so many octets more in each."""
     ends = (HERE, _PORT), (THERE, _PORT)
-    for path, flags in ((ends, INITIATOR), (ends[::-1], RESPONSE)):
-        secret = Encrypted(PayloadType.SA, os.urandom(80))
+    for path, flags, octets in ((ends, INITIATOR, more[0]), (ends[::-1], RESPONSE, more[1])):
+        secret = Encrypted(PayloadType.SA, os.urandom(_ROOM + octets))
         header = Header(*tunnel.ike, kind, flags, tunnel.message_id)
         play.captured(*path, _MARKER + Message(header, (secret,)).to_bytes())
     tunnel.message_id += 1

@@ -13,6 +13,7 @@ from pair_alterations import (
     after,
     again,
     clear,
+    each,
     edited,
     found,
     from_port,
@@ -32,9 +33,11 @@ from pair_defect_rows import CLASSICAL, HYBRID, REKEY, Alter, and_then, sealed_a
 from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.verify.pair_view import initiator_spi
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
-from harness.wire.payloads import EncryptedFragment, Notify
+from harness.wire.payloads import EncryptedFragment, KeyExchange, Notify, SecurityAssociation
+from harness.wire.payloads.security_association import Transform
 
 NAT = NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP
 
@@ -56,17 +59,28 @@ def once_more(pair: Pair) -> Pair:
 
 
 def demanded(kind: NotifyType, data: bytes, *, cookie: bool) -> Alter:
-    """The first request is answered by a demand, and sent again as that asks."""
+    """The first request is answered by a demand, and sent again as that asks.
+
+    Where another method is wanted, the offer has ECP-256 besides, and the first request guesses that one.
+    """
 
     def alter(pair: Pair) -> Pair:
+        pair = pair if cookie else edited(each(SecurityAssociation, with_ecp256), ASK)(pair)
         request, answer = found(pair, ASK), found(pair, ANSWER)
         demand = clear(answer, [Notify(kind, data)], responder_spi=bytes(8))
+        guessed = each(KeyExchange, lambda _: KeyExchange(KeyExchangeMethod.ECP_256, os.urandom(64)))
+        before = clear(request, request.payloads if cookie else guessed(list(request.payloads)))
         front = [Notify(kind, data)] if cookie else []
-        before = clear(request, request.payloads)
-        retry = clear(request, [*front, *request.payloads, *([] if cookie else [VENDOR])])
+        retry = clear(request, [*front, *request.payloads])
         return numbered(pair, [before, demand, retry, *pair.wire.datagrams[1:]])
 
     return alter
+
+
+def with_ecp256(offer: SecurityAssociation) -> SecurityAssociation:
+    """Each proposal with one method more."""
+    more = Transform(TransformType.KE, int(KeyExchangeMethod.ECP_256))
+    return replace(offer, proposals=tuple(replace(p, transforms=(*p.transforms, more)) for p in offer.proposals))
 
 
 def asked_by_the_responder(*numbers: int, answered_at_once: bool = True) -> Alter:

@@ -10,6 +10,7 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.fragmentation import both_announced
+from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView
 from harness.verify.wire import SeenMessage, announces_intermediate, has_additional, names_additional, of
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -48,6 +49,7 @@ def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
         count += len(notifies)
         faults = [fault for notify in notifies for fault in _form(notify)]
         if message.exchange == ExchangeType.IKE_SA_INIT:
+            faults += _about_a_child(notifies)
             faults += _nat_detection({notify.notify_type for notify in notifies})
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
@@ -77,6 +79,13 @@ def _form(notify: Notify) -> Iterable[tuple[str, str]]:
         yield "I01", f"{kind} has an SPI or a protocol, and is to have none"
     if kind in _NAT and len(notify.data) != _NAT_OCTETS:
         yield "B36", f"{kind} has {len(notify.data)} octets of data, {_NAT_OCTETS} are due"
+
+
+def _about_a_child(notifies: Iterable[Notify]) -> Iterable[tuple[str, str]]:
+    """In IKE_SA_INIT there is no Child SA yet that a notify could be about."""
+    for notify in notifies:
+        if notify.notify_type.is_known and notify.spi and notify.protocol in _ABOUT_A_CHILD:
+            yield "B48", f"{notify.notify_type} has an SPI of {notify.protocol.name}, and is about no Child SA"
 
 
 def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
@@ -136,7 +145,8 @@ def _not_skipped(view: CaseView) -> Iterable[Objection]:
 
 
 def _unannounced(view: CaseView, user: SeenMessage, kind: NotifyType, requirement: str) -> Iterable[Objection]:
-    if missing := both_announced(view, kind):
+    missing = both_announced(view, kind)
+    if missing and not (isinstance(view, PairView) and view.unreadable & set(missing)):
         sentence = f"{user.label} uses what {' and '.join(missing)} did not announce: {kind}"
         yield Objection(view.sender(user), sentence, user.pointer, requirement)
 

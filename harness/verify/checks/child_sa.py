@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import ChildReport
+from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, Pointer, Severity
 from harness.scenario.model import Mode
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, told_otherwise
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check, told_otherwise
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import (
     SeenEsp,
@@ -21,6 +23,7 @@ from harness.verify.esp import (
     uses_extended_sequence_numbers,
 )
 from harness.verify.keys import child_keys
+from harness.verify.pair_view import PairView
 from harness.verify.ports import NAT_PORT
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, of
@@ -80,18 +83,68 @@ def esp_inside_udp_behind_a_nat(view: View, _arguments: Arguments) -> Checked:
     return Checked("ESP is inside UDP wherever a NAT was told of", tuple(objections))
 
 
+@pair_check("pair-moves-behind-a-nat", due=Due.ALWAYS, requirement="B36")
+def pair_moves_behind_a_nat(view: PairView, _arguments: Arguments) -> Checked:
+    """Who is told that the other side is behind a NAT sends all ESP inside UDP, and asks at port 4500 (B36, B46, I05).
+
+    Told is who has sent NAT_DETECTION itself: else it knows nothing of it. Both messages must show a NAT: where one
+    alone has a digest that fits nothing, its sender may have made it wrong.
+    """
+    objections = []
+    for one in view.ike_sas:
+        both = [message for message in one.final_init if message is not None]
+        for message in both if len(both) == len(view.sides) and all(map(_detects, both)) else ():
+            if not one.rekeyed and _is_behind_a_nat(message) and all(False in _digests_fit(each) for each in both):
+                objections += [*_bare_esp(one, message), *(_unmoved(one, message) if message.response else ())]
+    return Checked("where a NAT was told of, IKE and ESP go over port 4500", tuple(objections))
+
+
+def _unmoved(view: PairView, told: SeenMessage) -> Iterator[Objection]:
+    for message in (m for m in view.messages if m.protected and m.sealed and not m.response and m.from_initiator):
+        if message.pieces[0].datagram.destination[1] != NAT_PORT:
+            early = message.exchange == ExchangeType.IKE_INTERMEDIATE
+            sentence = f"{told.label} tells of a NAT, and {message.label} does not go to port {NAT_PORT}"
+            yield Objection(view.sender(message), sentence, message.pointer, "I05" if early else "B36")
+
+
+def _bare_esp(view: PairView, told: SeenMessage) -> Iterator[Objection]:
+    party = view.party(initiator=not told.from_initiator)
+    bare = [packet for packet in view.esp if not packet.source[1] and view.source(packet) == party]
+    if bare:
+        sentence = f"{told.label} tells of a NAT, and {len(bare)} ESP packets go right above IP"
+        yield Objection(party, sentence, Pointer.to_frame(bare[0].frame), "B46")
+
+
+def _detects(message: SeenMessage) -> bool:
+    return any(notify.notify_type == NotifyType.NAT_DETECTION_SOURCE_IP for notify in of(message, Notify))
+
+
+def _is_behind_a_nat(message: SeenMessage) -> bool:
+    """Whether the sender's digest is not that of where the message came from, and the receiver's own one fits.
+
+    Where neither fits it is the SPIs, or the addresses of the capture, that are others.
+    """
+    source, destination = _digests_fit(message)
+    return source is False and destination is True
+
+
 def _tells_of_a_nat(message: SeenMessage) -> bool:
     """Whether no source digest is that of where it came from, or no destination digest of where it went to (2.23)."""
+    return False in _digests_fit(message)
+
+
+def _digests_fit(message: SeenMessage) -> list[bool | None]:
+    """Whether one of the digests is that of the source, and of the destination; None where there is none."""
     datagram, spis = message.pieces[0].datagram, message.pieces[0].octets[:_SPIS_OCTETS]
+    fit: list[bool | None] = []
     for kind, (address, port) in (
         (NotifyType.NAT_DETECTION_SOURCE_IP, datagram.source),
         (NotifyType.NAT_DETECTION_DESTINATION_IP, datagram.destination),
     ):
         octets = spis + ip_address(address).packed + port.to_bytes(2)
         told = [notify.data for notify in of(message, Notify) if notify.notify_type == kind]
-        if told and hashlib.sha1(octets, usedforsecurity=False).digest() not in told:
-            return True
-    return False
+        fit.append(hashlib.sha1(octets, usedforsecurity=False).digest() in told if told else None)
+    return fit
 
 
 @engine_check("esp-without-udp", requirement="B46")

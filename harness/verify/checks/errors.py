@@ -10,10 +10,11 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
 from harness.scenario.check_form import Argument
-from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
-from harness.verify.checks.negotiation import answers_in_time, retry_repeats_the_offer
+from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check
+from harness.verify.checks.negotiation import answers_in_time, offer_repeated, retry_repeats_the_offer
 from harness.verify.checks.peer_report import left_of
-from harness.verify.view import View
+from harness.verify.pair_view import PairView
+from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, answered_suite, of, spelled
 from harness.wire.payloads import Notify, SecurityAssociation
 
@@ -136,6 +137,11 @@ def _left_at_peer(view: View) -> str | None:
 @engine_check("cookie-returned-first", requirement="B09")
 def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
     """The responder demands a cookie; the retry carries it first, all other payloads unchanged (B09)."""
+    return _cookie_returned(view)
+
+
+def _cookie_returned(view: CaseView) -> Checked:
+    """What there is to say of the first demand for a cookie, and of the request behind it."""
     demands = [
         (message, notify)
         for message in answers_in_time(view)
@@ -186,3 +192,26 @@ def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: 
     if retry.payloads[1:] != first.payloads:
         return [Objection(party, "behind the cookie the retry's payloads are not the first request's", retry.pointer)]
     return []
+
+
+@pair_check("pair-demands-in-their-form", due=Due.ALWAYS, requirement="B09")
+def pair_demands_in_their_form(view: PairView, _arguments: Arguments) -> Checked:
+    """A demand for a cookie, or for another method, is in its form, and so is what follows it (B01, B09).
+
+    That an initiator gives up in place of asking again is to be seen by the outcome.
+    """
+    objections: list[Objection] = []
+    words = []
+    for one in view.ike_sas:
+        asked = one.find(ExchangeType.IKE_SA_INIT, response=True)
+        kinds = {notify.notify_type for message in asked for notify in of(message, Notify)}
+        for kind, judge, rule in (
+            (NotifyType.COOKIE, _cookie_returned, "B09"),
+            (NotifyType.INVALID_KE_PAYLOAD, offer_repeated, "B01"),
+        ):
+            if kind in kinds:
+                words.append(kind.name)
+                again = any(m.frame > asked[0].frame for m in one.find(ExchangeType.IKE_SA_INIT, response=False))
+                found = [each for each in judge(one).objections if again or each.party != one.party(initiator=True)]
+                objections += [replace(each, requirement=rule) for each in found]
+    return Checked(f"demands: {', '.join(words) or 'none'}, each in its form", tuple(objections))

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from harness.evidence.peer_report import DELETED, StepReport
+from harness.evidence.peer_report import DELETED, SaReport, StepReport
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
-from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
+from harness.verify.checks.offer import could_choose, offered
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
+_ESP_SPI = 4  # octets
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
 
 
@@ -36,7 +38,9 @@ def exchanges_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
     )
     if len(requests) < wanted:
         sentence = f"{len(requests)} IKE_INTERMEDIATE requests are on the wire; the suite chosen asks for {wanted}"
-        objections.append(Objection(view.sides[0].peer, sentence, CAPTURE))
+        offer = offered(view)
+        possible = offer is None or could_choose(view.suite, offer)
+        objections.append(Objection(view.sides[0].peer if possible else "", sentence, CAPTURE))
     if requests - responses:
         sentence = f"{len(responses)} IKE_INTERMEDIATE responses are on the wire to {len(requests)} requests"
         objections.append(Objection("", sentence, CAPTURE))  # what is no valid request is dropped without a word
@@ -138,7 +142,8 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
     if seen >= due:
         return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due")
     begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
-    party = view.sender(begun[-1]) if begun else ""  # who rekeys begins the exchanges that follow
+    asked = len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False))
+    party = view.sender(begun[-1]) if begun and asked < due else ""  # who rekeys begins the exchanges that follow
     sentence = f"{seen} IKE_FOLLOWUP_KE exchanges are on the wire; the rekeys ask for {due}"
     return Checked("", (Objection(party, sentence, begun[-1].pointer if begun else CAPTURE),))
 
@@ -194,6 +199,7 @@ def rekeyed(view: PairView, _arguments: Arguments) -> Checked:
         sentence = f"{spoken} CREATE_CHILD_SA exchanges are on the wire; {wanted} rekeys ask for as many"
         objections.append(Objection("", sentence, CAPTURE))
     objections += _other_ike_sas(view)
+    objections += _not_deleted_last(view)
     return Checked(f"{done} rekeys, {spoken} CREATE_CHILD_SA exchanges", tuple(objections))
 
 
@@ -207,6 +213,20 @@ def _other_ike_sas(view: PairView) -> list[Objection]:
     return [Objection("", sentence, CAPTURE, "B24")]
 
 
+def _not_deleted_last(view: PairView) -> Iterator[Objection]:
+    """A replaced IKE SA whose last request is none that deletes it.
+
+    "The Delete payload to delete itself MUST be the last request sent over the old IKE SA", says RFC 7296 section 2.8,
+    and no requirement of the catalogue.
+    """
+    for sa in view.ike_sas[:-1]:
+        replaced = any(other.rekeyed and other.messages[0].frame > sa.messages[0].frame for other in view.ike_sas)
+        asked = [m for m in sa.messages if not m.response and m.protected and m.sealed]
+        if replaced and asked and asked[-1].exchange != ExchangeType.INFORMATIONAL:
+            sentence = f"{asked[-1].label} is the last request in an IKE SA that was rekeyed, and deletes none"
+            yield Objection(sa.sender(asked[-1]), sentence, asked[-1].pointer, None)
+
+
 def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Objection]:
     """Who has no SAs after a rekey, or still has the old one.
 
@@ -217,7 +237,10 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
     for index, (old, new) in enumerate(((before.initiator, after.initiator), (before.responder, after.responder))):
         party, first, second = view.sides[index].peer, established(old), established(new)
         if second is None:
-            objections.append(Objection(party, f"after {after.step} it has no standing SAs", STEPS, None))
+            sentence = f"after {after.step} it has no standing SAs"
+            words = f"after {after.step} {party} reports no standing SAs, and every echo message after it came back"
+            told = told_otherwise(words, STEPS)
+            objections.append(told if _used_later(view, after) else Objection(party, sentence, STEPS, None))
             continue
         if first is None or (ike and None in (first.initiator_spi, second.initiator_spi)):
             continue  # it does not tell
@@ -227,8 +250,18 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
             kept = {c.spi_in for c in first.installed} & {c.spi_in for sa in new.sas for c in sa.installed}
         if kept:
             sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
-            objections.append(Objection(party, sentence, STEPS, None))
+            seen = ike or kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp}
+            words = f"after {after.step} {party} still reports the SPI {', '.join(sorted(kept))}, which no ESP has"
+            told = told_otherwise(words, STEPS)
+            objections.append(Objection(party, sentence, STEPS, None) if seen else told)
     return objections
+
+
+def _used_later(view: PairView, after: StepReport) -> bool:
+    """Whether the next traffic came back through the SAs that a step left."""
+    later = view.standing[view.standing.index(after) + 1 :]
+    traffic = next((step for step in later if step.step == Step.TRAFFIC), None)
+    return traffic is not None and traffic.echo_sent == traffic.echo_received > 0
 
 
 @pair_check("pair-requests-answered", due=Due.UP, requirement="B30")
@@ -259,13 +292,19 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
     deleted = answered_at_the_end(view)
     objections = []
     for side, report in zip(view.sides, (last.initiator, last.responder), strict=True):
-        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas):
+        if any(sa.initiator_spi not in _waiting(view) for sa in report.sas if not _is_begun_anew(view, sa)):
             sentence = f"{side.peer} still reports an IKE SA after the deletion"
             told = deleted or side is view.sides[0]  # the initiator by the lab, the responder by a message alone
             objections.append(Objection(side.peer if told else "", sentence, STEPS))
     if not deleted:
         objections.append(Objection("", "no answered INFORMATIONAL exchange ends the IKE SA", CAPTURE))
     return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
+
+
+def _is_begun_anew(view: PairView, sa: SaReport) -> bool:
+    """Whether it is one that a side only begins, of which nothing is on the wire: it may go on trying (section 2.4)."""
+    seen = {initiator_spi(message).hex() for message in view.messages}
+    return not sa.stands and sa.initiator_spi is not None and sa.initiator_spi not in seen
 
 
 def answered_at_the_end(view: PairView) -> bool:
@@ -275,19 +314,26 @@ def answered_at_the_end(view: PairView) -> bool:
     protected message came last: a rekeyed one may have none but its deletion. What is in clear is of no IKE SA, such as
     INVALID_SPI (RFC 7296 section 1.5).
     """
+    response = ends_by_deletion(view)
+    return response is not None and response.frame > max((packet.frame for packet in view.esp), default=0)
+
+
+def ends_by_deletion(view: PairView) -> SeenMessage | None:
+    """The last answer of such an exchange, whatever ESP comes behind it; None where there is none."""
     protected = [message for message in view.messages if message.protected and message.sealed]
     if not protected:
-        return False
-    others = [message.frame for message in protected if message.exchange != ExchangeType.INFORMATIONAL]
-    used = max([*others, *(packet.frame for packet in view.esp)], default=0)
+        return None
+    used = max((m.frame for m in protected if m.exchange != ExchangeType.INFORMATIONAL), default=0)
     first: dict[bytes, int] = {}
     for message in protected:
         first.setdefault(initiator_spi(message), message.frame)
-    return any(
-        message.frame > used and first[initiator_spi(message)] == max(first.values())
+    answers = [
+        message
         for message in protected
         if message.exchange == ExchangeType.INFORMATIONAL and message.response
-    )
+        if message.frame > used and first[initiator_spi(message)] == max(first.values())
+    ]
+    return answers[-1] if answers else None
 
 
 def _waiting(view: PairView) -> set[str]:

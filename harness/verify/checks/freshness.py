@@ -118,13 +118,14 @@ def _vectors(view: CaseView) -> Iterable[Objection]:
         return
     rule = "K06" if cipher.iv_may_be_counter else "B56"
     seen: dict[Hashable, bytes] = {}
-    for message in (m for m in view.messages if _under_known_keys(view, m)):
+    for message in (m for m in view.messages if m.protected and _keys_of(view, m) is not None):
         for piece in message.pieces:
             sealed = sealed_payload(piece.message)
             if sealed is None:
                 continue
-            key = (message.from_initiator, message.generation, sealed.content[: cipher.iv_octets])
-            if seen.setdefault(key, piece.octets) != piece.octets:
+            key = (message.from_initiator, _keys_of(view, message), sealed.content[: cipher.iv_octets])
+            octets = piece.octets if isinstance(view, View) else sealed.content
+            if seen.setdefault(key, octets) != octets:
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
                 yield Objection(view.sender(message), sentence, pointer, rule)
@@ -143,14 +144,17 @@ def _cipher(view: CaseView) -> Protection | None:
         return None
 
 
-def _under_known_keys(view: CaseView, message: SeenMessage) -> bool:
-    """Whether it is known which keys a message is under: those that open it.
+def _keys_of(view: CaseView, message: SeenMessage) -> Hashable:
+    """What tells the keys that a message is under; None where nobody knows: those that open it.
 
-    Of two products it is the last ones from IKE_AUTH on, and before that nobody knows which exchange made new keys.
+    Of two products it is the last ones from IKE_AUTH on. Before that nobody knows which exchange made new keys: each
+    message is for itself, and its fragments are under the same.
     """
     if isinstance(view, View):
-        return message.generation is not None
-    return message.protected and message.exchange != ExchangeType.IKE_INTERMEDIATE
+        return message.generation
+    if message.exchange == ExchangeType.IKE_INTERMEDIATE:
+        return message.message_id
+    return "the last"
 
 
 @engine_check("esp-in-its-form", due=Due.ALWAYS, requirement="E06")

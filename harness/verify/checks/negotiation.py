@@ -11,6 +11,7 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, accepts, answered_suite, of, spelled
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -80,6 +81,9 @@ def answer_is_a_subset_of_the_offer(view: CaseView, _arguments: Arguments) -> Ch
         if answer is None:
             continue
         party = view.party(initiator=False)
+        lacking = isinstance(view, PairView) and (view.find(exchange, response=False) or view.unreadable)
+        if not offers and lacking:
+            continue  # the request is what lacks it
         if not offers:
             objections.append(Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07"))
             continue
@@ -162,6 +166,11 @@ def _same(a: Transform, b: Transform) -> bool:
 @engine_check("retry-repeats-the-offer", requirement="B01")
 def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     """INVALID_KE_PAYLOAD names a method, and the retry carries it with the full set of the first offer (B01)."""
+    return offer_repeated(view)
+
+
+def offer_repeated(view: CaseView) -> Checked:
+    """What there is to say of the first demand for another method, and of the request behind it."""
     requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     demands = [
         (message, notify)
@@ -199,7 +208,7 @@ def retry_repeats_the_offer(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"the retry carries method {wanted} and the full set of suites, {order}", tuple(objections))
 
 
-def answers_in_time(view: View) -> list[SeenMessage]:
+def answers_in_time(view: CaseView) -> list[SeenMessage]:
     """The IKE_SA_INIT responses up to the one that counts: behind it nobody has to follow a demand."""
     last, found = view.final_init[1], view.find(ExchangeType.IKE_SA_INIT, response=True)
     return found if last is None else [message for message in found if message.frame <= last.frame]

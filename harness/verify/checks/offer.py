@@ -9,6 +9,7 @@ from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, Severity
+from harness.scenario.model import Parties
 from harness.verify.check import Arguments, Checked, Due, Objection, missing, pair_check
 from harness.verify.pair_view import PairView
 from harness.verify.wire import of
@@ -34,6 +35,33 @@ def offered_as_published(view: PairView, _arguments: Arguments) -> Checked:
     return Checked("", (Objection("", sentence, pointer, None, Severity.INCONCLUSIVE),))
 
 
+@pair_check("pair-offered-as-told", due=Due.ALWAYS)
+def offered_as_told(view: PairView, _arguments: Arguments) -> Checked:
+    """The first request offers what the scenario has the initiator offer.
+
+    A difference may be the lab's, which writes the configuration. A method beside those is none as far as the responder
+    asks for another one: then the initiator has to have one.
+    """
+    seen, told = offered(view), as_sent(view.expectation.initiator.ike)
+    if view.scenario.parties is Parties.PUBLISHED or seen is None or seen == told:
+        return Checked("the proposals that the scenario has")
+    demanded = NotifyType.INVALID_KE_PAYLOAD in _errors(view)
+    if demanded and _without_more_methods(seen, told) == told:
+        return Checked("the proposals that the scenario has, and methods for another try")
+    sentence = f"{view.sides[0].peer} does not offer what it is told to: {_difference(told, seen)}"
+    pointer = view.find(ExchangeType.IKE_SA_INIT, response=False)[0].pointer
+    return Checked("", (Objection("", sentence, pointer, None, Severity.INCONCLUSIVE),))
+
+
+def _without_more_methods(seen: Policy, told: Policy) -> Policy:
+    """An offer without the key exchange methods of type 4 that the policy does not have in the same proposal."""
+    kept = []
+    for here, there in zip(seen, (*told, *seen[len(told) :]), strict=False):
+        methods = tuple(one for one in here.of(TransformType.KE) if one in there.of(TransformType.KE))
+        kept.append(ProposalPolicy({k: methods if k == TransformType.KE else v for k, v in here.transforms.items()}))
+    return tuple(kept)
+
+
 def offered(view: PairView) -> Policy | None:
     """What the first request offers, without what says NONE; None where there is no request."""
     first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
@@ -54,7 +82,8 @@ def offers_nothing_acceptable(view: PairView) -> bool:
 def could_choose(suite: Suite, offer: Policy) -> bool:
     """Whether some responder may choose this suite from an offer, whatever it likes best (RFC 7296 section 2.7)."""
     only = ProposalPolicy({TransformType(kind): (one,) for kind, one in suite.transforms.items()})
-    proposal = offer[max(suite.proposal_number - 1, 0) : suite.proposal_number]  # alone: another may hold the same
+    at = max(suite.proposal_number - 1, 0)  # a number of 0 is its sender's fault, and means the first
+    proposal = offer[at : at + 1]  # alone: another may hold the same
     return may_choose(Suite(1, suite.transforms), proposal, (only,))
 
 

@@ -87,9 +87,11 @@ def _windows(view: CaseView, *, of_initiator: bool) -> list[tuple[int, float]]:
 def exchanges_in_order(view: CaseView, _arguments: Arguments) -> Checked:
     """IKE_INTERMEDIATE comes before IKE_AUTH, and is begun by the initiator; other exchanges follow (B42, I03).
 
-    INFORMATIONAL may come early where an initiator gives up. Whatever follows IKE_SA_INIT is sealed (B61, I06).
+    INFORMATIONAL may come early where an initiator gives up. Whatever follows IKE_SA_INIT is sealed (B61, I06). Of two
+    products the initiator alone begins IKE_AUTH, an IKE SA that was rekeyed has neither of the first two (B54, I03),
+    and IKE_FOLLOWUP_KE comes behind a CREATE_CHILD_SA (A08).
     """
-    objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view)]
+    objections = [*_in_clear(view), *_after_auth(view), *_before_auth_ended(view), *_not_its_turn(view)]
     names = dict.fromkeys(str(message.exchange) for message in view.messages)
     return Checked(f"exchanges in their order: {', '.join(names)}", tuple(objections))
 
@@ -122,15 +124,33 @@ def _before_auth_ended(view: CaseView) -> Iterable[Objection]:
                 sentence = f"{message.label} comes before IKE_AUTH has ended"
                 yield Objection(view.sender(message), sentence, message.pointer, "B42")
     for message in view.find(ExchangeType.INFORMATIONAL, response=False):
-        if message.sealed and message.frame < ended and not _gives_up(message):
+        if message.sealed and message.frame < ended and not _gives_up(message, ended):
             sentence = f"{message.label} comes before IKE_AUTH has ended"
             yield Objection(view.sender(message), sentence, message.pointer, "B42")
 
 
-def _gives_up(message: SeenMessage) -> bool:
+def _gives_up(message: SeenMessage, ended: float) -> bool:
     """Whether an initiator may end the initial exchanges so: it tells of what it cannot accept (section 2.21.2).
 
-    What nobody can read may say that.
+    What nobody can read may say that, unless IKE_AUTH has ended all the same, in frame ``ended``.
     """
     failed = any(notify.notify_type.is_error for notify in of(message, Notify)) or bool(of(message, Delete))
-    return message.from_initiator and (failed or not message.readable)
+    return message.from_initiator and (failed or (not message.readable and ended == inf))
+
+
+def _not_its_turn(view: CaseView) -> Iterable[Objection]:
+    """Exchanges that the side, or the IKE SA, has no call for. A deviation of ours may ask for any."""
+    if not isinstance(view, PairView):
+        return
+    for exchange, rule in ((ExchangeType.IKE_INTERMEDIATE, "I03"), (ExchangeType.IKE_AUTH, "B54")):
+        for message in view.find(exchange, response=False):
+            turned = exchange == ExchangeType.IKE_AUTH and not message.from_initiator
+            if message.sealed and (view.rekeyed or turned):
+                place = "in a rekeyed IKE SA" if view.rekeyed else "by the responder"
+                yield Objection(view.sender(message), f"{message.label} is sent {place}", message.pointer, rule)
+    created = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
+    for message in view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False):
+        own = (m for m in created if m.from_initiator == message.from_initiator and m.frame < message.frame)
+        if message.sealed and not any(own):
+            sentence = f"{message.label} follows no CREATE_CHILD_SA exchange of its sender"
+            yield Objection(view.sender(message), sentence, message.pointer, "A08")

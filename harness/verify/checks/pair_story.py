@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.evidence.model import Side
 from harness.evidence.peer_report import DELETED, ESTABLISHED, PeerReport, StepReport
@@ -10,9 +10,13 @@ from harness.registry.messages import ExchangeType
 from harness.results.model import STEPS
 from harness.scenario.model import Step
 from harness.verify.checks.exchanges import answered_at_the_end
+from harness.verify.checks.pair_esp import before_its_sa
 from harness.verify.checks.reported_spis import is_of_another
 from harness.verify.checks.sockets import strangers
-from harness.verify.pair_view import PairView
+from harness.verify.misplaced import adopted
+from harness.verify.pair_view import PairView, initiator_spi
+from harness.verify.restored import put_right
+from harness.verify.wire import SeenMessage, group, pieces_by_sa
 
 _SPI_OCTETS = 8
 
@@ -46,10 +50,34 @@ def _before_its_cause(view: PairView) -> Iterator[str]:
     for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
         spis = message.pieces[0].octets[: 2 * _SPI_OCTETS]
         told.setdefault(spis, message.frame)
+    yield from _answered_before_asked(view)
+    if early := before_its_sa(view):
+        yield early
     for message in view.messages:
-        early = told.get(message.pieces[0].octets[: 2 * _SPI_OCTETS], message.frame) > message.frame
-        if early and message.from_initiator and message.protected:
+        late = told.get(message.pieces[0].octets[: 2 * _SPI_OCTETS], message.frame) > message.frame
+        if late and message.from_initiator and message.protected:
             yield f"wire.pcapng has the {message.label} in front of the response that tells its SPI"
+
+
+def _answered_before_asked(view: PairView) -> Iterator[str]:
+    """A response in front of its request, in either capture."""
+    yield from _in_front(view.messages, "wire.pcapng")
+    if view.evidence.far is not None:
+        first = view.evidence.facts.initiator.address
+        pieces = adopted(pieces_by_sa(view.evidence.far.datagrams), first)
+        beyond = [m for each in pieces.values() for m in group(each, first)]
+        yield from _in_front(put_right(beyond)[0], "wire-responder.pcapng")
+
+
+def _in_front(messages: Sequence[SeenMessage], file: str) -> Iterator[str]:
+    asked: dict[tuple[bytes, int, bool], int] = {}
+    for message in (m for m in messages if not m.response and (m.sealed or not m.protected)):
+        place = initiator_spi(message), message.message_id, message.from_initiator
+        asked[place] = min(asked.get(place, message.frame), message.frame)
+    for message in (m for m in messages if m.response and (m.sealed or not m.protected)):
+        request = asked.get((initiator_spi(message), message.message_id, not message.from_initiator))
+        if request is not None and message.frame < request:
+            yield f"{file} has the {message.label} in front of its request"
 
 
 def _steps(view: PairView) -> Iterator[str]:

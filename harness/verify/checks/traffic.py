@@ -193,6 +193,8 @@ def _echoed(step: StepReport, wanted: int) -> list[Objection]:
         return [
             Objection("", f"no echo request is known to be sent; {step.said}", STEPS, severity=Severity.INCONCLUSIVE)
         ]
+    if step.echo_received > step.echo_sent:
+        return [told_otherwise(f"{step.echo_received} answers came to {step.echo_sent} echo requests", STEPS)]
     if step.echo_received == step.echo_sent and step.echo_received >= wanted:
         return []
     return [Objection("", f"{step.echo_received} of {step.echo_sent} echo requests were answered; {step.said}", STEPS)]
@@ -232,7 +234,8 @@ def _most(counts: Iterable[int | None]) -> int | None:
 def _on_the_wire(view: PairView) -> list[Objection]:
     """ESP goes both ways, each packet with an SPI that its receiver reports; if its sender does, one of them errs.
 
-    Where every echo came back, the receiver has that SA, whatever its status says.
+    Where every echo came back, the receiver has that SA, whatever its status says. So have both, where neither tells
+    of SPIs that go to and fro.
     """
     reported: list[set[str]] = [set(), set()]
     sending: list[set[str]] = [set(), set()]
@@ -241,11 +244,13 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             reported[index] |= {child.spi_in for sa in report.sas for child in sa.children}
             sending[index] |= {child.spi_out for sa in report.sas for child in sa.children}
     objections = []
+    received = [[e for e in view.esp if e.destination[0] == side.address] for side in view.sides]
+    stranger = [{e.payload[:_SPI_OCTETS].hex() for e in those} - reported[n] for n, those in enumerate(received)]
+    untold = all(stranger) and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
     for index, side in enumerate(view.sides):
-        packets = [each for each in view.esp if each.destination[0] == side.address]
+        packets, strange = received[index], stranger[index]
         if not packets:
             objections.append(Objection("", f"no ESP packet goes to {side.peer}", CAPTURE))
-        strange = {each.payload[:_SPI_OCTETS].hex() for each in packets} - reported[index]
         if strange:
             sender = view.sides[1 - index].peer
             own = strange <= sending[1 - index]
@@ -254,7 +259,7 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             sentence += words
             contradicted = own and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
             told = told_otherwise(sentence, STEPS)
-            objections.append(told if contradicted else Objection("" if own else sender, sentence, CAPTURE))
+            objections.append(told if contradicted or untold else Objection("" if own else sender, sentence, CAPTURE))
     return objections
 
 

@@ -116,9 +116,10 @@ def _spis(message: SeenMessage, responder_spi: bytes) -> Iterable[tuple[str, str
     if first and not message.response and spis != {bytes(8)}:
         yield "B39", "the responder's SPI is not zero in the first message"
     told = not first or (message.response and of(message, SecurityAssociation))
-    if told and (spis != {responder_spi} or bytes(8) in spis):
+    chosen = message.from_initiator and not any(responder_spi)  # by the other side, and only repeated
+    if told and not chosen and (spis != {responder_spi} or bytes(8) in spis):
         yield "B39", "the responder's SPI is another one's" if any(map(any, spis)) else "the responder's SPI is zero"
-    if not any(message.pieces[0].octets[:8]):
+    if not any(message.pieces[0].octets[:8]) and message.from_initiator:
         yield "B39", "the initiator's SPI is zero"
 
 

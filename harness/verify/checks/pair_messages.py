@@ -1,0 +1,88 @@
+"""Two products: the messages that were not what they were to be, and answers that nobody asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.registry.messages import ExchangeType
+from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.pair_view import PairView, initiator_spi
+from harness.verify.wire import SeenMessage, of
+from harness.wire.payloads import Notify, SecurityAssociation
+
+
+@pair_check("pair-messages-as-due", due=Due.ALWAYS, requirement="B22")
+def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
+    """Number, Response flag and exchange type of each message are those of its exchange, a marker stands on port 4500.
+
+    Where one is not, its place in the exchanges tells all the same what it was to be (B22, B37, B39, B60, I04).
+    """
+    objections = [
+        Objection(view.sender(each.message), each.sentence, each.message.pointer, each.requirement)
+        for each in view.restored
+    ]
+    objections += _unasked(view)
+    objections += _once_too_often(view)
+    objections += _agreed_and_refused(view)
+    return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
+
+
+def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
+    """A choice beside an error in one IKE_SA_INIT response (RFC 7296 section 1.2)."""
+    for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
+        errors = [notify.notify_type for notify in of(message, Notify) if notify.notify_type.is_error]
+        if errors and of(message, SecurityAssociation):
+            sentence = f"{message.label} chooses a proposal and has {errors[0]}, too"
+            yield Objection(view.sender(message), sentence, message.pointer, "B54")
+
+
+def _unasked(view: PairView) -> Iterator[Objection]:
+    """A response that is beyond every request by more than one: no gap of the captures makes it an answer."""
+    for message in unasked_responses(view):
+        sentence = f"{message.label} answers no request: the last one that it could answer is far below"
+        yield Objection(view.sender(message), sentence, message.pointer, "B22")
+
+
+def unasked_responses(view: PairView) -> list[SeenMessage]:
+    """The responses to no request, where there is no request of nearly that number."""
+    last: dict[tuple[bytes, bool], int] = {}
+    for message in (m for m in view.messages if not m.response and m.sealed):
+        side = initiator_spi(message), not message.from_initiator
+        last[side] = max(last.get(side, -1), message.message_id)
+    return [
+        m
+        for m in view.messages
+        if m.response and m.sealed and m.message_id > last.get((initiator_spi(m), m.from_initiator), -1) + 1
+    ]
+
+
+def _once_too_often(view: PairView) -> Iterator[Objection]:
+    """A response, or a fragment of one, that was sent more often than the request came (RFC 7296 section 2.1)."""
+    asked: Counter[tuple[bytes, bool, int]] = Counter()
+    for message in (m for m in view.messages if not m.response):
+        asked[initiator_spi(message), not message.from_initiator, message.message_id] += _copies(message)
+    for message in (m for m in view.messages if m.response and m.exchange != ExchangeType.IKE_SA_INIT):
+        came = asked[initiator_spi(message), message.from_initiator, message.message_id]
+        if message.sealed and 0 < came < _copies(message):
+            sentence = f"{message.label} is sent {_copies(message)} times, its request came {came} times"
+            yield Objection(view.sender(message), sentence, message.pointer, "B18")
+    yield from _init_once_too_often(view, asked)
+
+
+def _init_once_too_often(view: PairView, asked: Counter[tuple[bytes, bool, int]]) -> Iterator[Objection]:
+    """Of IKE_SA_INIT all answers together: a cookie is one to a request, too."""
+    answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
+    for spi in dict.fromkeys(map(initiator_spi, answers)):
+        own = [m for m in answers if initiator_spi(m) == spi]
+        came = asked[spi, own[-1].from_initiator, own[-1].message_id]
+        if 0 < came < sum(map(_copies, own)):
+            sentence = f"IKE_SA_INIT is answered {sum(map(_copies, own))} times, its request came {came} times"
+            yield Objection(view.sender(own[-1]), sentence, own[-1].pointer, "B18")
+
+
+def _copies(message: SeenMessage) -> int:
+    """How many times a message was sent whole, or its fragment that was sent most often."""
+    fragments = (piece.fragment for piece in message.pieces)
+    kinds = Counter((each.fragment_number, each.total_fragments) if each else None for each in fragments)
+    return max(kinds.values())

@@ -1,0 +1,183 @@
+"""Two products: what the SK payloads must have room for, and must begin with; nobody can read more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.crypto.errors import MethodUnavailable
+from harness.crypto.protection import Protection, protection
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
+from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.scenario.model import Step
+from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.pair_view import PairView
+from harness.verify.wire import SeenMessage, of, sealed_payload
+from harness.wire.payloads import EncryptedFragment, Notify
+
+_PAD_LENGTH = 1
+_HEADER = 4  # of a payload
+_SA = _HEADER + 8 + 4 + 2 * 8  # one proposal with an SPI of ESP and two transforms without attributes
+_TS = _HEADER + 4 + 16  # one selector of IPv4 addresses
+_ID = _HEADER + 4
+_AUTH = _HEADER + 4 + 16  # the least that any method has for its data
+_NONCE = _HEADER + 16
+_OF_A_CHILD = _SA + 2 * _TS
+_SEALED_WITHIN = (PayloadType.SK, PayloadType.SKF)
+_EMPTY = {
+    ExchangeType.IKE_AUTH: "B54",
+    ExchangeType.CREATE_CHILD_SA: "B54",
+    ExchangeType.IKE_FOLLOWUP_KE: "A21",
+}
+"""Exchanges of which neither message is ever empty, and the rule that says so."""
+
+
+@pair_check("pair-sealed-in-its-form", due=Due.ALWAYS, requirement="B41")
+def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
+    """Each SK payload has room for IV, padding and ICV of the cipher that was chosen, and for what must be inside.
+
+    The Next Payload of SK names the first payload inside, and is in clear: messages that agree on keys or authenticate
+    are not empty (A15, A21, B54).
+    """
+    objections, count = [], 0
+    for message in (m for m in view.messages if m.protected and m.sealed):
+        count += 1
+        for requirement, sentence in (*_begins(message), *_cipher_fits(view, message), *_lacks_room(view, message)):
+            words = f"{message.label}: {sentence}"
+            objections.append(Objection(view.sender(message), words, message.pointer, requirement))
+    objections += _empty_key_exchanges(view)
+    return Checked(f"{count} messages with room for what they carry", tuple(dict.fromkeys(objections)))
+
+
+def _first_inside(message: SeenMessage) -> int | None:
+    """The type of the first payload inside; None where the first fragment is not there."""
+    for piece in message.pieces:
+        sealed = sealed_payload(piece.message)
+        if sealed is not None and not (isinstance(sealed, EncryptedFragment) and sealed.fragment_number != 1):
+            return int(sealed.next_inside)
+    return None
+
+
+def _begins(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    first = _first_inside(message)
+    fragmented = any(piece.fragment for piece in message.pieces)  # then another check tells
+    if first == 0 and not fragmented and message.exchange in _EMPTY:
+        yield _EMPTY[message.exchange], "nothing is inside of SK"
+    if first in _SEALED_WITHIN:
+        yield "B41", "inside of SK is another Encrypted payload, and nothing may follow one"
+
+
+def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
+    """Additional key exchanges without payloads: fewer messages than methods have any (RFC 9370 section 2.2.2)."""
+    wanted = len(view.suite.additional_key_exchanges) if view.suite else 0
+    for response in (False, True):
+        found = view.find(ExchangeType.IKE_INTERMEDIATE, response=response)
+        empty = [m for m in found if m.sealed and not m.fragmented and _first_inside(m) == 0]
+        if empty and len(found) >= wanted > len(found) - len(empty):
+            sentence = f"{empty[0].label}: nothing is inside of SK, though each of {wanted} key exchanges needs one"
+            yield Objection(view.sender(empty[0]), sentence, empty[0].pointer, "A15")
+
+
+def cipher_of(view: PairView) -> Protection | None:
+    """The protection of the first IKE SA; of those after it nobody can read what they have."""
+    encr = view.suite.get(TransformType.ENCR) if view.suite else None
+    if view.suite is None or encr is None:
+        return None
+    try:
+        return protection(encr, view.suite.get(TransformType.INTEG))
+    except MethodUnavailable:
+        return None
+
+
+def _is_of_the_first(view: PairView, message: SeenMessage) -> bool:
+    init = view.find(ExchangeType.IKE_SA_INIT, response=True)
+    return bool(init) and message.pieces[0].octets[:8] == init[-1].pieces[0].octets[:8]
+
+
+def _cipher_fits(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
+    cipher = cipher_of(view)
+    if cipher is None or not _is_of_the_first(view, message):
+        return
+    for piece in message.pieces:
+        sealed = sealed_payload(piece.message)
+        plain = (len(sealed.content) if sealed else 0) - cipher.iv_octets - cipher.icv_octets
+        if plain < _PAD_LENGTH:
+            yield "B41", f"{plain + cipher.iv_octets + cipher.icv_octets} octets hold neither IV, padding nor ICV"
+        elif plain % cipher.block_octets:
+            yield "B41", f"{plain} octets of ciphertext are no whole number of blocks"
+
+
+def _lacks_room(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
+    """Too few octets for what a message of its exchange holds, where both sides have the SAs that it led to."""
+    least = _least(view, message)
+    cipher = cipher_of(view)
+    around = cipher.iv_octets + cipher.icv_octets + _PAD_LENGTH if cipher else 0
+    if not least or not _is_of_the_first(view, message):
+        return
+    inside = _inside(message)
+    if inside < least + around:
+        yield "B54", f"{inside} octets are too few for the payloads that it must have, {least + around} at least"
+
+
+def _inside(message: SeenMessage) -> int:
+    """The octets inside of SK, or of all SKF payloads of the largest set, each once."""
+    sets: dict[int, dict[int, int]] = {}
+    for piece in message.pieces:
+        sealed = sealed_payload(piece.message)
+        if sealed is not None:
+            part = piece.fragment
+            number, total = (part.fragment_number, part.total_fragments) if part else (0, 0)
+            sets.setdefault(total, {})[number] = len(sealed.content)
+    return max((sum(each.values()) for each in sets.values()), default=0)
+
+
+def _least(view: PairView, message: SeenMessage) -> int:
+    """What the payloads take at least that a message must have."""
+    if message.exchange == ExchangeType.IKE_AUTH and view.up and _is_the_only_auth(view):
+        childless = any(
+            notify.notify_type == NotifyType.CHILDLESS_IKEV2_SUPPORTED
+            for each in view.find(ExchangeType.IKE_SA_INIT, response=True)
+            for notify in of(each, Notify)
+        )
+        return _ID + _AUTH + (0 if childless else _OF_A_CHILD)
+    if message.exchange == ExchangeType.CREATE_CHILD_SA and not message.response:
+        return _SA + _NONCE
+    return 0
+
+
+def _is_the_only_auth(view: PairView) -> bool:
+    """Whether there is one IKE_AUTH exchange: with EAP there are more, and none has all payloads."""
+    numbers = {m.message_id for m in view.find(ExchangeType.IKE_AUTH)}
+    return len(numbers) == 1
+
+
+@pair_check("pair-follow-up-sizes", due=Due.UP, requirement="K04")
+def follow_up_sizes(view: PairView, _arguments: Arguments) -> Checked:
+    """Each IKE_FOLLOWUP_KE of a rekeyed IKE SA has room for the KE payload of the method whose turn it is (K04).
+
+    That is known where only IKE SAs have additional key exchanges, and each rekey of one has them all.
+    """
+    methods = _methods_of_rekeys(view)
+    rekeys = sum(step.step == Step.REKEY_IKE for step in view.standing)
+    found = [view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response) for response in (False, True)]
+    created = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA)), default=0)
+    early = any(m.frame < created for each in found for m in each)
+    if not methods or early or any(len(each) != rekeys * len(methods) for each in found):
+        return Checked("which method which IKE_FOLLOWUP_KE is of is not known")
+    objections = []
+    for messages in found:
+        for place, message in enumerate(messages):
+            method = methods[place % len(methods)]
+            due = KEY_EXCHANGE_OCTETS.get(method, (0, 0))[int(message.response)]
+            if _inside(message) < due:
+                sentence = f"{message.label} has {_inside(message)} octets inside, too few for {method}"
+                objections.append(Objection(view.sender(message), sentence, message.pointer))
+    return Checked(f"{len(found[0])} IKE_FOLLOWUP_KE with room for their KE payloads", tuple(objections))
+
+
+def _methods_of_rekeys(view: PairView) -> Sequence[KeyExchangeMethod]:
+    """The additional methods of a rekeyed IKE SA, as the first one has them; none where a Child SA may have some."""
+    if view.suite is None or any(suite.additional_key_exchanges for suite in view.expectation.esp):
+        return ()
+    return view.suite.additional_key_exchanges
