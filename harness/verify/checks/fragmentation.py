@@ -92,7 +92,7 @@ def _numbers(message: SeenMessage) -> dict[int, set[int]]:
 def is_incomplete(message: SeenMessage) -> bool:
     """Whether a message came in fragments of which no whole set is there, so that no key can open it."""
     totals = _numbers(message)
-    whole = (total for total, numbers in totals.items() if total and numbers >= set(range(1, total + 1)))
+    whole = (total for total, numbers in totals.items() if numbers >= set(range(1, total + 1)))
     return bool(totals) and not any(whole)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from case_builder import ROOT
+from made_up import ESN, ESP, able, ike, proposal, scenario
 
 from harness.oracle.applicability import RETRY_CHECK, WITHOUT_UDP_CHECK, cannot_offer, first_guess, why_not, why_refused
 from harness.oracle.negotiation import acceptable_suites
@@ -24,33 +24,9 @@ INITIATOR, RESPONDER = Role.INITIATOR, Role.RESPONDER
 UNKNOWN = TransformType(200)
 
 
-def proposal(**lists: str) -> ProposalPolicy:
-    kinds = {key: TransformType[key.upper()] for key in lists}
-    return ProposalPolicy({kind: tuple(algorithm(kind, n) for n in lists[key].split()) for key, kind in kinds.items()})
-
-
-GCM = {"encr": "aes-256-gcm-16", "prf": "hmac-sha2-256"}
-ESP = (proposal(encr="aes-256-gcm-16", sn="no-esn"),)
-ESN = (proposal(encr="aes-256-gcm-16", sn="esn"),)
-
-
-def ike(*kinds: str | dict[str, str]) -> Policy:
-    """A proposal for each argument: the methods of KE, or of each type."""
-    return tuple(proposal(**GCM, **({"ke": each} if isinstance(each, str) else each)) for each in kinds)
-
-
-def scenario(offer: Policy, accept: Policy | None = None, *, esp: Policy = ESP, **parts: Any) -> Scenario:
-    halves = PartyPolicy(offer, esp), PartyPolicy(offer if accept is None else accept, esp)
-    return Scenario("made/up", "made up", (), *halves, parts.pop("expect", ()), **parts)
-
-
 def asking(check: str) -> tuple[Expect, ...]:
     """A scenario asks for it beside another check."""
     return Expect("negotiated-as-predicted", "B06"), Expect(check, "B06")
-
-
-def able(peer: Peer, **capabilities: Any) -> Peer:
-    return replace(peer, capabilities=replace(peer.capabilities, **capabilities))
 
 
 def said(case: Scenario, peer: Peer, role: Role, theirs: PartyPolicy | None = None) -> str:

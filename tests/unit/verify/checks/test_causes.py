@@ -69,6 +69,7 @@ def test_our_own_order_is_for_the_sockets_to_tell(role):
         ("a q", "a q", False),  # our socket, too, read it before: there is no contradiction
         ("a q", "a", False),  # of what is not on record nobody knows when it was
         ("a q", "q", False),
+        ("Q A a q", "Q A a", False),
         ("q a A", "q A a", False),  # the peer's answer is on its way to our socket while ours leaves
         ("q a Q", "q Q a", False),  # two sockets, read one after the other
         ("Q q a", "q Q a", False),  # two requests of one number cross
