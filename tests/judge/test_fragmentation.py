@@ -156,6 +156,7 @@ def test_a_set_of_no_fragments_is_not_whole(role):
     message = good(SCENARIO, role=role).message(REQUEST)
     piece = message.pieces[0]
     (*outer, sealed) = piece.message.payloads
+    assert isinstance(sealed, EncryptedFragment)
     for number in (0, 1):
         none = replace(sealed, fragment_number=number, total_fragments=0)
         alone = replace(piece, message=replace(piece.message, payloads=(*outer, none)))
