@@ -195,6 +195,13 @@ def test_of_an_agreed_ike_sa_the_child_lacks_something():
     assert lacks(case, product, case.accept) == "strongSwan 6.1 has no curve25519, ecp384"
 
 
+def test_sequence_numbers_without_extension_may_be_lacking_too():
+    only = able(PRODUCT, esp={**PRODUCT.capabilities.esp, TransformType.SN: frozenset((Algorithm(1),))})
+    case = scenario(ike("ecp384"))
+    assert lacks(case, only, case.accept, agreed=True) == "strongSwan 6.1 has no ESP no-esn"
+    assert lacks(case, PRODUCT, case.accept, agreed=True) == ""
+
+
 def test_additional_methods_are_those_of_a_sheet_and_are_named_by_their_type():
     case = scenario(ike({"ke": "ecp384", "addke1": "none ml-kem-1024"}))
     product = able(

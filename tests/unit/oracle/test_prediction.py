@@ -180,7 +180,7 @@ def test_a_case_that_ends_before_our_deviation_is_not_sent():
     apart = replace(case, accept=PartyPolicy(ike("ecp256"), ESP))
     assert skipped(expect_of(apart, PRODUCT, INITIATOR)) == f"A has no common ground with this offer, {words}"
     no_child = able(PRODUCT, esp={})
-    assert skipped(expect_of(case, no_child, INITIATOR)) == f"A has no ESP aes-256-gcm-16, {words}"
+    assert skipped(expect_of(case, no_child, INITIATOR)) == f"A has no ESP aes-256-gcm-16, ESP no-esn, {words}"
 
 
 def test_what_is_not_announced_has_to_be_chosen_by_a_peer():
@@ -214,7 +214,7 @@ def test_two_products_come_up_by_what_each_can_do():
     assert lacking.unsupported == "B has no ecp384"
     childless = expect(PAIR, PRODUCT, able(OTHER, esp={}))
     assert (bool(childless.ike), childless.esp, childless.outcome) == (True, (), Outcome.REFUSED)
-    assert childless.unsupported == "B has no ESP aes-256-gcm-16"
+    assert childless.unsupported == "B has no ESP aes-256-gcm-16, ESP no-esn"
 
 
 def test_the_types_that_a_responder_does_not_know_it_skips():
