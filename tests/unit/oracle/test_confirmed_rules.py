@@ -167,6 +167,16 @@ def test_two_products_that_come_up_lack_nothing():
     assert said(case, of_products(case, outcome=Outcome.HYBRID), None).startswith("outcome HYBRID is predicted")
 
 
+def test_the_outcome_is_that_of_the_suite_that_the_initiator_likes_best():
+    case = scenario(ike(HYBRID, "ecp384"), ike("ecp384", HYBRID))
+    assert len(acceptable_suites(case.offer.ike, case.accept.ike)) == 2
+    assert said(case, of_products(case, outcome=Outcome.HYBRID), None) == ""
+    assert said(case, of_products(case, outcome=Outcome.CLASSICAL), None).startswith("outcome CLASSICAL")
+    for role in Role:
+        recorded = expect_of(case, PRODUCT, role)
+        assert (recorded.outcome, said(case, recorded, role)) == (Outcome.HYBRID, "")
+
+
 def test_a_refusal_of_two_products_or_of_published_policies_may_be_nobodys_lack():
     case = scenario(ike("ecp384"))
     apart = PartyPolicy(ike("ecp256"), ESP)
