@@ -98,5 +98,7 @@ def _unsupported(scenario: Scenario, recorded: Expectation, engine: Role | None)
     meant = scenario.settings.wrong_psk and recorded.ike
     if recorded.unsupported or meant or engine is None or scenario.parties is Parties.PUBLISHED:
         return ""
-    written = acceptable_suites(scenario.offer.ike, scenario.accept.ike)
+    written = acceptable_suites(scenario.offer.ike, scenario.accept.ike) and acceptable_suites(
+        first_child(scenario.offer.esp), first_child(scenario.accept.esp)
+    )
     return "both policies of the scenario meet, and nothing is said to be lacking" if written else ""

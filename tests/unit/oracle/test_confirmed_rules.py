@@ -161,6 +161,20 @@ def test_where_the_ike_sa_is_agreed_and_the_child_is_not():
     assert said(apart, replace(pair, outcome=Outcome.CLASSICAL), None).startswith("outcome CLASSICAL is predicted")
 
 
+def test_a_child_sa_is_refused_for_a_lack_or_because_the_scenario_has_it_so():
+    case = scenario(ike("ecp384"))
+    recorded = expect_of(case, able(PRODUCT, esp={}), INITIATOR)
+    assert recorded.ike and not recorded.esp and said(case, recorded, INITIATOR) == ""
+    untold = replace(recorded, unsupported="")
+    assert said(case, untold, INITIATOR) == "both policies of the scenario meet, and nothing is said to be lacking"
+    apart = replace(case, accept=PartyPolicy(case.accept.ike, ESN))
+    both = frozenset((Algorithm(0), Algorithm(1)))
+    able_to = able(PRODUCT, esp={**PRODUCT.capabilities.esp, TransformType.SN: both})
+    refused = expect_of(apart, able_to, INITIATOR)
+    assert refused.ike and not refused.esp and refused.unsupported == ""
+    assert said(apart, refused, INITIATOR) == ""
+
+
 def test_two_products_that_come_up_lack_nothing():
     case = scenario(ike("ecp384"))
     assert said(case, of_products(case, unsupported="it lacks a method"), None).startswith("it is said to come up")
