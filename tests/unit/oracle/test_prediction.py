@@ -135,6 +135,16 @@ def test_what_comes_up_has_no_refusal():
     assert (found.outcome, found.refusal, found.reaction, found.skipped) == (Outcome.HYBRID, None, None, "")
 
 
+def test_of_several_suites_the_initiators_best_is_the_outcome():
+    either = scenario(ike(HYBRID, "ecp384"), ike("ecp384", HYBRID))
+    carried_on = replace(either, deviation=Deviation.UNKNOWN_PAYLOAD_EVERYWHERE)
+    founds = (
+        *(expect_of(each, PRODUCT, role) for role in Role for each in (either, carried_on)),
+        expect(replace(either, parties=Parties.PRODUCTS), PRODUCT, OTHER),
+    )
+    assert [(len(found.ike), found.outcome) for found in founds] == [(2, Outcome.HYBRID)] * 5
+
+
 def skipped(found: Expectation) -> str:
     assert (found.outcome is None) == bool(found.skipped)
     return found.skipped
