@@ -157,8 +157,9 @@ def _missing(wanted: Policy, had: _Had, prefix: str) -> list[str]:
     for proposal in wanted:
         for kind, algorithms in proposal.transforms.items():
             lacking = [one for one in algorithms if one not in had(kind)]
-            if kind.is_known:
-                found.extend(prefix + _spell(one.name(kind), kind) for one in lacking if one.identifier != 0)
+            if kind.is_known:  # 0 says NONE, but of SN, where it is an algorithm like any other
+                named = (one for one in lacking if one.identifier or kind == TransformType.SN)
+                found.extend(prefix + _spell(one.name(kind), kind) for one in named)
             elif lacking:
                 found.append(f"transform type {kind.value}")
     return found

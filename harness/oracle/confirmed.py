@@ -75,14 +75,14 @@ def _fails_late(scenario: Scenario, recorded: Expectation) -> bool:
 
 
 def _concluded(scenario: Scenario, recorded: Expectation, engine: Role | None) -> Expectation:
-    """Outcome, refusal and reaction again, from the suites."""
+    """Outcome, refusal and reaction again, from the suites; where there is one of a Child SA there is one of IKE."""
     plain = replace(recorded, outcome=Outcome.REFUSED, refusal=None, reaction=None)
     if engine is None:
-        return replace(plain, outcome=outcome_of(recorded.ike[0])) if recorded.ike and recorded.esp else plain
+        return replace(plain, outcome=outcome_of(recorded.ike[0])) if recorded.esp else plain
     refused = replace(plain, refusal=NotifyType.NO_PROPOSAL_CHOSEN)
     if recorded.ike and scenario.settings.wrong_psk and not recorded.unsupported:
         return replace(plain, refusal=NotifyType.AUTHENTICATION_FAILED)
-    if not skips_additional(scenario.deviation, engine) and not (recorded.ike and recorded.esp):
+    if not skips_additional(scenario.deviation, engine) and not recorded.esp:
         return refused
     if scenario.deviation is not None:
         return refused.with_reaction(reaction_to(scenario.deviation, engine, another=bool(recorded.ike)))
@@ -91,12 +91,14 @@ def _concluded(scenario: Scenario, recorded: Expectation, engine: Role | None) -
 
 def _unsupported(scenario: Scenario, recorded: Expectation, engine: Role | None) -> str:
     """A party lacks something where both policies as written would meet, and they do not; nowhere else."""
-    if recorded.ike and recorded.esp:
+    if recorded.esp:
         return f"it is said to come up, and that {recorded.unsupported}" if recorded.unsupported else ""
     if skips_additional(scenario.deviation, engine):
         return f"our offer has to be refused, and not as {recorded.unsupported}" if recorded.unsupported else ""
     meant = scenario.settings.wrong_psk and recorded.ike
     if recorded.unsupported or meant or engine is None or scenario.parties is Parties.PUBLISHED:
         return ""
-    written = acceptable_suites(scenario.offer.ike, scenario.accept.ike)
+    written = acceptable_suites(scenario.offer.ike, scenario.accept.ike) and acceptable_suites(
+        first_child(scenario.offer.esp), first_child(scenario.accept.esp)
+    )
     return "both policies of the scenario meet, and nothing is said to be lacking" if written else ""

@@ -134,11 +134,7 @@ def pair_check(
 
 
 def wire_check(
-    name: str,
-    *,
-    due: Due = Due.ASKED,
-    requirement: str = "",
-    at_least: str = "",
+    name: str, *, due: Due = Due.ASKED, requirement: str = ""
 ) -> Callable[[Callable[[CaseView, Arguments], Checked]], Check[Any]]:
     """Declare a check of every case: it needs the wire alone, as far as that is in clear or our keys opened it.
 
@@ -146,10 +142,10 @@ def wire_check(
     """
 
     def declare(function: Callable[[CaseView, Arguments], Checked]) -> Check[Any]:
-        least, words = at_least or requirement, inspect.getdoc(function) or ""
+        words = inspect.getdoc(function) or ""
         return Check(
-            name, (Known.KEYS, Known.PEER_REPORTS), _NONE, due, requirement, least, _UNCHANGED, _first_line(words),
-            words, function=_of_each_ike_sa(function),
+            name, (Known.KEYS, Known.PEER_REPORTS), _NONE, due, requirement, requirement, title=_first_line(words),
+            text=words, function=_of_each_ike_sa(function),
         )  # fmt: skip
 
     return declare
@@ -161,11 +157,9 @@ def _of_each_ike_sa(function: Callable[[CaseView, Arguments], Checked]) -> Calla
     @functools.wraps(function)
     def judge(view: CaseView, arguments: Arguments) -> Checked:
         found = [function(each, arguments) for each in view.ike_sas]
-        if len(found) == 1:
-            return found[0]
         details = dict.fromkeys(each.detail for each in found if each.detail)
         objections = dict.fromkeys(objection for each in found for objection in each.objections)
-        return Checked("; ".join(details) or "no IKE SA is on the wire", tuple(objections))
+        return Checked("; ".join(details) if found else "no IKE SA is on the wire", tuple(objections))
 
     return judge
 
@@ -236,7 +230,7 @@ def _without_too_many(findings: list[Finding]) -> list[Finding]:
         kind = each.severity, each.party, each.requirement
         seen[kind] += 1
         more = kinds[kind] - _OF_A_KIND
-        if seen[kind] < _OF_A_KIND or (seen[kind] == _OF_A_KIND and more <= 0):
+        if seen[kind] < _OF_A_KIND or more <= 0:
             kept.append(each)
         elif seen[kind] == _OF_A_KIND:
             kept.append(replace(each, sentence=f"{each.sentence}; and {more} more of its kind"))

@@ -12,6 +12,7 @@ from judging import initiator, objects, passes, responder
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
 from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -23,6 +24,7 @@ from harness.wire.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from harness.wire.payloads.security_association import Transform
 
 PAYLOADS, OFFERS = "payloads-as-due", "offers-in-their-form"
 HYBRID = "hybrid/x25519-mlkem768"
@@ -178,3 +180,39 @@ def test_a_protocol_that_nobody_knows_has_spis_of_any_size(role):
         ]
 
     passes(good(HYBRID, role=role).rewritten(AUTH, other), OFFERS)
+
+
+def offering(*methods: int):
+    """Every proposal of an SA payload with these key exchange methods."""
+    more = tuple(Transform(TransformType.KE, method) for method in methods)
+
+    def edit(payloads):
+        return [
+            replace(p, proposals=tuple(replace(q, transforms=(*q.transforms, *more)) for q in p.proposals))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    return edit
+
+
+@pytest.mark.parametrize("methods", [(31,), (0, 31)])
+def test_a_key_exchange_method_in_an_offer_of_ike_auth(role, methods):
+    """RFC 7296 section 1.2: its first Child SA has none; NONE is no method."""
+    case = good(HYBRID, role=role).rewritten(AUTH, offering(*methods))
+    at = {"party": initiator(role), "at": case.message(AUTH).pointer, "requirement": "B58"}
+    objects(case, OFFERS, "proposal 1 has a key exchange method", **at)
+    passes(good(HYBRID, role=role).rewritten(AUTH, offering(0)), OFFERS)
+
+
+def test_an_answer_is_no_offer(role):
+    """It has the number of the proposal that it takes."""
+    for label in (ANSWER, AUTH_ANSWER):
+        passes(good(HYBRID, role=role).rewritten(label, renumbered(2)), OFFERS)
+
+
+def test_in_an_exchange_that_makes_no_sa_nothing_is_offered(role):
+    case = good(HYBRID, role=role)
+    (offer,) = (p for p in renumbered(7)(case.message(INIT).payloads) if isinstance(p, SecurityAssociation))
+    passes(case.rewritten("IKE_INTERMEDIATE request 1", lambda old: [*old, offer]), OFFERS)

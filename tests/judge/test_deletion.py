@@ -269,3 +269,14 @@ def test_more_than_one_late_packet_of_a_side_is_told_once(role):
 def test_a_keepalive_after_the_deletion_is_no_esp(role):
     """One octet of 0xFF (RFC 3948 section 2.3)."""
     passes(behind(good(HYBRID, role=role), b"\xff", by_engine=False, after=3.0, port=4500), AFTER)
+
+
+def test_a_clock_that_was_set_back_tells_nothing_from_the_answer_on(role):
+    case = late_esp(good(HYBRID, role=role), by_engine=False, after=1.5)
+    answer = case.message(deletion_of(case).replace("request", "response")).pieces[0].datagram
+    assert [each.party for each in case.check(AFTER).objections] == [PEER_NAME]
+    early = replace(case.datagrams[0], at=answer.at + 100)  # before it nothing is asked of the clock
+    assert case.changed(case.datagrams[0], early).check(AFTER).objections
+    *others, late = case.datagrams
+    back = replace(answer, frame=answer.frame + 1, at=answer.at - 1)
+    passes(case.with_datagrams((*others, back, replace(late, frame=late.frame + 1))), AFTER)

@@ -12,7 +12,7 @@ from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.verify.checks.fragmentation import both_announced
+from harness.verify.checks.fragmentation import both_announced, is_incomplete
 from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payloads import EncryptedFragment, Notify
 
@@ -141,6 +141,27 @@ def test_a_fragment_that_is_missing_leaves_the_message_closed(role):
     cut = case.changed(gone)
     assert not cut.message(REQUEST).readable
     contradicts(cut, f"trace.jsonl has the {REQUEST}, and what wire.pcapng has of it does not open")
+
+
+def test_whichever_fragment_is_missing_its_sender_may_have_sent_it(role):
+    case = good(SCENARIO, role=role)
+    assert not is_incomplete(case.message(REQUEST))
+    for piece in case.message(REQUEST).pieces:
+        cut = case.changed(piece.datagram)
+        assert is_incomplete(cut.message(REQUEST))
+        passes(cut, FORM)
+
+
+def test_a_set_of_no_fragments_is_not_whole(role):
+    """It says "1 of 0", or "0 of 0"."""
+    message = good(SCENARIO, role=role).message(REQUEST)
+    piece = message.pieces[0]
+    (*outer, sealed) = piece.message.payloads
+    assert isinstance(sealed, EncryptedFragment)
+    for number in (0, 1):
+        none = replace(sealed, fragment_number=number, total_fragments=0)
+        alone = replace(piece, message=replace(piece.message, payloads=(*outer, none)))
+        assert is_incomplete(replace(message, pieces=(alone,)))
 
 
 def numbered(case: Case, at: int, number: int, total: int, later: float = 0.0) -> CapturedDatagram:

@@ -14,9 +14,12 @@ from judging import objects, passes, responder
 from harness.crypto.aead import IV_OCTETS
 from harness.esp import sa as esp_sa
 from harness.ike.protected import SecureChannel
+from harness.oracle.reaction import Duty, Reaction
 from harness.policy.role import Role
 from harness.results.model import Verdict
 from harness.transport.echo import echo_request
+from harness.verify.checks.freshness import fresh_values
+from harness.verify.view import View
 from harness.wire.message import Message
 from harness.wire.payloads import KeyExchange, Nonce
 
@@ -216,3 +219,33 @@ def test_ike_sas_whose_spis_differ_in_the_last_octet_are_two():
     assert [each.pointer for each in two.check(FRESH).objections] == [f"wire.pcapng#{both[1].frame}"]
     again = case.with_datagrams((*fresh, both[0], replace(both[0], frame=both[1].frame)))
     passes(again, FRESH)
+
+
+def kinds(view: View) -> set[tuple[str, str]]:
+    return {(value.party, value.kind) for value in fresh_values(view)}
+
+
+def test_what_is_made_once_is_told_of_each_side(role):
+    view = good(HYBRID, role=role).view
+    both = {(party, kind) for party in ("engine", PEER_NAME) for kind in ("nonce", "ML_KEM_768")}
+    assert kinds(view) == both and len(fresh_values(view)) == 4
+    deviating = replace(view, expectation=replace(view.expectation, reaction=Reaction(Duty.CARRY_ON, "B14")))
+    assert kinds(deviating) == both - {("engine", "ML_KEM_768")}  # on purpose our engine may send what it likes
+    assert kinds(good(CLASSICAL, role=role).view) == {("engine", "nonce"), (PEER_NAME, "nonce")}
+
+
+def test_what_a_side_sends_again_is_told_where_it_was_first():
+    view = good("denial-of-service/cookie").view
+    first = next(m for m in view.messages if m.label == "IKE_SA_INIT request 0")
+    (nonce,) = (value for value in fresh_values(view) if (value.party, value.kind) == ("engine", "nonce"))
+    assert (nonce.label, nonce.pointer) == (first.label, first.pointer)
+    assert len([m for m in view.messages if m.label == first.label]) == 2
+
+
+def test_a_value_of_each_side_is_told_of_each():
+    """One that is thrown back is another check's: here nobody is compared with the other."""
+    case = good(CLASSICAL)
+    ours = next(p for p in case.message("IKE_SA_INIT request 0").payloads if isinstance(p, Nonce))
+    thrown = case.rewritten("IKE_SA_INIT response 0", lambda old: [ours if isinstance(p, Nonce) else p for p in old])
+    assert kinds(thrown.view) == {("engine", "nonce"), (PEER_NAME, "nonce")}
+    assert len({value.digest for value in fresh_values(thrown.view)}) == 1

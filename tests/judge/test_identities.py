@@ -12,7 +12,7 @@ from harness.ike.configuration import Identity
 from harness.policy.role import Role
 from harness.registry.identities import IdentificationType
 from harness.results.model import Verdict
-from harness.wire.payloads import Authentication, IdentificationResponder
+from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder
 
 CHECK = "identity-as-configured"
 HYBRID, CLASSICAL = "hybrid/x25519-mlkem768", "classical/modp3072"
@@ -110,3 +110,29 @@ def test_whom_we_asked_for_tells_whether_our_record_is_wrong(name, party):
     asked = case.rewritten("IKE_AUTH request 1", kept).with_report(established=False)
     (objection,) = asked.check(CHECK).objections
     assert objection.party == party
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        (IdentificationType.ID_IPV4_ADDR, bytes((192, 0, 2, 1)), "192.0.2.1"),
+        (IdentificationType.ID_IPV6_ADDR, bytes((0x20, 1, *bytes(13), 1)), "2001::1"),
+        (IdentificationType.ID_IPV4_ADDR, b"abc", "abc"),  # no address has three octets, or five
+        (IdentificationType.ID_IPV4_ADDR, b"abcde", "abcde"),
+        (IdentificationType.ID_FQDN, b"host", "host"),
+        (IdentificationType.ID_FQDN, b"", "empty"),
+        (IdentificationType.ID_KEY_ID, b"\xff\x00", "0xff00"),
+        (IdentificationType.ID_KEY_ID, b"a\x07", "0x6107"),
+    ],
+)
+def test_an_identity_is_told_as_what_it_is(kind, data, words):
+    case = build(CLASSICAL, product={"local_identity": Identity(kind, data)})
+    (objection,) = case.check(CHECK).objections
+    assert f"IDr is {words} of type {kind};" in objection.sentence
+
+
+def test_a_second_identity_beside_the_right_one_is_looked_at_too():
+    case = good(HYBRID, role=Role.RESPONDER)
+    other = IdentificationInitiator(IdentificationType.ID_FQDN, b"somebody.else.test")
+    twice = case.rewritten("IKE_AUTH request 2", lambda old: [*old, other])
+    assert "somebody.else.test" in {w for o in twice.check(CHECK).objections for w in o.sentence.split()}

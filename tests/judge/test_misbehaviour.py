@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,11 @@ def test_without_trace_and_digest_no_altered_ciphertext_is_known():
     case = good(ALTERED, role=RESPONDER).with_evidence(trace=None)
     assert [message.label for message in deviating(case.view)] == [ANSWERED]
     assert deviation_as_traced(case.view).endswith(f"the {ANSWERED} deviate, and trace.jsonl does not tell of it")
+    first, *others = case.evidence.secrets.shared_secrets
+    some = case.with_secrets(
+        shared_secrets=(replace(first, answer_sha256=""), *others)
+    )  # not of the method in question
+    assert [message.label for message in deviating(some.view)] == [ANSWERED]
     old = tuple(replace(entry, answer_sha256="") for entry in case.evidence.secrets.shared_secrets)
     case = case.with_secrets(shared_secrets=old)
     assert deviating(case.view) == ()
@@ -256,3 +262,42 @@ def test_what_is_offered_in_silence_is_so_in_ike_sa_init():
     classical = good("classical/modp3072")
     bare = classical.rewritten(INIT, lambda old: [p for p in old if not isinstance(p, Notify)])
     assert shown(bare, Deviation.INTERMEDIATE_UNANNOUNCED) == []
+
+
+def ciphertexts(case: Case) -> dict[str, KeyExchange]:
+    """Those that our engine answers with, by message."""
+    answers = (m for m in case.view.messages if m.response and case.view.sender(m) == "engine")
+    found = {m.label: p for m in answers for p in m.payloads if isinstance(p, KeyExchange)}
+    return {label: value for label, value in found.items() if value.method.is_post_quantum}
+
+
+@pytest.mark.parametrize(
+    "scenario", [HYBRID, SEVEN, "classical/ecp384", "multiple-ke/classical-additional", "pq-only/mlkem512-in-sa-init"]
+)
+def test_a_ciphertext_that_was_made_with_the_recorded_secret_is_not_altered(scenario):
+    assert shown(good(scenario, role=RESPONDER), Deviation.CIPHERTEXT_ALTERED) == []
+
+
+def test_a_ciphertext_is_that_of_its_own_exchange():
+    case = good(SEVEN, role=RESPONDER)
+    label, other, *_ = ciphertexts(case)
+    same = ciphertexts(case)[label].method
+    assert [p.method for p in ciphertexts(case).values()].count(same) == 1
+    digest = hashlib.sha256(flipped(ciphertexts(case)[label].data)).hexdigest()
+    altered = case.rewritten(
+        label, lambda old: [replace(p, data=flipped(p.data)) if isinstance(p, KeyExchange) else p for p in old]
+    )
+    assert shown(altered, Deviation.CIPHERTEXT_ALTERED) == [label]
+    secrets = altered.evidence.secrets.shared_secrets
+    at = 1 + case.view.key_exchanges.index(case.message(label).message_id)
+    assert secrets[at].answer_sha256 and other
+    behind_it = replace(secrets[at + 1], answer_sha256=digest)
+    mixed = altered.with_secrets(shared_secrets=(*secrets[: at + 1], behind_it, *secrets[at + 2 :]))
+    assert label in shown(mixed, Deviation.CIPHERTEXT_ALTERED)
+
+
+@pytest.mark.parametrize("scenario", ["multiple-ke/ciphertext-short", "multiple-ke/ciphertext-long"])
+def test_a_ciphertext_of_another_length_is_another_deviation(scenario):
+    case = good(scenario, role=RESPONDER)
+    assert [m.label for m in deviating(case.view)] == [ANSWERED]
+    assert shown(case, Deviation.CIPHERTEXT_ALTERED) == []

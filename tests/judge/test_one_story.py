@@ -267,7 +267,8 @@ def test_a_prediction_that_the_products_sheet_does_not_give(tmp_path):
     written(good(HYBRID), HYBRID, Role.INITIATOR, tmp_path)
     scenario, record = good(HYBRID).scenario, json.loads((tmp_path / "case.json").read_text())
     assert judge_folder(tmp_path, scenario, requirements()).verdict is Verdict.PASS
-    for change in ({"echo": False}, {"unsupported": "it has no ML-KEM"}, {"outcome": "REFUSED"}):
+    changes = {"echo": False}, {"unsupported": "it has no ML-KEM"}, {"outcome": "REFUSED"}, {"skipped": "for no reason"}
+    for change in changes:
         changed = record | {"expectation": record["expectation"] | change}
         (tmp_path / "case.json").write_text(json.dumps(changed))
         judged = judge_folder(tmp_path, scenario, requirements())
@@ -288,6 +289,26 @@ def test_echo_in_a_record_without_sheets_spares_nobody(tmp_path):
         (tmp_path / "case.json").write_text(json.dumps(record))
         judged = judge_folder(tmp_path, case.scenario, requirements())
         assert judged.verdict is verdict, (judged.reason, judged.findings)
+
+
+def test_echo_in_a_record_without_sheets_is_no_matter_where_the_verdict_is_the_same(tmp_path):
+    case = good(HYBRID)
+    for echo in (True, False):
+        written(replace(case, expectation=replace(case.expectation, echo=echo)), HYBRID, Role.INITIATOR, tmp_path)
+        record = json.loads((tmp_path / "case.json").read_text())
+        del record["sheets"]
+        (tmp_path / "case.json").write_text(json.dumps(record))
+        assert judge_folder(tmp_path, case.scenario, requirements()).verdict is Verdict.PASS
+
+
+def test_a_sheet_that_is_none(tmp_path):
+    written(good(HYBRID), HYBRID, Role.INITIATOR, tmp_path)
+    record = json.loads((tmp_path / "case.json").read_text())
+    for sheets in ({"responder": {}}, {"initiator": record["sheets"]["responder"]}):
+        (tmp_path / "case.json").write_text(json.dumps(record | {"sheets": sheets}))
+        judged = judge_folder(tmp_path, good(HYBRID).scenario, requirements())
+        assert (judged.verdict, judged.findings) == (Verdict.INCONCLUSIVE, ())
+        assert "sheets" in judged.reason
 
 
 def test_a_scenario_that_is_not_the_cases(tmp_path):

@@ -8,11 +8,14 @@ import pytest
 from case_builder import Case, good
 from extra_messages import behind, in_front_of, protected
 from judging import initiator, objects, passes, responder
+from pair_alterations import too_early
+from pair_builder import good_pair
 
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.catalogue import CHECKS
 from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Notify
@@ -177,3 +180,24 @@ def test_what_is_in_clear_is_not_out_of_turn_besides(role):
     assert [each.requirement for each in early.check(ORDER).objections] == ["B61"]
     late = behind(case, in_clear(case, role, ExchangeType.IKE_INTERMEDIATE, 9), by_engine=by_engine)
     assert [each.requirement for each in late.check(ORDER).objections] == ["I06"]
+
+
+def test_a_word_in_clear_that_no_such_sa_is_there_is_no_exchange(role):
+    """RFC 7296 section 1.5: its sender has no keys to seal it with."""
+    case = good(HYBRID, role=role)
+    by_engine = role is Role.INITIATOR
+    for exchange in (ExchangeType.INFORMATIONAL, ExchangeType.IKE_INTERMEDIATE):
+        told = in_clear(case, role, exchange, 9, Notify(NotifyType.INVALID_IKE_SPI))
+        passes(behind(case, told, by_engine=by_engine), ORDER)
+        other = in_clear(case, role, exchange, 9, Notify(NotifyType.NO_PROPOSAL_CHOSEN))
+        assert len(behind(case, other, by_engine=by_engine).check(ORDER).objections) == 1
+
+
+def test_of_two_products_only_what_is_sealed_may_have_told_of_a_larger_window():
+    view = too_early(ExchangeType.IKE_INTERMEDIATE)(good_pair("pairs/hybrid")).view
+    auth = next(m for m in view.find(ExchangeType.IKE_AUTH, response=True))
+    clear = tuple(replace(piece, message=replace(piece.message, payloads=())) for piece in auth.pieces)
+    for pieces, objections in ((clear, 1), (auth.pieces, 0)):
+        early = tuple(replace(piece, datagram=replace(piece.datagram, frame=0)) for piece in pieces)
+        told = replace(view, each=None, messages=(replace(auth, pieces=early), *view.messages))
+        assert len(CHECKS[WINDOW](told).objections) == objections

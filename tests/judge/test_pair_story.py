@@ -12,6 +12,9 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
 from harness.scenario.model import Step
+from harness.verify.checks.pair_story import not_of_one_case
+from harness.verify.pair_view import PairView
+from harness.verify.wire import SeenMessage
 from harness.wire.message import RESPONSE, Header, Message
 from harness.wire.payloads import Notify
 
@@ -118,7 +121,11 @@ def test_a_report_that_was_emptied(side, step):
     """Both took part in the deletion at the end: neither can have been without the IKE SA before."""
     pair = good_pair(HYBRID)
     emptied = pair.with_step(step, **{side: replace(pair.reported(step, side), sas=())})
-    contradicts(emptied, "and it took part in deleting it later")
+    contradicts(emptied, f"has no IKE SA of {(FIRST, SECOND)[SIDES.index(side)]} after {step}, and it took part in")
+    both = emptied.with_step(step, **{one: replace(pair.reported(step, one), sas=()) for one in SIDES})
+    assert "took part" not in not_of_one_case(both.view)  # where the two agree, it was gone
+    left = emptied.with_sa(step, SIDES[side == SIDES[0]], state="DELETING")
+    assert "took part" not in not_of_one_case(left.view)
 
 
 def test_a_side_that_has_lost_its_sas_is_named():
@@ -138,6 +145,7 @@ def test_a_silent_product_reports_nothing():
     for step in (ESTABLISHED, Step.TRAFFIC, DELETED):
         pair = pair.with_step(step, responder=PeerReport("1", (), "", silent=True))
     assert "took part" not in pair.judge().reason
+    assert not_of_one_case(pair.view) == ""
 
 
 @pytest.mark.parametrize("what", [0, -1])
@@ -188,3 +196,74 @@ def test_a_capture_in_another_order(scenario):
     second, third = datagrams[1:3]
     datagrams[1:3] = replace(third, frame=second.frame, at=second.at), replace(second, frame=third.frame, at=third.at)
     contradicts(pair.with_wire(datagrams=tuple(datagrams)), "in front of the response that tells its SPI")
+
+
+def at(message: SeenMessage, frame: int) -> SeenMessage:
+    """The message in another place of the capture."""
+    pieces = (replace(piece, datagram=replace(piece.datagram, frame=frame)) for piece in message.pieces)
+    return replace(message, pieces=tuple(pieces))
+
+
+def placed(view: PairView, *others: SeenMessage) -> PairView:
+    """The view with other messages in place of those of the same label."""
+    by_label = {message.label: message for message in others}
+    return replace(view, messages=tuple(by_label.get(message.label, message) for message in view.messages))
+
+
+def test_a_responder_knows_its_own_spi():
+    """Only the initiator learns it from the IKE_SA_INIT response."""
+    pair = good_pair(HYBRID)
+    late = at(pair.message("IKE_SA_INIT response 0"), 10**6)
+    told = "wire.pcapng has the IKE_INTERMEDIATE request 1 in front of the response that tells its SPI"
+    assert not_of_one_case(placed(pair.view, late)) == told
+    own = tuple(m for m in pair.view.messages if not (m.protected and m.from_initiator))
+    assert not_of_one_case(replace(placed(pair.view, late), messages=own)) == ""
+
+
+def test_the_first_copy_of_a_request_tells_when_its_sender_knew_the_spi():
+    pair = good_pair(HYBRID)
+    request, late = pair.message("IKE_AUTH request 2"), at(pair.message("IKE_SA_INIT response 0"), 10**6)
+    damaged = replace(request.pieces[0], octets=request.pieces[0].octets[:8] + bytes(8) + request.pieces[0].octets[16:])
+    twice = replace(request, pieces=(request.pieces[0], damaged))
+    alone = replace(pair.view, messages=(pair.message("IKE_SA_INIT request 0"), twice, late))
+    assert "has the IKE_AUTH request 2 in front of" in not_of_one_case(alone)
+
+
+def test_without_an_ike_sa_init_nobody_has_the_others_role():
+    view = good_pair(HYBRID).view
+    assert not_of_one_case(replace(view, messages=())) == ""
+
+
+def test_the_request_alone_tells_whose_the_first_ike_sa_is():
+    pair = good_pair(HYBRID).with_sa(ESTABLISHED, "initiator", initiator=False)
+    alone = replace(pair.view, messages=(pair.message("IKE_SA_INIT request 0"),))
+    spi = pair.message("IKE_SA_INIT request 0").pieces[0].octets[:8].hex()
+    assert pair.reported(ESTABLISHED, "initiator").sas[0].initiator_spi == spi
+    assert "is the responder, case.json has it otherwise" in not_of_one_case(alone)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_who_tells_no_role_or_that_of_another_sa_claims_none(side):
+    other = side != "initiator"
+    of_another = {"initiator": other, "initiator_spi": "01" * 8}
+    for changes in ({"initiator": None}, {"initiator": other, "state": "DELETING"}, of_another):
+        assert not_of_one_case(good_pair(HYBRID).with_sa(ESTABLISHED, side, **changes).view) == ""
+
+
+def test_who_tells_no_spis_may_have_another_role_once_the_ike_sa_was_rekeyed():
+    pair = good_pair(REKEY_IKE)
+    for side in SIDES:
+        pair = pair.with_sa(Step.REKEY_IKE, side, initiator=side != "initiator", initiator_spi=None, responder_spi=None)
+    assert not_of_one_case(pair.view) == ""
+    first = good_pair(HYBRID).with_sa(ESTABLISHED, "initiator", initiator=False, initiator_spi=None)
+    assert "case.json has it otherwise" in not_of_one_case(first.view)
+
+
+def test_a_case_that_was_ended_after_it_came_up_says_why():
+    """Its first step has the words of the side that did not go on."""
+    pair = good_pair(HYBRID)
+    (first, *_) = pair.report.steps
+    assert "steps.json has the steps established; those" in not_of_one_case(pair.with_report(steps=(first,)).view)
+    ended = pair.with_report(steps=(replace(first, said="its control interface does not answer"),))
+    assert ended.view.up
+    assert not_of_one_case(ended.view) == ""

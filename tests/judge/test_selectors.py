@@ -15,6 +15,7 @@ from harness.policy.role import Role
 from harness.registry.identities import TrafficSelectorType
 from harness.registry.messages import ExchangeType
 from harness.results.model import Verdict
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.selectors import network_of, within
 from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
@@ -230,3 +231,23 @@ def test_an_answer_is_held_against_the_last_of_two_offers(role, kind, name):
     passes(in_front_of(case, REQUEST, early, by_engine=by_engine), CHECK)
     wider = with_selectors(case, ANSWER, kind, network_selector("0.0.0.0/0"))
     assert all(f": {name} holds" in each.sentence for each in wider.check(CHECK).objections)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (bytes((10, 0, 0, 1)), bytes((10, 0, 0, 9)), "10.0.0.1 to 10.0.0.9, protocol 0, ports 0 to 65535"),
+        (bytes((0x20, 1, *bytes(13), 1)), bytes((0x20, 1, *bytes(13), 9)), "2001::1 to 2001::9, protocol 0, ports 0"),
+        (b"\1\2\3", b"\1\2\4", "010203 to 010204, protocol 0, ports 0"),
+    ],
+)
+def test_a_selector_that_is_wider_is_told_by_its_ends(start, end, words):
+    case, wide = good(HYBRID), replace(NET, start=start, end=end, ts_type=TrafficSelectorType(7))
+    answer = case.message(ANSWER)
+    assert answer.opened is not None
+    kept = (p for p in answer.payloads if not isinstance(p, TrafficSelectorsInitiator))
+    widened = replace(answer, opened=replace(answer.opened, inner=(*kept, TrafficSelectorsInitiator((wide,)))))
+    others = (m for m in case.view.messages if m.label != ANSWER)
+    view = replace(case.view, messages=(*others, widened))
+    (objection,) = CHECKS[CHECK](view).objections
+    assert f"TSi holds {words}" in objection.sentence

@@ -84,7 +84,24 @@ def test_what_was_never_sealed_need_not_open(role):
     auth = case.message("IKE_AUTH response 2")
     clear = Message(auth.pieces[0].message.header, auth.payloads).to_bytes()
     datagram = auth.pieces[0].datagram
-    assert not_captured(case.changed(datagram, replace(datagram, payload=clear)).view) == ""
+    instead = replace(datagram, payload=clear)
+    assert not_captured(case.changed(datagram, instead).view) == ""
+    junk = replace(datagram, payload=flipped(auth.pieces[0].octets, -1))  # beside it somebody sends what never opens
+    assert not_captured(case.changed(datagram, instead, junk).view) == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        ("requests_sent", "5 of the 9 echo requests to"),
+        ("replies_received", "5 of the 9 echo replies from"),
+        ("requests_received", "0 of the 9 echo requests from"),
+        ("replies_sent", "0 of the 9 echo replies to"),
+    ],
+)
+def test_each_echo_message_that_our_side_counts_is_in_the_capture(role, count, words):
+    case = good(CLASSICAL, role=role)
+    assert not_captured(case.with_echo(**{count: 9}).view).startswith(f"wire.pcapng holds {words} {PEER_NAME}")
 
 
 def test_a_record_of_the_sockets_is_counted(role):

@@ -37,6 +37,7 @@ OPTIONS = ("-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly
 TESTS = (
     "tests/judge", "tests/defects", "tests/unit/verify", "tests/unit/oracle", "tests/unit/crypto",
     "tests/golden/transcripts", "tests/vectors/crypto/test_rfc.py", "tests/vectors/crypto/test_ikev2_kdf.py",
+    "tests/unit/run/test_never_twice.py", "tests/unit/scenario/test_engine_sheet.py",
 )  # fmt: skip
 """What judges a mutant."""
 _LEFT_OUT = (

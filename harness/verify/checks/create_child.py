@@ -69,7 +69,7 @@ def _key_exchange(message: SeenMessage) -> Iterator[Fault]:
         yield "B54", "each of its proposals has a key exchange method, and there is no KE payload"
     if len(carried) > 1:
         yield "B54", f"it has {len(carried)} KE payloads"
-    if proposals and carried and not set(carried) <= offered:
+    if proposals and not set(carried) <= offered:
         yield "B02", f"its KE payload is of {carried[0]}, which its SA payload does not have"
 
 

@@ -37,7 +37,7 @@ def liveness_answered(view: View, _arguments: Arguments) -> Checked:
 def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     """A Delete of the IKE SA is answered by an INFORMATIONAL response, and nothing is left at the peer (B29)."""
     requests = view.find(ExchangeType.INFORMATIONAL, response=False)
-    mine = [m for m in requests if m.opened is not None and view.in_place(m) and _within_the_window(view, m)]
+    mine = [m for m in requests if view.in_place(m) and _within_the_window(view, m)]  # what is in place was opened
     deletes = [m for m in mine if any(d.protocol == Protocol.IKE for d in of(m, Delete))]
     if not deletes and view.report.closed_kind == "refused":
         return Checked("an error of the peer ended the IKE SA: no Delete is due")

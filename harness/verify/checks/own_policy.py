@@ -63,5 +63,5 @@ def _ours(view: View, exchange: ExchangeType) -> Iterator[SeenMessage]:
     """Our messages in which nothing is changed on purpose; a retry repeats the offer (RFC 7296 section 2.6)."""
     spoilt = {message.frame for message in deviating(view)}
     for message in view.find(exchange, response=view.role is Role.RESPONDER):
-        if message.readable and message.frame not in spoilt and view.sender(message) == "engine":
+        if message.frame not in spoilt and view.sender(message) == "engine":
             yield message

@@ -41,9 +41,7 @@ def _of_esp(sa: SaReport) -> Iterator[str]:
 
 
 def _on_the_wire(view: CaseView) -> set[str]:
-    pieces = [piece for message in view.messages for piece in message.pieces]
-    if isinstance(view, View):
-        pieces += view.strangers
+    pieces = [*(piece for message in view.messages for piece in message.pieces), *view.strangers]
     seen = {piece.octets[at : at + _IKE].hex() for piece in pieces for at in (0, _IKE)}
     seen |= {datagram.payload[:_ESP].hex() for datagram in view.esp}
     if isinstance(view, View) and view.child is not None:

@@ -84,7 +84,7 @@ def _in_another_order(
     """A datagram that the capture has behind what our sockets sent, or read at the same port, after it.
 
     One socket after the other is read: what came to different ports may have come in another order. A datagram that
-    was captured several times stands where it may.
+    was captured several times stands where it may. All that the sockets tell of is in the capture, as was seen before.
     """
     first: dict[SocketDatagram, int] = {}
     last: dict[SocketDatagram, int] = {}
@@ -95,10 +95,10 @@ def _in_another_order(
     read: dict[int, int] = {}  # the same of what was read at each port
     for each in told:
         before = latest if each.sent else read.get(each.port, -1)
-        if before > last.get(each, before):
+        if before > last[each]:
             behind, way = captured[before].frame, "sent" if each.sent else "received"
             return f"wire.pcapng has frame {behind} behind a datagram that our socket {way} after it ({_words(each)})"
-        place = first.get(each, -1)
+        place = first[each]
         latest = max(latest, place)
         if not each.sent:
             read[each.port] = max(read.get(each.port, -1), place)

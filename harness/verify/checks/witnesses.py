@@ -9,7 +9,6 @@ from collections import Counter
 
 from harness.evidence.model import MessagePlace, messages_in_trace
 from harness.verify.checks.causes import before_its_cause
-from harness.verify.checks.misbehaviour import deviating
 from harness.verify.checks.sockets import datagrams_differ, known_to_our_sockets, strangers
 from harness.verify.esp import esp_packets
 from harness.verify.view import View
@@ -61,17 +60,16 @@ def _messages_missing(view: View) -> str:
     """A message that our engine sent or took, and the capture lacks, or has in octets that do not open.
 
     Our engine opened what it took, and made what it sent: where the second reader cannot open it, the capture, the
-    recorded secrets or one of the two readers is wrong. What our engine spoils on purpose is not meant to open.
+    recorded secrets or one of the two readers is wrong.
     """
     seen: dict[tuple[MessagePlace, bool], list[SeenMessage]] = {}
     for message in view.messages:
         seen.setdefault((place_of(message), view.sender(message) == "engine"), []).append(message)
-    spoilt = {place_of(message) for message in deviating(view)}
     for told in messages_in_trace(view.evidence.trace or ()):
         found = seen.get((told.place, told.sent), [])
         if not any(_has_pieces(message, told.pieces) for message in found):
             return f"wire.pcapng lacks the {told if found else told.place} that trace.jsonl tells of"
-        if told.place not in spoilt and all(m.protected and m.sealed and m.opened is None for m in found):
+        if all(m.protected and m.sealed and m.opened is None for m in found):
             return f"trace.jsonl has the {told.place}, and what wire.pcapng has of it does not open with secrets.json"
     return ""
 

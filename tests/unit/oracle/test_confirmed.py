@@ -19,11 +19,13 @@ from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan
 from harness.scenario.peer import Peer
 
+INPUTS = load_inputs(ROOT)
+
 
 @pytest.fixture(scope="module")
 def planned():
     """Every case of the full suite that is sent."""
-    return [case for case in make_plan(load_inputs(ROOT), Selection(suite="full")) if not case.expectation.skipped]
+    return [case for case in make_plan(INPUTS, Selection(suite="full")) if not case.expectation.skipped]
 
 
 def said(case, **changes):

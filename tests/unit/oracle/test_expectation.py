@@ -1,9 +1,8 @@
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from case_builder import expect_of
+from case_builder import ROOT, expect_of
 
 from harness.json_codec import from_json, to_json
 from harness.oracle.expectation import Expectation
@@ -15,7 +14,9 @@ from harness.results.model import Outcome
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Parties
 from harness.scenario.peer_file import load_peers
+from harness.verify.checks.catalogue import CHECKS
 
+SCENARIOS, PEERS = load_scenarios(ROOT / "scenarios", CHECKS), load_peers(ROOT / "peers")
 INITIATOR, RESPONDER = Role.INITIATOR, Role.RESPONDER
 OLD, MIDDLE, NEW = "strongswan-5.9", "strongswan-6.0", "strongswan-6.1"
 CISCO, FORTINET = "emulated/cisco-8000-26.1.1", "emulated/fortinet-fortios-7.6.6"
@@ -24,13 +25,13 @@ REFUSED, CLASSICAL, HYBRID, PQ_ONLY = Outcome.REFUSED, Outcome.CLASSICAL, Outcom
 
 
 @pytest.fixture(scope="module")
-def scenarios(root: Path, checks):
-    return load_scenarios(root / "scenarios", checks)
+def scenarios():
+    return SCENARIOS
 
 
 @pytest.fixture(scope="module")
-def peers(root: Path):
-    return load_peers(root / "peers")
+def peers():
+    return PEERS
 
 
 @pytest.fixture

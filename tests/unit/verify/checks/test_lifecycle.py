@@ -1,0 +1,64 @@
+"""Which Delete of the IKE SA is to be taken: one whose sender has an answer to all that it asked before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import good
+
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
+from harness.verify.checks.lifecycle import _within_the_window, deleted_on_both_sides
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage
+
+HYBRID = "hybrid/x25519-mlkem768"
+
+
+@pytest.fixture
+def view(role: Role) -> View:
+    return good(HYBRID, role=role).view
+
+
+def deletion(view: View) -> SeenMessage:
+    """The last request of the initiator, which deletes the IKE SA."""
+    return view.find(ExchangeType.INFORMATIONAL, response=False, initiator=True)[-1]
+
+
+def auth(view: View, *, response: bool) -> SeenMessage:
+    return view.find(ExchangeType.IKE_AUTH, response=response)[0]
+
+
+def without(view: View, *gone: SeenMessage, more: tuple[SeenMessage, ...] = ()) -> View:
+    kept = (message for message in view.messages if not any(message is each for each in gone))
+    return replace(view, messages=(*kept, *more))
+
+
+def test_all_that_was_asked_before_is_answered(view):
+    assert _within_the_window(view, deletion(view))
+
+
+def test_a_request_before_it_that_is_not_answered_leaves_it_outside(view):
+    unanswered = without(view, auth(view, response=True))
+    assert not _within_the_window(unanswered, deletion(view))
+    (objection,) = deleted_on_both_sides(unanswered, {}).objections
+    assert objection.sentence == "no Delete of the IKE SA is on the wire that is to be taken"
+
+
+def test_its_own_answer_is_not_asked_for(view):
+    answer = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=False)[-1]
+    assert answer.message_id == deletion(view).message_id
+    assert _within_the_window(without(view, answer), deletion(view))
+
+
+def test_only_a_response_of_the_other_side_answers(view):
+    request, answer = auth(view, response=False), auth(view, response=True)
+    for more in (replace(answer, response=False), replace(request, response=True), request):
+        assert not _within_the_window(without(view, answer, more=(more,)), deletion(view))
+
+
+def test_only_requests_of_the_same_side_have_to_be_answered(view):
+    request, answer = auth(view, response=False), auth(view, response=True)
+    for more in (replace(request, response=True), replace(answer, response=False)):
+        assert _within_the_window(without(view, request, answer, more=(more,)), deletion(view))
