@@ -256,3 +256,22 @@ def test_more_than_one_late_packet_of_a_side_is_told_once(role):
 def test_a_keepalive_after_the_deletion_is_no_esp(role):
     """One octet of 0xFF (RFC 3948 section 2.3)."""
     passes(behind(good(HYBRID, role=role), b"\xff", by_engine=False, after=3.0, port=4500), AFTER)
+
+
+def test_a_delete_answers_a_delete_alone(role):
+    """ "The response ... will contain Delete payloads for the paired SAs" (RFC 7296 section 1.4.1)."""
+    plain = good("hybrid/x25519-mlkem768", role=role)
+    child = plain.view.child
+    assert child is not None
+    peers_spi = child.responder_spi if role is Role.INITIATOR else child.initiator_spi
+    for asked, answered, objected in (
+        ((), Delete(Protocol.IKE), True),
+        ((), Delete(Protocol.ESP, 4, (peers_spi,)), True),
+        ((Delete(Protocol.ESP, 4, (bytes(4),)),), Delete(Protocol.ESP, 4, (peers_spi,)), False),
+        ((Delete(Protocol.ESP, 4, (bytes(4),)),), Delete(Protocol.IKE), True),
+    ):
+        case = behind(plain, protected(plain, asked, by_engine=True, message_id=7), by_engine=True)
+        case = behind(case, protected(case, (answered,), by_engine=False, message_id=7, response=True), by_engine=False)
+        found = [each for each in case.check("deletes-in-their-form").objections if each.requirement == "B29"]
+        assert bool(found) == objected, (asked, answered)
+        assert {each.party for each in found} <= {PEER_NAME}
