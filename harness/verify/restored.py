@@ -13,11 +13,11 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.open_enum import by_number
 from harness.verify.misplaced import Restored, of_other_headers
-from harness.verify.ports import NAT_PORT, is_unmarked
-from harness.verify.wire import Piece, SeenMessage, why_malformed
+from harness.verify.wire import Piece, SeenMessage, is_unmarked, why_malformed
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER, HEADER_OCTETS, Header, Message
 from harness.wire.payloads import Encrypted
+from harness.wire.ports import NAT_PORT
 
 _MARKER = bytes(4)
 _SPI = 8  # octets

@@ -25,7 +25,6 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.scenario.model import Mode, Scenario
 from harness.verify.keys import KeyChain, key_chain
-from harness.verify.ports import is_esp
 from harness.verify.wire import (
     Piece,
     SeenMessage,
@@ -35,6 +34,7 @@ from harness.verify.wire import (
     decrypt,
     final_init,
     group,
+    is_esp,
     names_additional,
     of,
     read_pieces,

@@ -20,7 +20,7 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Pointer
 from harness.verify.keys import KeyChain
-from harness.verify.ports import IKE_PORTS, ike_octets, is_unmarked
+from harness.wire import ports
 from harness.wire.chain import parse_chain
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER_OCTETS, Message
@@ -124,6 +124,20 @@ class SeenMessage:
         return f"{self.exchange} {'response' if self.response else 'request'} {self.message_id}"
 
 
+def is_esp(datagram: CapturedDatagram) -> bool:
+    """Whether a captured datagram is ESP: bare, or in UDP on the NAT traversal port."""
+    return ports.is_esp(_ports(datagram), datagram.payload)
+
+
+def is_unmarked(datagram: CapturedDatagram) -> bool:
+    """Whether it is an IKE message on the NAT traversal port without the non-ESP marker."""
+    return ports.is_unmarked(_ports(datagram), datagram.payload)
+
+
+def _ports(datagram: CapturedDatagram) -> ports.Ports:
+    return datagram.source[1], datagram.destination[1]
+
+
 class Sorted(NamedTuple):
     """The IKE datagrams of a capture, sorted."""
 
@@ -139,14 +153,14 @@ def read_pieces(datagrams: Sequence[CapturedDatagram], initiator_spi: bytes, eng
     """
     found = Sorted([], [], [])
     for datagram in datagrams:
-        octets = ike_octets(datagram)
+        octets = ports.ike_octets(_ports(datagram), datagram.payload)
         if is_unmarked(datagram):
             found.malformed.append(datagram)
         if octets is None:
             continue
         ours = [port for address, port in (datagram.source, datagram.destination) if address == engine_address]
         mine = octets[:8] == initiator_spi
-        if not mine and not set(ours) & set(IKE_PORTS):
+        if not mine and not set(ours) & set(ports.IKE_PORTS):
             continue
         try:
             piece = Piece(datagram, octets, Message.parse(octets))
@@ -160,13 +174,10 @@ def read_pieces(datagrams: Sequence[CapturedDatagram], initiator_spi: bytes, eng
 def pieces_by_sa(
     datagrams: Sequence[CapturedDatagram], malformed: list[CapturedDatagram] | None = None
 ) -> dict[bytes, list[Piece]]:
-    """The IKE messages of a capture by the initiator's SPI, the IKE SA that began first in front.
-
-    What is on a port of IKE and no message goes to ``malformed``.
-    """
+    """The IKE messages of a capture by the initiator's SPI, the first IKE SA in front; others go to ``malformed``."""
     found: dict[bytes, list[Piece]] = {}
     for datagram in datagrams:
-        octets = ike_octets(datagram)
+        octets = ports.ike_octets(_ports(datagram), datagram.payload)
         if malformed is not None and is_unmarked(datagram):
             malformed.append(datagram)
         if octets is None:
@@ -183,7 +194,7 @@ def why_malformed(datagram: CapturedDatagram) -> str:
     """What keeps a datagram on a port of IKE from being a message; "" for IKEv1, which is another protocol."""
     if is_unmarked(datagram):
         return "it has no non-ESP marker"
-    octets = ike_octets(datagram) or b""
+    octets = ports.ike_octets(_ports(datagram), datagram.payload) or b""
     try:
         Message.parse(octets)
     except MalformedMessage as error:

@@ -174,8 +174,9 @@ def _of_a_refusal(view: View, refusal: NotifyType) -> Iterator[Expect]:
     if any(of(m, SecurityAssociation) for m in view.find(ExchangeType.IKE_SA_INIT, response=True)):
         yield asked(answer_is_a_subset_of_the_offer)
         yield asked(negotiated_as_predicted)
-    if view.chain is not None and view.find(ExchangeType.IKE_AUTH, response=True):
-        yield asked(keys_depend_on_every_exchange)  # a refusal in IKE_AUTH comes after all key exchanges
+    ended = all(view.find(ExchangeType.IKE_AUTH, response=response) for response in (False, True))
+    if view.chain is not None and ended:  # a refusal in IKE_AUTH comes after all key exchanges
+        yield asked(keys_depend_on_every_exchange)
     if view.child_alone_refused:
         yield asked(auth_is_as_due)
     if view.scenario.expects_refusal and not view.expectation.unsupported:

@@ -280,3 +280,22 @@ def test_a_clock_that_was_set_back_tells_nothing_from_the_answer_on(role):
     *others, late = case.datagrams
     back = replace(answer, frame=answer.frame + 1, at=answer.at - 1)
     passes(case.with_datagrams((*others, back, replace(late, frame=late.frame + 1))), AFTER)
+
+
+def test_a_delete_answers_a_delete_alone(role):
+    """ "The response ... will contain Delete payloads for the paired SAs" (RFC 7296 section 1.4.1)."""
+    plain = good("hybrid/x25519-mlkem768", role=role)
+    child = plain.view.child
+    assert child is not None
+    peers_spi = child.responder_spi if role is Role.INITIATOR else child.initiator_spi
+    for asked, answered, objected in (
+        ((), Delete(Protocol.IKE), True),
+        ((), Delete(Protocol.ESP, 4, (peers_spi,)), True),
+        ((Delete(Protocol.ESP, 4, (bytes(4),)),), Delete(Protocol.ESP, 4, (peers_spi,)), False),
+        ((Delete(Protocol.ESP, 4, (bytes(4),)),), Delete(Protocol.IKE), True),
+    ):
+        case = behind(plain, protected(plain, asked, by_engine=True, message_id=7), by_engine=True)
+        case = behind(case, protected(case, (answered,), by_engine=False, message_id=7, response=True), by_engine=False)
+        found = [each for each in case.check("deletes-in-their-form").objections if each.requirement == "B29"]
+        assert bool(found) == objected, (asked, answered)
+        assert {each.party for each in found} <= {PEER_NAME}

@@ -6,6 +6,7 @@ import pytest
 from case_builder import Case, build, good
 from judging import initiator, objects, passes, responder
 
+from harness.policy.role import Role
 from harness.registry.transforms import TransformType
 from harness.wire.payloads import Nonce, SecurityAssociation
 
@@ -73,3 +74,34 @@ def test_a_message_that_deviates_does_not_excuse_the_one_behind_it():
     short = with_nonce(case, REQUEST, 8).rewritten(RESPONSE, lambda old: [*old, Nonce(bytes(8))])
     (objection,) = short.check("nonces-of-due-size").objections
     assert objection.pointer == case.message(RESPONSE).pointer
+
+
+@pytest.mark.parametrize(
+    ("scenario", "octets", "short"),
+    [("classical/ecp384", 23, True), ("classical/ecp384", 24, False), ("hybrid/x25519-mlkem768", 16, False)],
+)
+def test_before_a_prf_is_chosen_those_on_offer_tell(scenario, octets, short):
+    """ "The nonce has to be long enough for all the PRFs being proposed" (RFC 7296 section 2.10)."""
+    case = good(scenario, role=Role.RESPONDER)
+    alone = case.with_datagrams(case.datagrams[:1]).rewritten(
+        "IKE_SA_INIT request 0",
+        lambda old: [replace(p, nonce=bytes(range(octets))) if isinstance(p, Nonce) else p for p in old],
+    )
+    assert alone.view.suite is None
+    assert bool(alone.check("nonces-of-due-size").objections) == short
+
+
+def test_a_prf_on_offer_that_nobody_here_has_tells_nothing():
+    case = good("classical/ecp384", role=Role.RESPONDER)
+
+    def other(old):
+        return [
+            replace(p, nonce=bytes(range(20))) if isinstance(p, Nonce)
+            else replace(p, proposals=tuple(replace(each, transforms=tuple(
+                replace(t, identifier=4) if t.type == TransformType.PRF else t for t in each.transforms
+            )) for each in p.proposals)) if isinstance(p, SecurityAssociation) else p
+            for p in old
+        ]  # fmt: skip
+
+    alone = case.with_datagrams(case.datagrams[:1]).rewritten("IKE_SA_INIT request 0", other)
+    passes(alone, "nonces-of-due-size")

@@ -26,6 +26,7 @@ from defect_rows import (
     both,
     no_notify,
     notify,
+    spoilt,
 )
 from defective import Defect, beside, edited
 from esp_defect_rows import CHACHA, padded
@@ -257,7 +258,9 @@ ROWS: list[Defect | Misbehaviour] = [
     *offers("a second proposal without Key Length", without_attributes),
     *offers("a Key Length of INTEG", with_a_length(TransformType.INTEG), (BLOCKS,)),
     *[row for row in offers("a Key Length of the PRF", with_a_length(TransformType.PRF)) if row.exchange == INIT],
-    # CREATE_CHILD_SA (sections 1.3.2, 2.10).
+    # Nonces, and CREATE_CHILD_SA (sections 1.3.2, 2.10).
+    *both("a nonce of less than half the PRF's key", INIT, spoilt(Nonce, "nonce", lambda n: n[:23]), "B23",
+          (BLOCKS, CLASSICAL)),
     *begins("the nonce of IKE_SA_INIT", lambda play: (
         esp_offer(), nonce_again(play, of_peer=True), *selectors()), "B23"),
     *begins("the nonce of the other side", lambda play: (

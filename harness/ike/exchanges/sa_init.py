@@ -177,6 +177,14 @@ def floated(machine: Machine, path: Path) -> Path:
     return Path((path.local[0], port), (path.remote[0], port))
 
 
+def check_nonces(suite: Suite, *nonces: bytes) -> None:
+    """Every nonce is at least half as long as the key of the PRF (RFC 7296 section 2.10). Raises PeerMisbehaved."""
+    algorithm = suite.get(TransformType.PRF)
+    pseudorandom = None if algorithm is None else prf(algorithm)
+    if pseudorandom is not None and any(2 * len(nonce) < pseudorandom.key_octets for nonce in nonces):
+        raise PeerMisbehaved(f"nonces of half {pseudorandom.name}'s key", str([len(n) for n in nonces]), "IKE_SA_INIT")
+
+
 def agree(
     machine: Machine,
     suite: Suite,
@@ -191,11 +199,9 @@ def agree(
     if encr is None or prf_algorithm is None or suite.key_exchange is None:
         raise PeerMisbehaved("ENCR, PRF and KE", "a suite without one of them", "IKE_SA_INIT")
     integ = suite.get(TransformType.INTEG)
-    pseudorandom = prf(prf_algorithm)
-    if any(2 * len(nonce) < pseudorandom.key_octets for nonce in nonces):  # section 2.10
-        raise PeerMisbehaved(f"nonces of half {pseudorandom.name}'s key", str([len(n) for n in nonces]), "IKE_SA_INIT")
+    check_nonces(suite, *nonces)
     schedule = KeySchedule(
-        pseudorandom,
+        prf(prf_algorithm),
         protection(encr, integ if integ and integ.identifier else None),
         *nonces,
         machine.initiator_spi,

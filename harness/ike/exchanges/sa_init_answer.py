@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.ike.configuration import Path
 from harness.ike.errors import PeerIncompatible, PeerMisbehaved
 from harness.ike.events import Negotiated
-from harness.ike.exchanges.sa_init import NONCE_OCTETS, agree, supported
+from harness.ike.exchanges.sa_init import NONCE_OCTETS, agree, check_nonces, supported
 from harness.ike.machine import Machine
 from harness.ike.nat import detection_payloads
 from harness.ike.negotiation import answer, check_numbers, choose, without_additional
@@ -76,6 +76,7 @@ def _agree(
     path: Path,
     notifies: set[NotifyType],
 ) -> State:
+    check_nonces(suite, nonce.nonce)  # before anything is sent: one request gets one answer
     method = machine.configuration.key_exchange(public.method)
     data, secret = method.encapsulate(public.data, machine.rng)
     machine.keylog.answers[0] = data

@@ -24,10 +24,10 @@ from harness.verify.esp import (
 )
 from harness.verify.keys import child_keys
 from harness.verify.pair_view import PairView
-from harness.verify.ports import NAT_PORT
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify
+from harness.wire.ports import NAT_PORT
 
 _SPIS_OCTETS = 16  # of the IKE header
 _PARTIES = (True, False)  # whether packets are from the engine

@@ -8,9 +8,8 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, Protocol
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check
-from harness.verify.ports import is_esp
 from harness.verify.view import View
-from harness.verify.wire import SeenMessage, of
+from harness.verify.wire import SeenMessage, is_esp, of
 from harness.wire.payloads import Delete, SecurityAssociation
 
 _SPI_OCTETS = 4
@@ -81,7 +80,7 @@ def _asked_for(delete: Delete, asked: Collection[Protocol]) -> bool:
 
     What the response to the deletion of an IKE SA is not to hold says another check.
     """
-    return delete.protocol != Protocol.IKE and (delete.protocol in asked or Protocol.IKE in asked)
+    return delete.protocol in asked or Protocol.IKE in asked
 
 
 _Told = Mapping[tuple[bool, Protocol], set[bytes]]

@@ -12,9 +12,8 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Pointer, Severity
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing
 from harness.verify.checks.misbehaviour import deviating
-from harness.verify.ports import is_esp
 from harness.verify.view import View
-from harness.verify.wire import SeenMessage, of, payload_name
+from harness.verify.wire import SeenMessage, is_esp, of, payload_name
 from harness.wire.payloads import Delete, Notify, Unknown
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from harness.crypto.errors import MethodUnavailable
 from harness.crypto.prf import prf
+from harness.registry.algorithms import Algorithm
+from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.misbehaviour import deviating
 from harness.verify.view import CaseView, View
 from harness.verify.wire import of
-from harness.wire.payloads import Nonce
+from harness.wire.payloads import Nonce, SecurityAssociation
 
 _LEAST, _MOST = 16, 256  # octets
 
@@ -41,11 +43,24 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
 
 
 def _half_of_prf_key(view: CaseView) -> int:
-    """Half the octets of the negotiated PRF's key, which for HMAC is its output; the least there are if unknown."""
+    """Half the octets of the negotiated PRF's key, which for HMAC is its output; the least there are if unknown.
+
+    Where none is negotiated, that of the smallest one on offer: "the nonce has to be long enough for all".
+    """
     chosen = view.suite.get(TransformType.PRF) if view.suite else None
-    if chosen is None:
-        return _LEAST
     try:
-        return prf(chosen).output_octets // 2
+        known = [prf(each) for each in ([chosen] if chosen is not None else _offered(view))]
     except MethodUnavailable:
         return _LEAST
+    return min((each.output_octets // 2 for each in known), default=_LEAST)
+
+
+def _offered(view: CaseView) -> set[Algorithm]:
+    return {
+        Algorithm(transform.identifier, transform.key_length)
+        for message in view.find(ExchangeType.IKE_SA_INIT, response=False)
+        for offer in of(message, SecurityAssociation)
+        for proposal in offer.proposals
+        for transform in proposal.transforms
+        if transform.type == TransformType.PRF
+    }

@@ -17,8 +17,8 @@ from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView
-from harness.verify.ports import NAT_PORT
 from harness.verify.wire import SeenMessage
+from harness.wire.ports import NAT_PORT
 
 _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header

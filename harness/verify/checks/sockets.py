@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.evidence.model import CapturedDatagram, SocketDatagram
-from harness.verify.ports import NAT_PORT
 from harness.verify.view import CaseView, View
+from harness.wire.ports import NAT_PORT
 
 _SHOWN = 12  # digits of a digest
 _OUR_PORTS = (500, NAT_PORT)

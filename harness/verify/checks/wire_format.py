@@ -10,9 +10,8 @@ from harness.registry.notifications import NotifyType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.checks.key_agreement import late_error
-from harness.verify.ports import is_unmarked
 from harness.verify.view import CaseView, View
-from harness.verify.wire import Piece, SeenMessage, of, why_malformed
+from harness.verify.wire import Piece, SeenMessage, is_unmarked, of, why_malformed
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
 from harness.wire.payload import Payload
 from harness.wire.payloads import (

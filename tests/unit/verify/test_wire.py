@@ -13,8 +13,18 @@ from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.ports import is_esp, is_unmarked
-from harness.verify.wire import Opened, Piece, decrypt, final_init, group, open_message, read_pieces, sealed_payload
+from harness.verify.wire import (
+    Opened,
+    Piece,
+    decrypt,
+    final_init,
+    group,
+    is_esp,
+    is_unmarked,
+    open_message,
+    read_pieces,
+    sealed_payload,
+)
 from harness.wire.message import Header, Message
 from harness.wire.payloads import Encrypted, Nonce, Notify
 
