@@ -13,8 +13,8 @@ from harness.verify.checks.exchanges import answered_at_the_end
 from harness.verify.checks.pair_esp import before_its_sa
 from harness.verify.checks.reported_spis import is_of_another
 from harness.verify.checks.sockets import strangers
-from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.misplaced import adopted
+from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.restored import put_right
 from harness.verify.wire import SeenMessage, group, pieces_by_sa
 
