@@ -26,7 +26,7 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
         octets = len(value)
         if message.frame in ours:
             continue
-        if isinstance(view, PairView) and octets >= _LEAST and len(set(value)) == 1:
+        if isinstance(view, PairView) and len(set(value)) == 1:
             words = f"{message.label} carries a nonce of {octets} octets {value[0]:02x}, which is not random"
             objections.append(Objection(view.sender(message), words, message.pointer))
         sentence = f"{message.label} carries a nonce of {octets} octets"
