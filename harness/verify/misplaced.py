@@ -6,7 +6,8 @@ each stands where something is missing, and is put there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.registry.messages import ExchangeType
@@ -36,7 +37,10 @@ def adopted(
     report: where they do, one that is only seen in a message or two is none.
     """
     found = {spi: list(each) for spi, each in pieces.items() if each}
-    known = [spi for spi, each in found.items() if spi in told or _is_an_ike_sa(each, found.values(), bool(told))]
+    halves = Counter(frozenset(_ways_of_init(each)) for each in found.values())
+    known = [spi for spi, each in found.items() if spi in told or _is_an_ike_sa(each, halves, bool(told))]
+    if len(known) > _MANY:  # a flood of them: what belongs where is not worth its cost
+        return found
     once = not any(_exchange(p) == ExchangeType.CREATE_CHILD_SA for each in found.values() for p in each)  # no rekey
     for spi in [each for each in found if each not in known]:
         for piece in found[spi]:
@@ -78,19 +82,19 @@ def _is_from(piece: Piece, address: str) -> bool:
     return piece.datagram.source[0] == address
 
 
+_MANY = 50  # IKE SAs
 _FEW = 2  # messages that are no IKE SA by themselves; octets that differ
 
 
-def _is_an_ike_sa(own: Sequence[Piece], every: Iterable[Sequence[Piece]], others_are_told: bool) -> bool:
+def _is_an_ike_sa(own: Sequence[Piece], halves: Mapping[frozenset[bool], int], others_are_told: bool) -> bool:
     """Whether pieces of one initiator's SPI are of an IKE SA.
 
     It begins with a request of number 0. Half of an IKE_SA_INIT exchange, alone, belongs to where the other half is.
     """
     init = _ways_of_init(own)
-    other_half = any(_ways_of_init(other) == {True, False} - init for other in every if other is not own)
     if init:
         alone = all(_exchange(piece) == ExchangeType.IKE_SA_INIT for piece in own)
-        return not (alone and other_half)
+        return not (alone and len(init) == 1 and halves.get(frozenset({True, False} - init), 0))
     return any(map(_begins, own)) and (not others_are_told or len(own) > _FEW)
 
 

@@ -22,6 +22,7 @@ from harness.wire.ports import NAT_PORT
 _MARKER = bytes(4)
 _SPI = 8  # octets
 _GENERIC = 4  # octets of a payload's header
+_MANY = 50  # versions of one message: a flood, which has no place in an exchange
 _INITIAL = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH)
 _TYPES, _PAYLOADS = by_number(ExchangeType), by_number(PayloadType)
 
@@ -142,11 +143,15 @@ def _moved(messages: Sequence[SeenMessage], number: int, due: int, *, initiator:
 
 def _turned(messages: Sequence[SeenMessage]) -> _Changes:
     """The Response flag the wrong way round: by the numbers on both sides it is the other one of its exchange (3.1)."""
+    alike: dict[tuple[ExchangeType, int], list[SeenMessage]] = {}
+    for message in filter(_counts, messages):
+        alike.setdefault((message.exchange, message.message_id), []).append(message)
     for place, each in enumerate(messages):
-        if not _counts(each):
+        found = [] if not _counts(each) else alike[each.exchange, each.message_id]
+        if not _counts(each) or len(found) > _MANY:
             continue
         own, theirs = (
-            [m for m in messages if m.from_initiator == side and _same(m, each) and m is not each and _counts(m)]
+            [m for m in found if m.from_initiator == side and m is not each]
             for side in (each.from_initiator, not each.from_initiator)
         )
         if each.response:

@@ -14,6 +14,7 @@ from typing import Any
 
 from case_builder import INNER, PEER_INNER, ROOT, Play, Side, peers, requirements
 
+from harness.crypto.protection import protection
 from harness.evidence.model import CapturedDatagram, CaseFacts, PairEvidence, WirePicture
 from harness.evidence.model import Side as FactsSide
 from harness.evidence.peer_report import DELETED, ESTABLISHED, ChildReport, PairReport, PeerReport, SaReport, StepReport
@@ -26,6 +27,7 @@ from harness.policy.proposals import Suite
 from harness.registry.identities import IdentificationType
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.transforms import TransformType
 from harness.scenario.catalogue import load_scenarios
 from harness.scenario.model import Scenario, Step
 from harness.verify.check import Checked
@@ -42,7 +44,7 @@ FIRST, SECOND = "strongswan-6.1", "strongswan-6.1-kernel-esp"
 ECHOES = 3
 _PORT = 4500
 _MARKER = bytes(4)
-_ESP_OCTETS = 8 + 16 + 96 + 32  # headers, IV of AES-CBC, 84 octets with padding and trailer, ICV of HMAC-SHA2-512-256
+_ESP_HEADER, _INNER, _TRAILER = 8, 84, 2  # octets; of an inner packet with an echo message
 _ROOM = 240  # octets inside of SK: for SA, nonce and key exchange of the rekeys, IV and ICV
 
 
@@ -147,7 +149,7 @@ class _Tunnel:
         into, out = self.child[index].hex(), self.child[1 - index].hex()
         esp, ike = _names(self.esp_suite), _names(self.ike_suite)
         octets = self.packets * 84
-        algorithms = esp["ENCR"], esp.get("INTEG"), False
+        algorithms = esp["ENCR"], esp.get("INTEG"), esp.get("SN") is not None
         counters = self.packets, self.packets, octets, octets
         child = ChildReport("net", "INSTALLED", "TUNNEL", True, into, out, *algorithms, *counters)
         spis = self.ike[0].hex(), self.ike[1].hex()
@@ -243,11 +245,21 @@ def _renew(tunnel: _Tunnel, step: Step) -> None:
         tunnel.child, tunnel.packets = _child_spis(), 0
 
 
+def _esp_octets(suite: Suite) -> int:
+    """The size of an ESP packet with an echo message, under the algorithms of a suite."""
+    encr = suite.get(TransformType.ENCR)
+    assert encr is not None
+    cipher = protection(encr, suite.get(TransformType.INTEG))
+    unit = max(cipher.block_octets, 4)
+    return _ESP_HEADER + cipher.iv_octets + -(-(_INNER + _TRAILER) // unit) * unit + cipher.icv_octets
+
+
 def _echo(play: Play, tunnel: _Tunnel) -> None:
     here, there = (HERE, _PORT), (THERE, _PORT)
+    octets = _esp_octets(tunnel.esp_suite)
     for number in range(tunnel.packets + 1, tunnel.packets + ECHOES + 1):
-        play.captured(here, there, tunnel.child[1] + number.to_bytes(4) + os.urandom(_ESP_OCTETS - 8))
-        play.captured(there, here, tunnel.child[0] + number.to_bytes(4) + os.urandom(_ESP_OCTETS - 8))
+        play.captured(here, there, tunnel.child[1] + number.to_bytes(4) + os.urandom(octets - _ESP_HEADER))
+        play.captured(there, here, tunnel.child[0] + number.to_bytes(4) + os.urandom(octets - _ESP_HEADER))
     tunnel.packets += ECHOES
 
 

@@ -49,7 +49,7 @@ def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
         count += len(notifies)
         faults = [fault for notify in notifies for fault in _form(notify)]
         if message.exchange == ExchangeType.IKE_SA_INIT:
-            faults += _about_a_child(notifies)
+            faults += _about_a_child(notifies) if isinstance(view, PairView) and not faults else ()
             faults += _nat_detection({notify.notify_type for notify in notifies})
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"

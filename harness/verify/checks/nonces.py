@@ -9,6 +9,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.misbehaviour import deviating
+from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView, View
 from harness.verify.wire import of
 from harness.wire.payloads import Nonce, SecurityAssociation
@@ -27,7 +28,7 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
         octets = len(value)
         if message.frame in ours:
             continue
-        if octets >= _LEAST and len(set(value)) == 1:
+        if isinstance(view, PairView) and len(set(value)) == 1:
             words = f"{message.label} carries a nonce of {octets} octets {value[0]:02x}, which is not random"
             objections.append(Objection(view.sender(message), words, message.pointer))
         sentence = f"{message.label} carries a nonce of {octets} octets"

@@ -40,7 +40,8 @@ def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
             sentence = f"{message.label} is authentic, and its payloads do not fill what is encrypted"
             words = f"{sentence}: {message.opened.malformed}"
             objections.append(Objection(view.sender(message), words, message.pointer, "B53"))
-        of_the_sa = () if late_error(message) else (*_spis(message, responder_spi), *_roles(message))
+        repeats = not (isinstance(view, View) or message.from_initiator)  # the SPI that the other side chose
+        of_the_sa = () if late_error(message) else (*_spis(message, responder_spi, repeats=repeats), *_roles(message))
         for requirement, sentence in (*_form(message), *of_the_sa):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
@@ -108,7 +109,7 @@ def _roles(message: SeenMessage) -> Iterable[tuple[str, str]]:
         yield "B39", f"the Initiator flag is {flag}, though the sender is the IKE SA's {role}"
 
 
-def _spis(message: SeenMessage, responder_spi: bytes) -> Iterable[tuple[str, str]]:
+def _spis(message: SeenMessage, responder_spi: bytes, *, repeats: bool) -> Iterable[tuple[str, str]]:
     """The SPIs are those of the IKE SA; the responder's is zero until the answer that agrees tells it (section 3.1)."""
     spis = {piece.message.header.responder_spi for piece in message.pieces}
     first = message.exchange == ExchangeType.IKE_SA_INIT
@@ -118,7 +119,7 @@ def _spis(message: SeenMessage, responder_spi: bytes) -> Iterable[tuple[str, str
     chosen = message.from_initiator and not any(responder_spi)  # by the other side, and only repeated
     if told and not chosen and (spis != {responder_spi} or bytes(8) in spis):
         yield "B39", "the responder's SPI is another one's" if any(map(any, spis)) else "the responder's SPI is zero"
-    if not any(message.pieces[0].octets[:8]) and message.from_initiator:
+    if not any(message.pieces[0].octets[:8]) and not repeats:
         yield "B39", "the initiator's SPI is zero"
 
 
