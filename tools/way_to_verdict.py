@@ -1,19 +1,25 @@
-"""Print the files on the way from a folder of evidence to its verdict, as the imports have it.
+"""Print the files on the way from a folder of evidence to its verdict, as the imports have it, for each kind of case.
 
 ``python tools/way_to_verdict.py``: what ``harness/verify/judge.py`` reaches in evidence and judgement. The checks stand
-apart, as a reader passes the one that a verdict names; so do the libraries below (octets, ciphers, names).
+apart, as a reader passes the one that a verdict names; so do the libraries below (octets, ciphers, names), and what
+only cases of the other kind pass.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "harness.verify.judge"
 WAY = ("harness.run.", "harness.evidence.", "harness.verify.")
 CHECKS = "harness.verify.checks."
+KINDS = {
+    "our engine": ("harness.verify.with_reports", "harness.verify.pair_view"),
+    "two products": ("harness.verify.with_keys", "harness.verify.esp"),
+}
+"""The kinds of a case, each with the modules at which the way of the other kind begins."""
 
 
 def file_of(module: str) -> Path | None:
@@ -32,13 +38,13 @@ def imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-def reached(start: str) -> dict[str, Path]:
-    """Every module of ours that ``start`` imports, directly or not, with its file."""
+def reached(start: str, without: Container[str]) -> dict[str, Path]:
+    """Every module of ours that ``start`` imports, directly or not, with its file; but for those named, and theirs."""
     found: dict[str, Path] = {}
     waiting = [start]
     while waiting:
         module = waiting.pop()
-        path = None if module in found else file_of(module)
+        path = None if module in found or module in without else file_of(module)
         if path is not None:
             found[module] = path
             waiting.extend(imports(path))
@@ -46,13 +52,15 @@ def reached(start: str) -> dict[str, Path]:
 
 
 def main() -> None:
-    """Print the way, then what stands apart, in numbers."""
-    modules = reached(START)
-    way = sorted(name for name in modules if name.startswith(WAY) and not name.startswith(CHECKS))
-    checks = [name for name in modules if name.startswith(CHECKS)]
-    for name in way:
-        print(f"{len(modules[name].read_text().splitlines()):5} {modules[name].relative_to(ROOT)}")
-    print(f"{len(way)} files; {len(checks)} of checks, {len(modules) - len(way) - len(checks)} of libraries below")
+    """Print the ways, each with what stands apart, in numbers."""
+    for kind, others in KINDS.items():
+        modules = reached(START, others)
+        way = sorted(name for name in modules if name.startswith(WAY) and not name.startswith(CHECKS))
+        checks = [name for name in modules if name.startswith(CHECKS)]
+        for name in way:
+            print(f"{len(modules[name].read_text().splitlines()):5} {modules[name].relative_to(ROOT)}")
+        below = len(modules) - len(way) - len(checks)
+        print(f"{kind}: {len(way)} files; {len(checks)} of checks, {below} of libraries below")
 
 
 if __name__ == "__main__":
