@@ -146,6 +146,8 @@ def test_a_silent_product_reports_nothing():
         pair = pair.with_step(step, responder=PeerReport("1", (), "", silent=True))
     assert "took part" not in pair.judge().reason
     assert not_of_one_case(pair.view) == ""
+    fallen = good_pair(HYBRID).with_step(Step.TRAFFIC, responder=PeerReport("1", (), "", silent=True))
+    assert fallen.view.up and not_of_one_case(fallen.view) == ""
 
 
 @pytest.mark.parametrize("what", [0, -1])
