@@ -57,7 +57,7 @@ BOTH = (of(ke="ecp384 ecp256"),)
             (of(ke="ecp256"), of(ke="ecp384")),
             BOTH,
             "chosen",
-        ),  # it comes first in the acceptance
+        ),  # the acceptance's first
         (chosen(2, ke="ecp256"), BOTH * 2, BOTH, "allowed"),
         (chosen(2, ke="ecp384"), BOTH * 2, BOTH, "allowed"),  # the first proposal has the same
         (chosen(1, ke="ecp384"), BOTH * 2, BOTH, "chosen"),
