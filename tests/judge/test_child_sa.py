@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import PEER_NAME, build, good
+from case_builder import PEER_NAME, Case, build, good
 from judging import contradicts, initiator, kernel, objects, passes, responder
 
 from harness.ike.exchanges import child as child_exchange
@@ -274,3 +274,41 @@ def test_ike_auth_in_clear_brings_up_no_child_sa(role):
     bare = case.with_secrets(shared_secrets=())
     for check in ("esp-mode", "esp-without-udp", "extended-sequence-numbers", "esp-both-ways"):
         objects(bare, check, "no Child SA came up", party="", at="wire.pcapng")
+
+
+def told_of(case: Case, label: str, *notifies: Notify) -> Case:
+    """A message with these NAT_DETECTION payloads alone."""
+    kinds = NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP
+    kept = lambda old: [p for p in old if not (isinstance(p, Notify) and p.notify_type in kinds)]  # noqa: E731
+    return case.rewritten(label, lambda old: [*kept(old), *notifies])
+
+
+def test_either_digest_tells_of_a_nat_where_none_of_its_kind_is_right(role):
+    """RFC 7296 section 2.23: there may be several source digests, of a host with several addresses."""
+    case, label = kernel(BARE, role, esp_port=0), "IKE_SA_INIT response 0"
+    kinds = NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP
+    source, destination = (
+        next(p for p in case.message(label).payloads if isinstance(p, Notify) and p.notify_type == kind)
+        for kind in kinds
+    )
+    wrong = [replace(each, data=bytes(20)) for each in (source, destination)]
+    for notifies in ((), (source,), (destination,), (source, wrong[0]), (wrong[1], destination)):
+        passes(told_of(case, label, *notifies), "esp-inside-udp-behind-a-nat")
+    for notifies in ((source, wrong[1]), (wrong[0], destination), (wrong[0],), (wrong[1],)):
+        (objection,) = told_of(case, label, *notifies).check("esp-inside-udp-behind-a-nat").objections
+        assert objection.party == initiator(role)
+    exchanged = replace(source, data=destination.data), replace(destination, data=source.data)
+    assert told_of(case, label, *exchanged).check("esp-inside-udp-behind-a-nat").objections
+
+
+def test_esp_inside_udp_is_what_a_nat_asks_for(role):
+    wrong = Notify(NotifyType.NAT_DETECTION_SOURCE_IP, bytes(20))
+    passes(told_of(good(role=role), "IKE_SA_INIT response 0", wrong), "esp-inside-udp-behind-a-nat")
+
+
+def test_who_is_told_of_a_nat_alone_answers_for_its_own_esp(role):
+    case = kernel(BARE, role, esp_port=0)
+    wrong = Notify(NotifyType.NAT_DETECTION_SOURCE_IP, bytes(20))
+    told = told_of(case, "IKE_SA_INIT response 0", wrong)
+    own = [each.frame for each in told.esp(from_engine=role is Role.INITIATOR)]
+    passes(told.with_datagrams(d for d in told.datagrams if d.frame not in own), "esp-inside-udp-behind-a-nat")

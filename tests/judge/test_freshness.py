@@ -10,14 +10,18 @@ import pytest
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
 from judging import objects, passes, responder
+from pair_builder import good_pair
 
 from harness.crypto.aead import IV_OCTETS
 from harness.esp import sa as esp_sa
 from harness.ike.protected import SecureChannel
 from harness.oracle.reaction import Duty, Reaction
+from harness.policy.proposals import Suite
 from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
 from harness.results.model import Verdict
 from harness.transport.echo import echo_request
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.freshness import fresh_values
 from harness.verify.view import View
 from harness.wire.message import Message
@@ -249,3 +253,25 @@ def test_a_value_of_each_side_is_told_of_each():
     thrown = case.rewritten("IKE_SA_INIT response 0", lambda old: [ours if isinstance(p, Nonce) else p for p in old])
     assert kinds(thrown.view) == {("engine", "nonce"), (PEER_NAME, "nonce")}
     assert len({value.digest for value in fresh_values(thrown.view)}) == 1
+
+
+def test_without_the_request_no_nonce_is_thrown_back(role):
+    passes(good(CLASSICAL, role=role).without("IKE_SA_INIT request 0"), FRESH)
+
+
+def test_of_two_products_vectors_are_compared_under_known_keys_and_ciphers():
+    view = good_pair("pairs/hybrid").view.ike_sas[0]
+    auth = next(m for m in view.messages if m.label == "IKE_AUTH request 2")
+    piece = auth.pieces[0]
+    again = replace(auth, pieces=(replace(piece, octets=flipped(piece.octets, -1)),))
+
+    def vectors(exchange: ExchangeType, suite: Suite | None) -> list[str | None]:
+        both = tuple(replace(each, exchange=exchange) for each in (auth, again))
+        return [each.requirement for each in CHECKS[FRESH](replace(view, messages=both, suite=suite)).objections]
+
+    assert view.suite is not None
+    assert vectors(ExchangeType.IKE_AUTH, view.suite) == ["K06"]
+    assert vectors(ExchangeType.IKE_INTERMEDIATE, view.suite) == []  # nobody knows which of them made new keys
+    assert vectors(ExchangeType.IKE_SA_INIT, view.suite) == []  # there are no keys yet
+    without = replace(view.suite, transforms={k: t for k, t in view.suite.transforms.items() if k.name != "ENCR"})
+    assert vectors(ExchangeType.IKE_AUTH, without) == vectors(ExchangeType.IKE_AUTH, None) == []

@@ -14,7 +14,7 @@ from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Verdict
-from harness.verify.checks.negotiation import without_none
+from harness.verify.checks.negotiation import read_either_way, without_none
 from harness.wire.message import Message
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Transform
@@ -392,3 +392,70 @@ def test_key_exchanges_that_nobody_selected_are_told_once(role):
     case = good(role=role)
     assert len(case.check("no-intermediate-exchange").objections) == 1
     assert sum(m.label.startswith("IKE_INTERMEDIATE") for m in case.view.messages) == 2
+
+
+PREDICTED, EITHER = "negotiated-as-predicted", "hybrid/mlkem768-or-classical"
+PREFERS = "no sentence forbids that choice, but both policies prefer another one"
+
+
+def expecting(case: Case, **parts) -> Case:
+    return replace(case, expectation=replace(case.expectation, **parts))
+
+
+def test_a_choice_that_both_policies_allow_breaks_no_sentence(role):
+    case = good(EITHER, role=role)
+    (hybrid,) = case.expectation.ike
+    classical = good(EITHER, "strongswan-6.0", role).expectation.ike if role is Role.INITIATOR else ()
+    other = classical or (replace(hybrid, proposal_number=2),)
+    (objection,) = expecting(case, ike=other).check(PREDICTED).objections
+    assert (objection.requirement, objection.sentence.endswith(PREFERS)) == (None, True)
+    (nothing,) = expecting(case, ike=()).check(PREDICTED).objections
+    assert (nothing.requirement, nothing.sentence.endswith(PREFERS)) == ("", False)
+    foreign = good("classical/modp3072", role=role).expectation
+    apart = expecting(case, ike=other, initiator=foreign.initiator, responder=foreign.responder)
+    (choice, *_) = apart.check(PREDICTED).objections
+    assert (choice.requirement, choice.sentence.endswith(PREFERS)) == ("", False)
+
+
+def test_a_choice_for_the_child_sa_is_held_against_the_policies_of_esp(role):
+    case = good(EITHER, role=role)
+    (esp,) = case.expectation.esp
+    other = replace(esp, transforms={**esp.transforms, TransformType.ENCR: Algorithm(12, 128)})
+    (objection,) = expecting(case, esp=(other,)).check(PREDICTED).objections
+    assert (objection.requirement, objection.sentence.endswith(PREFERS)) == (None, True)
+    assert "for the Child SA" in objection.sentence
+    foreign = good("classical/modp3072", role=role).expectation
+    mixed = replace(case.expectation.responder, esp=foreign.responder.esp)
+    (apart,) = expecting(case, esp=(other,), responder=mixed).check(PREDICTED).objections
+    assert (apart.requirement, apart.sentence.endswith(PREFERS)) == ("", False)
+
+
+def test_an_additional_method_that_was_not_announced_is_not_to_be_chosen():
+    """RFC 9370 section 2.2.1."""
+    case = good("multiple-ke/answer-unannounced-alone", role=Role.RESPONDER)
+    kind = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
+    silent = case.rewritten(
+        "IKE_SA_INIT request 0",
+        lambda old: [p for p in old if not (isinstance(p, Notify) and p.notify_type == kind)],
+    )
+    assert silent.view.skips_additional
+    rules = {o.requirement for o in silent.check(PREDICTED).objections if "IKE SA" in o.sentence}
+    assert rules == {"A16"}
+    assert "A16" not in {o.requirement for o in case.check(PREDICTED).objections}
+
+
+def test_what_can_be_read_either_way_is_told_as_that_alone(role):
+    """The method of type 4 once more as an additional one, which was offered so (RFC 9370 section 2.2.1)."""
+    case = good("hybrid/x25519-mlkem768", role=role)
+    assert read_either_way(case.view) == ""
+    same = Transform(TransformType.ADDKE1, case.view.suite.key_exchange)
+
+    def twice(transforms):
+        return [same if t.type == TransformType.ADDKE1 else t for t in transforms]
+
+    both = answering(answering(case, "IKE_SA_INIT request 0", twice), INIT, twice)
+    words = read_either_way(both.view)
+    assert words.startswith(f"{INIT} selects CURVE25519 for IKE_SA_INIT and once more as an additional key exchange")
+    assert read_either_way(answering(case, INIT, twice).view) == ""  # it was not offered: that is a fault
+    assert read_either_way(both.without("IKE_SA_INIT request 0").view) == ""
+    assert read_either_way(both.without(INIT).view) == ""

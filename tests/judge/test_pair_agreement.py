@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from pair_builder import HYBRID_REKEY, SECOND, Pair, good_pair
+from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
 
 from harness.evidence.peer_report import ESTABLISHED
+from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Step
 from harness.wire.message import Message
@@ -81,3 +82,86 @@ def test_an_additional_key_exchange_of_none_is_none():
     (objection,) = claimed.check(AGREE).objections  # its status and the wire differ: which of the two is right?
     assert (objection.party, objection.severity) == ("", "inconclusive")
     assert f"ADDKE: {SECOND} reports ('ml-kem-768',), the wire ()" in objection.sentence
+
+
+def without_intermediate(pair: Pair) -> Pair:
+    frames = {p.datagram.frame for m in pair.view.find(ExchangeType.IKE_INTERMEDIATE) for p in m.pieces}
+    return pair.with_datagrams(each for each in pair.wire.datagrams if each.frame not in frames)
+
+
+def telling(pair: Pair, *additional: tuple[str, ...] | None) -> Pair:
+    """What initiator and responder tell of the additional key exchanges that took place, at the first step."""
+    for side, told in zip(("initiator", "responder"), additional, strict=True):
+        pair = pair.with_sa(ESTABLISHED, side, additional_ke=told)
+    return pair
+
+
+KEM = ("ml-kem-768",)
+
+
+@pytest.mark.parametrize(
+    ("additional", "objected"),
+    [
+        (((), ()), [(FIRST, "A06"), (SECOND, "A06")]),  # the wire has none, and both say so: it was left out
+        (((), None), [(FIRST, "A06")]),
+        ((None, ()), [(SECOND, "A06")]),
+        (((), KEM), [("", "")]),  # the two differ: either report errs
+        ((KEM, ()), [("", "")]),
+        ((KEM, KEM), []),
+        ((None, None), []),
+    ],
+)
+def test_an_additional_key_exchange_that_both_left_out(additional, objected):
+    pair = telling(without_intermediate(good_pair(HYBRID)), *additional)
+    pair = pair.with_report(steps=pair.report.steps[:1])
+    found = pair.check(AGREE).objections
+    assert [(each.party, each.requirement) for each in found] == objected
+
+
+def test_what_took_place_and_is_told_by_nobody_is_nobodys_fault():
+    """The wire has the IKE_INTERMEDIATE exchange: the reports err, or what reads them."""
+    pair = telling(good_pair(HYBRID), (), ())
+    found = pair.with_report(steps=pair.report.steps[:1]).check(AGREE).objections
+    assert {(each.party, each.severity) for each in found} == {("", "inconclusive")} and len(found) == 2
+
+
+def test_a_side_without_a_report_leaves_nothing_out():
+    pair = telling(without_intermediate(good_pair(HYBRID)), (), ())
+    for side, told in (("initiator", "responder"), ("responder", "initiator")):
+        alone = pair.with_step(ESTABLISHED, **{side: replace(pair.reported(ESTABLISHED, side), sas=())})
+        (objection,) = alone.with_report(steps=alone.report.steps[:1]).check(AGREE).objections
+        assert (objection.party, objection.severity) == ("", "inconclusive"), told
+
+
+def test_esp_algorithms_that_the_policies_do_not_lead_to():
+    pair = good_pair(HYBRID)
+    first = pair.with_report(steps=pair.report.steps[:1])
+    both = first.with_child(ESTABLISHED, "initiator", encr="null").with_child(ESTABLISHED, "responder", encr="null")
+    found = both.check(ESP).objections
+    assert {(each.party, each.severity) for each in found} == {("", "fail")}
+    assert all("both report null" in each.sentence for each in found) and len(found) == 1
+    for side, name in (("initiator", FIRST), ("responder", SECOND)):
+        (objection,) = first.with_child(ESTABLISHED, side, encr="null").check(ESP).objections
+        assert objection.severity == "inconclusive"
+        assert f"{name} alone reports null" in objection.sentence
+    (other,) = first.with_child(ESTABLISHED, "initiator", integ="hmac-sha2-256-128").check(ESP).objections
+    assert "with hmac-sha2-256-128" in other.sentence
+
+
+def test_what_is_reported_after_a_rekey_is_held_against_that_alone():
+    pair = good_pair(HYBRID_REKEY)
+    for side in ("initiator", "responder"):
+        roles = pair.with_sa(Step.REKEY_IKE, side, initiator=side != "initiator")
+        assert roles.check(AGREE).objections == ()
+    (objection, *_) = good_pair(HYBRID).with_sa(ESTABLISHED, "initiator", initiator=False).check(AGREE).objections
+    assert "being the initiator" in objection.sentence and objection.severity == "inconclusive"
+
+
+def test_spis_that_no_message_has():
+    strange = {"initiator_spi": "01" * 8, "responder_spi": "02" * 8}
+    (objection, *_) = good_pair(HYBRID).with_sa(ESTABLISHED, "responder", **strange).check(AGREE).objections
+    words = f"{SECOND} reports an IKE SA with the SPIs {'01' * 8} and {'02' * 8}, which nothing on the wire has"
+    assert words in objection.sentence and objection.severity == "inconclusive"
+    for half in ({"initiator_spi": None}, {"responder_spi": None}):
+        found = good_pair(HYBRID).with_sa(ESTABLISHED, "responder", **(strange | half)).check(AGREE).objections
+        assert not any("which nothing on the wire has" in each.sentence for each in found)

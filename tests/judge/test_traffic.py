@@ -8,7 +8,7 @@ from esp_packets import reply, sealed
 from judging import contradicts, kernel, objects, passes
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 
-from harness.evidence.model import ClearPacket
+from harness.evidence.model import CapturedDatagram, ClearPacket
 from harness.evidence.peer_report import PeerReport
 from harness.ike.selectors import network_selector
 from harness.policy.role import Role
@@ -315,3 +315,70 @@ def test_who_sends_in_clear_between_two_products_is_told_by_the_address_of_its_m
     transport = replace(leak.scenario, settings=replace(leak.scenario.settings, mode=Mode.TRANSPORT))
     told = [] if inner else [party]  # from end to end there is nobody behind
     assert [each.party for each in replace(leak, scenario=transport).check(CLEAR).objections] == told
+
+
+NUMBERS = "pair-esp-numbers"
+
+
+def numbered(datagram: CapturedDatagram, number: int, *, spi: bytes = b"", more: bytes = b"") -> CapturedDatagram:
+    """An ESP packet with another sequence number."""
+    octets = (spi or datagram.payload[:4]) + number.to_bytes(4) + datagram.payload[8:] + more
+    return replace(datagram, payload=octets)
+
+
+def test_of_two_products_each_number_stands_on_one_packet_of_an_sa():
+    pair = good_pair("pairs/hybrid")
+    first, second, *_ = pair.view.esp
+    assert first.source == second.destination
+    mine = next(each for each in pair.view.esp[1:] if each.source == first.source)
+    assert pair.check(NUMBERS).objections == ()
+    assert pair.changed(mine, first).check(NUMBERS).objections == ()  # the same packet twice is the path's doing
+    again = numbered(mine, int.from_bytes(first.payload[4:8]))
+    (objection,) = pair.changed(mine, again).check(NUMBERS).objections
+    assert (objection.party, objection.pointer) == (FIRST, f"wire.pcapng#{mine.frame}")
+    number = int.from_bytes(first.payload[4:8])
+    assert objection.sentence.startswith(f"another ESP packet has the same sequence number {number} on the SA with SPI")
+    for other in (numbered(again, number, spi=b"\1\2\3\4"), replace(again, source=second.source)):
+        assert pair.changed(mine, other).check(NUMBERS).objections == ()
+
+
+@pytest.mark.parametrize("number", [0, 1, 256, 1 << 24])
+def test_of_two_products_no_packet_has_the_number_zero(number):
+    pair = good_pair("pairs/hybrid")
+    packet = pair.view.esp[-1]
+    found = pair.changed(packet, numbered(packet, number, spi=b"\5\6\7\x08")).check(NUMBERS).objections
+    assert [each.party for each in found] == ([pair.view.source(packet)] if number == 0 else [])
+    if found:
+        assert found[0].sentence == "an ESP packet has a sequence number 0 on the SA with SPI 05060708"
+
+
+def test_what_the_peer_counts_as_lost_may_be_missing_and_no_more(role):
+    case = good(role=role)
+    for number, packet in enumerate(case.esp(from_engine=False), start=1):
+        case = sealed(case, reply(number), packet, by_engine=False, sequence=number + 3)
+    for counted, fine in ((8, True), (9, True), (7, False), (None, False), (0, False)):
+        found = case.with_peer_child(packets_out=counted).check(CHECK, packets=5).objections
+        assert any("sequence numbers begin with 4" in each.sentence for each in found) is not fine
+    bare = case.with_evidence(peer_report=None).check(CHECK, packets=5).objections
+    assert any("sequence numbers begin with 4" in each.sentence for each in bare)
+
+
+def test_our_own_engine_has_lost_nothing_on_the_path(role):
+    case = good(role=role)
+    for number, packet in enumerate(case.esp(from_engine=True), start=1):
+        case = sealed(case, echo_request(INNER, PEER_INNER, 7, number), packet, by_engine=True, sequence=number + 1)
+    found = case.with_peer_child(packets_out=9).check(CHECK, packets=5).objections
+    assert "engine" in {each.party for each in found if "sequence numbers begin with 2" in each.sentence}
+
+
+IP_VERSION = "pair-ip-version"
+
+
+def test_packets_of_another_ip_version_are_counted_and_nobodys():
+    pair = good_pair("pairs/hybrid")
+    assert pair.check(IP_VERSION).objections == ()
+    wanted = replace(pair, scenario=replace(pair.scenario, settings=replace(pair.scenario.settings, ip_version=6)))
+    (objection,) = wanted.check(IP_VERSION).objections
+    count = len(pair.wire.datagrams)
+    assert objection.sentence.startswith(f"{count} packets are not IPv6, the first from ")
+    assert (objection.party, objection.severity, objection.requirement) == ("", "inconclusive", None)

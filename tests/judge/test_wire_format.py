@@ -15,7 +15,10 @@ from harness.registry.identities import ConfigurationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.wire_format import has_reserved_bits
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage
 from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -462,3 +465,61 @@ def test_the_reserved_bit_of_one_of_two_attributes():
     kind = ConfigurationType.CFG_REQUEST
     assert not has_reserved_bits(Configuration(kind, (clean, clean)))
     assert has_reserved_bits(Configuration(kind, (clean, stained)))
+
+
+def placed(view: View, *others: SeenMessage) -> View:
+    """The view with other messages, each in its place of the capture, instead of those in the same frame."""
+    frames = {message.frame for message in others}
+    kept = [message for message in view.messages if message.frame not in frames]
+    return replace(view, messages=tuple(sorted((*kept, *others), key=lambda m: m.frame)))
+
+
+def numbering(view: View) -> set[tuple[str, str | None]]:
+    return {(each.party, each.requirement) for each in CHECKS[IDS](view).objections}
+
+
+@pytest.mark.parametrize(
+    "label", ["IKE_INTERMEDIATE request 1", "IKE_AUTH request 2", "IKE_INTERMEDIATE response 1", "IKE_AUTH response 2"]
+)
+def test_a_response_flag_that_is_the_wrong_way_round(role, label):
+    case = good("hybrid/x25519-mlkem768", role=role)
+    message = case.message(label)
+    party = (initiator if "request" in label else responder)(role)
+    found = numbering(placed(case.view, replace(message, response=not message.response)))
+    assert (party, "B39") in found
+
+
+def moved(message: SeenMessage, frame: int, **changes: Any) -> SeenMessage:
+    pieces = (replace(piece, datagram=replace(piece.datagram, frame=frame)) for piece in message.pieces)
+    return replace(message, pieces=tuple(pieces), **changes)
+
+
+LATE = 10**6
+
+
+def test_a_response_that_fits_no_request_is_turned_only_with_its_senders_next_number(role):
+    case = good("hybrid/x25519-mlkem768", role=role)
+    last = case.message("INFORMATIONAL response 3")  # of the responder, which has asked nothing itself
+    for number, rule in ((0, "B39"), (1, "B22"), (9, "B22")):
+        other = moved(last, LATE, exchange=ExchangeType.CREATE_CHILD_SA, message_id=number)
+        assert numbering(placed(case.view, other)) == {(responder(role), rule)}
+    early = moved(last, -1, exchange=ExchangeType.CREATE_CHILD_SA, message_id=1)
+    own = moved(last, -2, exchange=ExchangeType.CREATE_CHILD_SA, message_id=0, response=False)
+    assert (responder(role), "B39") in numbering(placed(case.view, own, early))
+    late = moved(own, LATE)
+    assert (responder(role), "B39") not in numbering(placed(case.view, late, early))
+
+
+def test_a_request_is_turned_only_where_it_would_answer_one(role):
+    case = good("hybrid/x25519-mlkem768", role=role)
+    last = case.message("INFORMATIONAL response 3")
+    asked = moved(last, LATE, response=False)
+    assert numbering(placed(case.view, asked)) == {(responder(role), "B22")}  # that one has its answer
+    unanswered = replace(case.view, messages=tuple(m for m in case.view.messages if m.label != last.label))
+    assert numbering(placed(unanswered, asked)) == {(responder(role), "B39")}
+    for other in (
+        moved(asked, LATE, exchange=ExchangeType.CREATE_CHILD_SA),
+        moved(asked, LATE, message_id=4),
+        moved(asked, 0),  # before it was asked
+    ):
+        assert numbering(placed(unanswered, other)) == {(responder(role), "B22")}

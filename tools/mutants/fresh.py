@@ -1,6 +1,6 @@
 """One mutant in a process that imports it: ``trial.py`` starts this, with module, source and tests on stdin.
 
-The exit status is pytest's: 0 if every test passes.
+The exit status is pytest's: 0 if every test passes. It is ended after ``seconds`` of processor time.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ def main() -> int:
     """Put the mutant in force, then play the tests until one fails."""
     sys.path[0] = str(ROOT)
     wanted = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted["seconds"], resource.RLIM_INFINITY))
     Imported(wanted["module"], ROOT / wanted["path"], wanted["source"]).put_in_force()
     import pytest  # noqa: PLC0415 - and what it imports
 

@@ -50,6 +50,7 @@ _PLAYED = ("case_builder", "pair_builder")  # caches of cases that were played: 
 _MADE_ANEW = ("harness/verify/checks/catalogue.py", "harness/verify/check.py", "harness/oracle/", "harness/crypto/")
 _WHOLE = range(1, 10_000)  # lines of any module
 _MEMORY = 2 << 30  # octets, beyond what this process has
+_PATIENCE = 20  # seconds on the clock for one of the processor
 
 Say = Callable[[object], None]
 Told = Callable[[Mutant, str], None]
@@ -275,18 +276,23 @@ class Trial:
         return say({"test": ""})
 
     def _fresh(self, mutant: Mutant, tests: Sequence[str]) -> str:
-        """The same in a process that imports the mutant; the killer is then the whole of it."""
+        """The same in a process that imports the mutant; the killer is then the whole of it.
+
+        Its time is the processor's: on a busy machine nothing dies of having to wait.
+        """
         if not tests:
             return ""
-        wanted = {"module": mutant.module, "path": mutant.path, "source": mutant.source}
+        limit = 60 + int(5 * self.seconds)
+        wanted = {"module": mutant.module, "path": mutant.path, "source": mutant.source, "seconds": limit}
         words = json.dumps({**wanted, "tests": tests, "options": OPTIONS})
-        limit = 60 + 5 * self.seconds
         try:
             ended = subprocess.run(
                 [sys.executable, str(HERE / "fresh.py")], input=words, text=True, capture_output=True, cwd=ROOT,
-                check=False, timeout=limit,
+                check=False, timeout=_PATIENCE * limit,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
+            return "out of time"
+        if ended.returncode == -signal.SIGXCPU:
             return "out of time"
         if "not found:" in ended.stdout + ended.stderr:
             raise RuntimeError("the tests are not where they were when they were collected")
@@ -383,7 +389,7 @@ def _limited(seconds: float) -> None:
     most = int(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(int(5 * seconds) + 30)
+    signal.alarm(_PATIENCE * int(seconds) + 30)
 
 
 def played(trial: Trial) -> int:

@@ -186,3 +186,14 @@ def test_more_suites_than_can_be_compared_are_no_prediction():
     wide = proposal(ke=methods, **{f"addke{n}": methods for n in range(1, 7)})
     with pytest.raises(TooManySuites, match="more suites"):
         acceptable_suites((wide,), (wide,))
+
+
+@pytest.mark.parametrize(("proposals", "compared"), [(141, True), (142, False)])
+def test_more_pairs_of_proposals_than_can_be_compared_are_no_prediction(proposals, compared):
+    """Some twenty thousand, though none of them has anything in common."""
+    offer, accept = (proposal(ke="ecp256"),) * proposals, (proposal(ke="ecp384"),) * proposals
+    if compared:
+        assert acceptable_suites(offer, accept) == ()
+    else:
+        with pytest.raises(TooManySuites, match="more suites"):
+            acceptable_suites(offer, accept)

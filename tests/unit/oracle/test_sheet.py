@@ -7,14 +7,20 @@ from dataclasses import replace
 
 import pytest
 from case_builder import ROOT
+from made_up import able, ike, scenario
 
 from harness.json_codec import RecordError
 from harness.oracle.expectation import from_record, to_record
+from harness.oracle.prediction import expect
 from harness.oracle.sheet import difference, predicted_again, sheet_record
+from harness.policy.role import Role
+from harness.registry.algorithms import Algorithm
 from harness.registry.notifications import NotifyType
+from harness.registry.transforms import TransformType
 from harness.results.model import Outcome
 from harness.run.inputs import load_inputs
 from harness.run.plan import Selection, make_plan
+from harness.scenario.model import Parties
 from harness.scenario.peer import Peer
 
 INPUTS = load_inputs(ROOT)
@@ -78,3 +84,41 @@ def test_a_sheet_that_is_none(planned):
     for sheets in spoilt:
         with pytest.raises(RecordError):
             predicted_again(case.scenario, case.engine, sheets)
+
+
+def test_a_sheet_is_written_in_one_order():
+    """By identifier, then by key length, one without a length first."""
+    kinds = TransformType.ENCR, TransformType.PRF
+    mixed = [
+        Algorithm(20, 256),
+        Algorithm(12, 256),
+        Algorithm(12, 128),
+        Algorithm(28),
+        Algorithm(12),
+        Algorithm(12, 192),
+    ]
+    peer = next(iter(INPUTS.peers.values()))
+    for order in (mixed, mixed[::-1]):
+        told = replace(peer.capabilities, ike={kind: tuple(order) for kind in kinds})
+        record = sheet_record(replace(peer, capabilities=told))["ike"]
+        for kind in kinds:
+            algorithms = [(each["identifier"], each["key_length"]) for each in record[str(int(kind))]]
+            assert algorithms == [(12, None), (12, 128), (12, 192), (12, 256), (20, 256), (28, None)]
+
+
+PRODUCT, VENDOR = INPUTS.peers["strongswan-6.1"], INPUTS.peers["emulated/cisco-8000-26.1.1"]
+
+
+@pytest.mark.parametrize("parties", [Parties.PRODUCTS, Parties.PUBLISHED])
+@pytest.mark.parametrize(("one", "other"), [(PRODUCT, VENDOR), (VENDOR, PRODUCT), (PRODUCT, PRODUCT)])
+def test_a_sheet_holds_all_that_is_predicted_of_a_party(parties, one, other):
+    case = scenario(ike({"ke": "ecp384", "addke1": "ml-kem-1024"}, "curve25519"), parties=parties)
+    variants = (
+        one, replace(one, published=None, profile=None), replace(one, title="Another"),
+        able(one, roles=(Role.RESPONDER,), role_reason=""), able(one, additional_key_exchange=False),
+        able(one, ike={**one.capabilities.ike, TransformType.KE: frozenset()}), able(one, esp={}),
+    )  # fmt: skip
+    for each in variants:
+        sheets = json.loads(json.dumps({"initiator": sheet_record(each), "responder": sheet_record(other)}))
+        again, due = predicted_again(case, None, sheets), expect(case, each, other)
+        assert replace(again, skipped="") == replace(due, skipped="")

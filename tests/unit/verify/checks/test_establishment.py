@@ -9,6 +9,7 @@ from harness.policy.role import Role
 from harness.results.model import Outcome
 from harness.verify.checks.establishment import came_up
 from harness.verify.judgement import outcome_seen, unproven
+from harness.verify.view import View
 from harness.wire.payloads import KeyExchange
 
 
@@ -62,3 +63,53 @@ def test_what_our_engine_lacks_is_its_own_fault():
     silent = good().with_report(established=False, closed_kind="silent", closed_reason="no answer")
     (objection,) = came_up(silent.view, Outcome.BROKEN).objections
     assert objection.party == PEER_NAME
+
+
+def silent() -> View:
+    """Our engine waits in vain for the answer to its first request, a sound one."""
+    view = good(role=Role.INITIATOR).with_report(established=False, closed_kind="silent").view
+    asked = [m for m in view.messages if not m.response and view.sender(m) == "engine"]
+    until = tuple(m for m in view.messages if m.frame <= asked[0].frame)
+    unanswered = replace(view.secrets, responder_spi=bytes(8))
+    return replace(view, messages=until, secrets=unanswered)
+
+
+def rule_of(view: View) -> str | None:
+    (objection,) = came_up(view, Outcome.BROKEN).objections
+    return objection.requirement
+
+
+def test_a_sound_request_that_gets_no_answer():
+    view = silent()
+    assert rule_of(view) == "B60"
+    awaited = replace(view, report=replace(view.report, closed_kind="", timed_out="an answer"))
+    assert rule_of(awaited) == "B60"
+    refused = replace(view, report=replace(view.report, closed_kind="refused", timed_out=""))
+    assert rule_of(refused) is None
+
+
+def test_a_request_that_is_not_sound_needs_no_answer():
+    view = silent()
+    turned = replace(view, secrets=replace(view.secrets, initiator_spi=bytes(8)))
+    assert rule_of(turned) is None
+    assert rule_of(replace(view, messages=())) is None
+
+
+def test_our_answers_and_the_peers_requests_are_no_requests_of_ours():
+    view = good(role=Role.RESPONDER).with_report(established=False, closed_kind="silent").view
+    until = tuple(m for m in view.messages if m.exchange.name == "IKE_SA_INIT")
+    assert rule_of(replace(view, messages=until)) is None
+
+
+def test_who_sends_anything_after_it_is_not_silent():
+    view = silent()
+    (asked,) = view.messages
+    late = replace(asked.pieces[0].datagram, frame=asked.frame + 1)
+    theirs = replace(late, source=late.destination, destination=late.source)
+    piece = replace(asked.pieces[0], datagram=theirs)
+    answered = replace(asked, response=True, from_initiator=False, pieces=(piece,))
+    assert rule_of(replace(view, malformed=(theirs,))) is None
+    assert rule_of(replace(view, strangers=(piece,))) is None
+    assert rule_of(replace(view, messages=(asked, answered))) is None
+    before = replace(theirs, frame=asked.frame - 1)
+    assert rule_of(replace(view, malformed=(before, late))) == "B60"

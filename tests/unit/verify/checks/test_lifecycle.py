@@ -50,6 +50,8 @@ def test_its_own_answer_is_not_asked_for(view):
     answer = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=False)[-1]
     assert answer.message_id == deletion(view).message_id
     assert _within_the_window(without(view, answer), deletion(view))
+    first = view.find(ExchangeType.IKE_SA_INIT, response=True)[0]
+    assert _within_the_window(without(view, answer, first), deletion(view))  # what is not sealed is of no window
 
 
 def test_only_a_response_of_the_other_side_answers(view):

@@ -53,6 +53,9 @@ def test_what_came_from_elsewhere_is_not_captured_from_the_peer(view):
     assert datagrams_differ(record(view, *own(view), strange)) == words
     ours = next(each for each in view.wire.datagrams if each.source[0] == ENGINE)
     assert datagrams_differ(record(view, *own(view), foreign(sent=False, payload=ours.payload))) == ""
+    seen = replace(theirs, source=(ELSEWHERE, 500), payload=b"of the case before")
+    both = captured(record(view, *own(view), foreign(sent=False)), *view.wire.datagrams, seen)
+    assert datagrams_differ(both) == ""
 
 
 def test_the_first_harnesses_kept_no_record(view):

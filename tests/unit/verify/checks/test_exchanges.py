@@ -1,0 +1,137 @@
+"""What two products' exchanges show in clear: KE payloads, sizes, and which methods there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pytest
+from pair_builder import FIRST, SECOND, Pair, good_pair
+
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod
+from harness.verify.check import Objection
+from harness.verify.checks.catalogue import CHECKS
+from harness.verify.checks.exchanges import _too_small, _without_room, answered_at_the_end
+from harness.verify.pair_view import PairView
+from harness.verify.wire import SeenMessage
+from harness.wire.payload import Payload
+from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
+
+HYBRID, OFFERED = "pairs/hybrid", "pair-key-exchange-offered"
+ASK, ANSWER = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
+ML_KEM_512, ML_KEM_768 = KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768
+
+
+def holding(pair: Pair, label: str, payloads: Iterable[Payload]) -> PairView:
+    """The view with other payloads in a message in clear."""
+    message = pair.message(label)
+    piece = replace(message.pieces[0], message=replace(message.pieces[0].message, payloads=tuple(payloads)))
+    other = replace(message, pieces=(piece,))
+    return replace(pair.view, messages=tuple(other if m.label == label else m for m in pair.view.messages))
+
+
+def objections(view: PairView, check: str = OFFERED) -> tuple[Objection, ...]:
+    return CHECKS[check](view).objections
+
+
+def of_sa_init(label: str) -> tuple[list[Payload], KeyExchange]:
+    payloads = good_pair(HYBRID).message(label).payloads
+    (value,) = (p for p in payloads if isinstance(p, KeyExchange))
+    return [p for p in payloads if p is not value], value
+
+
+@pytest.mark.parametrize(("label", "party", "verb"), [(ASK, FIRST, "offers"), (ANSWER, SECOND, "accepts")])
+def test_ike_sa_init_carries_one_ke_payload_of_its_own_sa(label, party, verb):
+    pair, (others, value) = good_pair(HYBRID), of_sa_init(label)
+    assert objections(pair.view) == ()
+    for values in ((), (value, value), (replace(value, method=KeyExchangeMethod(31337)),)):
+        (objection,) = objections(holding(pair, label, (*others, *values)))
+        assert objection.party == party
+        got = ", ".join(str(each.method) for each in values) or "none"
+        assert objection.sentence == f"{label} is to carry one KE payload, of a method that it {verb}; it carries {got}"
+
+
+def test_another_transforms_number_is_no_method():
+    """The same number of another type."""
+    pair, (others, value) = good_pair(HYBRID), of_sa_init(ASK)
+    (offer,) = (p for p in others if isinstance(p, SecurityAssociation))
+    numbers = {t.identifier for p in offer.proposals for t in p.transforms if t.type.name != "KE"}
+    for number in numbers - {value.method}:
+        view = holding(pair, ASK, (*others, replace(value, method=KeyExchangeMethod(number))))
+        assert len(objections(view)) == 1
+
+
+@pytest.mark.parametrize("kind", [NotifyType.COOKIE, NotifyType.INVALID_KE_PAYLOAD, NotifyType.NO_PROPOSAL_CHOSEN])
+def test_an_answer_that_accepts_nothing_needs_no_ke_payload(kind):
+    pair = good_pair(HYBRID)
+    assert objections(holding(pair, ANSWER, [Notify(kind)])) == ()
+    assert len(objections(holding(pair, ANSWER, [Notify(NotifyType.MULTIPLE_AUTH_SUPPORTED)]))) == 1
+    assert len(objections(holding(pair, ASK, [Notify(kind)]))) == 1
+
+
+def sized(octets: int, *, response: bool, number: int) -> SeenMessage:
+    """An IKE_INTERMEDIATE message of so many octets."""
+    model = good_pair(HYBRID).view.find(ExchangeType.IKE_INTERMEDIATE, response=response)[0]
+    pieces = (replace(model.pieces[0], octets=bytes(octets)),)
+    return replace(model, message_id=number, pieces=pieces)
+
+
+def exchanges(*sizes: Sequence[int]) -> list[list[SeenMessage]]:
+    """Of each exchange the request, and the response where its size is given."""
+    return [
+        [sized(octets, response=bool(at), number=number) for at, octets in enumerate(each)]
+        for number, each in enumerate(sizes, start=1)
+    ]
+
+
+def room(method: KeyExchangeMethod) -> tuple[int, int]:
+    return KEY_EXCHANGE_OCTETS[method]
+
+
+def test_each_method_takes_an_exchange_in_order():
+    small, large = room(ML_KEM_512), room(ML_KEM_768)
+    both = [ML_KEM_512, ML_KEM_768]
+    assert _without_room(exchanges(small, large), both) is None
+    assert _without_room(exchanges(large, small), both) == 1  # in their order
+    assert _without_room(exchanges((90, 90), small, (90, 90), large), both) is None  # with others between
+    assert _without_room(exchanges(large), both) == 1  # each is taken once
+    assert _without_room(exchanges((90, 90)), both) == 0
+    assert _without_room([], []) is None
+    assert _without_room(exchanges((1, 1)), [KeyExchangeMethod(31337)]) is None  # of a size that nobody knows
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_an_exchange_has_room_both_ways(side):
+    whole = room(ML_KEM_768)
+    short = tuple(octets - (at == side) for at, octets in enumerate(whole))
+    assert _without_room(exchanges(whole), [ML_KEM_768]) is None
+    assert _without_room(exchanges(short), [ML_KEM_768]) == 0
+
+
+def test_who_has_no_room_for_a_method_is_named_with_the_message_that_is_too_small():
+    view = good_pair(HYBRID).view
+    small, large = (sized(room(each)[0], response=False, number=1) for each in (ML_KEM_512, ML_KEM_768))
+    short = sized(room(ML_KEM_768)[0] - 1, response=False, number=2)
+    assert list(_too_small(view, [small, large], [ML_KEM_512, ML_KEM_768])) == []
+    (objection,) = _too_small(view, [small, short], [ML_KEM_512, ML_KEM_768])
+    octets = room(ML_KEM_768)[0] - 1
+    assert objection.party == FIRST
+    assert objection.sentence == f"IKE_INTERMEDIATE request 2 has {octets} octets, too few for ML_KEM_768"
+    (first,) = _too_small(view, [replace(short, message_id=1), large], [ML_KEM_768, ML_KEM_512])
+    assert first.sentence.startswith("IKE_INTERMEDIATE request 1 has")
+    (several,) = _too_small(view, [small, small, short], [ML_KEM_512, ML_KEM_768])
+    assert several.sentence.startswith("the IKE_INTERMEDIATE up to IKE_INTERMEDIATE request 2 has")
+
+
+def test_a_deletion_is_answered_at_the_end_where_nothing_else_comes_after_it():
+    pair = good_pair(HYBRID)
+    view = pair.view
+    assert answered_at_the_end(view)
+    last = [m for m in view.messages if m.exchange == ExchangeType.INFORMATIONAL][-1]
+    assert last.response
+    assert not answered_at_the_end(replace(view, messages=tuple(m for m in view.messages if m is not last)))
+    packet = replace(view.esp[-1], frame=last.frame + 1)
+    assert not answered_at_the_end(replace(view, wire=replace(view.wire, datagrams=(*view.wire.datagrams, packet))))

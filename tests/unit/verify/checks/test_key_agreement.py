@@ -1,0 +1,81 @@
+"""A key exchange that its initiator leaves out: what its last request shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_builder import good
+
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod
+from harness.verify.checks.key_agreement import _left_out
+from harness.verify.view import View
+from harness.verify.wire import SeenMessage
+from harness.wire.payload import Payload
+from harness.wire.payloads import Notify
+
+HYBRID, DUE = "hybrid/x25519-mlkem768", [KeyExchangeMethod.ML_KEM_1024, KeyExchangeMethod.ML_KEM_512]
+ASKED, ANSWERED = "IKE_INTERMEDIATE request 1", "IKE_INTERMEDIATE response 1"
+
+
+@pytest.fixture
+def view(role: Role) -> View:
+    return good(HYBRID, role=role).view
+
+
+def holding(message: SeenMessage, *payloads: Payload) -> SeenMessage:
+    assert message.opened is not None
+    return replace(message, opened=replace(message.opened, inner=payloads))
+
+
+def up_to(view: View, *others: SeenMessage) -> View:
+    """The case as it is after IKE_SA_INIT, with these messages instead of all that follow."""
+    return replace(view, messages=(*view.find(ExchangeType.IKE_SA_INIT), *others))
+
+
+def said(view: View, methods: list[KeyExchangeMethod] | None = None) -> list[tuple[str | None, str]]:
+    found = list(_left_out(view, DUE if methods is None else methods))
+    assert {each.party for each in found} <= {view.party(initiator=True)}
+    return [(each.requirement, each.sentence) for each in found]
+
+
+def message(view: View, label: str) -> SeenMessage:
+    return next(each for each in view.messages if each.label == label)
+
+
+def test_ike_auth_comes_before_a_key_exchange_that_is_due(view):
+    words = "IKE_AUTH request 2 is sent before the key exchange of ML_KEM_1024 has taken place"
+    assert said(view) == [("A06", words)]
+    assert said(view, []) == []
+
+
+def test_without_a_protected_request_nothing_was_left_out_yet(view):
+    assert said(up_to(view)) == []
+
+
+def test_an_ike_intermediate_without_a_ke_payload_that_is_answered_as_it_came(view):
+    bare, answer = holding(message(view, ASKED)), message(view, ANSWERED)
+    words = f"{ASKED} carries no KE payload, and nothing follows that does: that of ML_KEM_1024 is due"
+    assert said(up_to(view, bare, answer)) == [("A15", words)]
+    informational = next(m for m in view.find(ExchangeType.INFORMATIONAL, response=False) if m.from_initiator)
+    assert said(up_to(view, bare, answer, informational)) == [("A15", words)]  # it may have given up
+    theirs = replace(message(view, "IKE_AUTH request 2"), from_initiator=False)
+    assert said(up_to(view, bare, answer, theirs)) == [("A15", words)]
+
+
+def test_it_may_still_come(view):
+    """The exchange is not over, or was refused, or nobody knows what was in it."""
+    bare, answer = holding(message(view, ASKED)), message(view, ANSWERED)
+    refused = holding(answer, Notify(NotifyType.INVALID_SYNTAX))
+    closed = replace(bare, opened=None, generation=None)
+    assert said(up_to(view, bare)) == said(up_to(view, bare, refused)) == said(up_to(view, closed, answer)) == []
+    assert said(up_to(view, bare, replace(answer, message_id=9))) == []
+    assert said(up_to(view, message(view, ASKED), answer)) == []
+
+
+def test_another_exchange_is_none_of_the_initial_ones(view):
+    create = replace(message(view, "IKE_AUTH request 2"), exchange=ExchangeType.CREATE_CHILD_SA)
+    assert said(up_to(view, holding(message(view, ASKED)), message(view, ANSWERED), create)) == []
