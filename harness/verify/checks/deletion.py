@@ -14,7 +14,7 @@ from harness.wire.payloads import Delete, SecurityAssociation
 
 _SPI_OCTETS = 4
 _CREATING = (ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
-_ON_ITS_WAY = 1.0
+ON_ITS_WAY = 1.0
 """Seconds that a packet may still be on its way once its sender knows that the SA is gone."""
 
 
@@ -153,7 +153,7 @@ def _later_packets(view: View, deletion: SeenMessage, gone: list[Delete]) -> Ite
         for datagram in (each for each in view.wire.datagrams if is_esp(each) and view.source(each) == party):
             new = datagram.payload not in seen
             seen.add(datagram.payload)
-            late = datagram.frame > answer.frame and datagram.at > answer.at + _ON_ITS_WAY
+            late = datagram.frame > answer.frame and datagram.at > answer.at + ON_ITS_WAY
             if new and late and (spis is None or datagram.payload[:_SPI_OCTETS] in spis):
                 yield _late(party, datagram, deletion)
                 break
