@@ -46,7 +46,7 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
 def _half_of_prf_key(view: CaseView) -> int:
     """Half the octets of the negotiated PRF's key, which for HMAC is its output; the least there are if unknown.
 
-    Where none is negotiated, that of the smallest one on offer: "the nonce has to be long enough for all".
+    Where none is negotiated, of those on offer the shortest: so much is due whichever is chosen.
     """
     chosen = view.suite.get(TransformType.PRF) if view.suite else None
     try:
