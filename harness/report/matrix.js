@@ -124,10 +124,13 @@
     }
   }
 
-  // The text of a requirement stands once on the page; in a case it opens below the check that names it.
+  // The text of a requirement stands once on the page; in a case it opens below the check that names it. Without this
+  // script a link leads there, and the list is open: not every browser opens a closed one for that.
+  for (const list of all("details.requirements")) list.open = false;
   function quote(link) {
     const item = link.closest("li");
     const shown = item.querySelector("blockquote");
+    link.ariaExpanded = String(!shown);
     if (shown) { shown.remove(); return; }
     const source = document.getElementById(link.getAttribute("href").slice(1));
     const quotation = document.createElement("blockquote");

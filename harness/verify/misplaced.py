@@ -16,6 +16,7 @@ from harness.wire.message import Message
 
 _SPI = 8  # octets
 _VERSION, _NUMBER, _LENGTH = 17, 20, 24  # where they are in the IKE header
+_MANY = 50  # IKE SAs, or messages in fragments: a flood, in which it is not worth its cost to look for places
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def adopted(
     found = {spi: list(each) for spi, each in pieces.items() if each}
     halves = Counter(frozenset(_ways_of_init(each)) for each in found.values())
     known = [spi for spi, each in found.items() if spi in told or _is_an_ike_sa(each, halves, bool(told))]
-    if len(known) > _MANY:  # a flood of them: what belongs where is not worth its cost
+    if len(known) > _MANY:  # a flood of them
         return found
     once = not any(_exchange(p) == ExchangeType.CREATE_CHILD_SA for each in found.values() for p in each)  # no rekey
     for spi in [each for each in found if each not in known]:
@@ -82,8 +83,7 @@ def _is_from(piece: Piece, address: str) -> bool:
     return piece.datagram.source[0] == address
 
 
-_MANY = 50  # IKE SAs
-_FEW = 2  # messages that are no IKE SA by themselves; octets that differ
+_FEW = 2  # messages that are no IKE SA by themselves
 
 
 def _is_an_ike_sa(own: Sequence[Piece], halves: Mapping[frozenset[bool], int], others_are_told: bool) -> bool:
@@ -131,6 +131,8 @@ def _fragments_together(pieces: Sequence[Piece], initiator_address: str) -> list
     for piece in (each for each in pieces if each.fragment):
         sets.setdefault(_full_place(piece, initiator_address), []).append(piece)
     alone = [those[0] for those in sets.values() if len(those) == 1]
+    if len(sets) > _MANY:  # a flood of them
+        return list(pieces)
     moved: dict[int, Piece] = {}
     for piece in alone:
         fragment = piece.fragment
@@ -158,7 +160,7 @@ def _told_apart(pieces: Sequence[Piece], initiator_address: str) -> list[Piece]:
             apart.setdefault(place, []).append(piece)
     moved: dict[int, Piece] = {}
     for place, those in apart.items():
-        if len({piece.octets for piece in those}) < _FEW:
+        if len({piece.octets for piece in those}) == 1:
             continue
         response, (exchange, number, side) = place
         early = response and those[0].datagram.frame < asked.get((exchange, number, not side), 0)

@@ -23,7 +23,7 @@ from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.key_agreement import late_error
 from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
 from harness.verify.checks.pair_esp import too_few_packets
-from harness.verify.checks.pair_messages import unasked_responses
+from harness.verify.checks.pair_messages import copies, unasked_responses
 from harness.verify.checks.pair_story import not_of_one_case
 from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.checks.told import no_tunnel_though_used
@@ -122,7 +122,7 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
         if (
             message.response
             or across in view.unreadable
-            or _copies(message) > 1
+            or copies(message) > 1
             or (spi, message.from_initiator, number) in answered
         ):
             continue
@@ -140,12 +140,6 @@ def _is_in_clear_too(view: PairView, message: SeenMessage) -> bool:
         (m.exchange, m.message_id, m.response, m.from_initiator) == place and m.protected and not m.sealed
         for m in view.messages
     )
-
-
-def _copies(message: SeenMessage) -> int:
-    """How many times a message is on the wire, by its piece that is there most often."""
-    pieces = [piece.fragment for piece in message.pieces]
-    return max(Counter((each.fragment_number, each.total_fragments) if each else None for each in pieces).values())
 
 
 def _fragments_missing(message: SeenMessage) -> str:

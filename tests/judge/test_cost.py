@@ -31,6 +31,12 @@ FLOODS: dict[str, Callable[[tuple[bytes, bytes], int], bytes]] = {
     "fragments": lambda spis, n: message(
         spis, 37, 0, 3, EncryptedFragment(PayloadType.NOTIFY, n + 1, 65535, bytes(40))
     ),
+    "fragments of many messages": lambda spis, n: message(
+        spis, 37, 0, n, EncryptedFragment(PayloadType.NOTIFY, 1, 3, bytes(40))
+    ),
+    "two of each number": lambda spis, n: message(
+        spis, 37, 0, n // 2, Encrypted(PayloadType.NOTIFY, bytes(39 + n % 2))
+    ),
     "refusals": lambda spis, n: message(spis, 34, RESPONSE, 0, Notify(NotifyType.NO_PROPOSAL_CHOSEN, n.to_bytes(4))),
     "requests": lambda spis, n: message(spis, 34, 0, 0, Nonce(n.to_bytes(20))),
     "strangers": lambda _, n: message((n.to_bytes(8), bytes(8)), 37, 0, 3),

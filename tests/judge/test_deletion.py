@@ -299,3 +299,12 @@ def test_a_delete_answers_a_delete_alone(role):
         found = [each for each in case.check("deletes-in-their-form").objections if each.requirement == "B29"]
         assert bool(found) == objected, (asked, answered)
         assert {each.party for each in found} <= {PEER_NAME}
+
+
+def test_what_a_request_deletes_that_does_not_open_nobody_knows(role):
+    plain = good(HYBRID, role=role)
+    octets = protected(plain, (Delete(Protocol.ESP, 4, (bytes(4),)),), by_engine=True, message_id=7)
+    case = behind(plain, flipped(octets, -1), by_engine=True)
+    answer = protected(case, (Delete(Protocol.ESP, 4, (bytes(4),)),), by_engine=False, message_id=7, response=True)
+    found = behind(case, answer, by_engine=False).check(FORM).objections
+    assert "B29" not in {each.requirement for each in found}

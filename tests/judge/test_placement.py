@@ -8,6 +8,7 @@ import pytest
 from case_builder import PEER_NAME, Case, good
 from extra_messages import behind, protected
 from judging import objects, passes
+from rekeying import esp
 
 from harness.policy.role import Role
 from harness.registry.identities import AuthenticationMethod, ConfigurationType, IdentificationType
@@ -33,10 +34,11 @@ NONCE, VALUE = Nonce(bytes(range(32))), KeyExchange(KeyExchangeMethod.CURVE25519
 AUTH = Authentication(AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE, bytes(32))
 WHO = IdentificationInitiator(IdentificationType.ID_FQDN, b"x")
 REQUEST, REPLY = (Configuration(kind, ()) for kind in (ConfigurationType.CFG_REQUEST, ConfigurationType.CFG_REPLY))
+OFFER = esp()
 DEFLATE, LZS = (Notify(NotifyType.IPCOMP_SUPPORTED, bytes((1, 2, number))) for number in (2, 3))
 OUT_OF_PLACE = [
     ("IKE_SA_INIT", AUTH), ("IKE_SA_INIT", WHO), ("IKE_SA_INIT", TrafficSelectorsInitiator(())),
-    ("IKE_SA_INIT", Delete(Protocol.IKE)), ("IKE_INTERMEDIATE", NONCE), ("IKE_INTERMEDIATE", AUTH),
+    ("IKE_SA_INIT", Delete(Protocol.IKE)),
     ("IKE_AUTH", NONCE), ("IKE_AUTH", VALUE), ("IKE_AUTH", Delete(Protocol.IKE)),
     ("INFORMATIONAL", NONCE), ("INFORMATIONAL", VALUE), ("INFORMATIONAL", AUTH), ("INFORMATIONAL", WHO),
 ]  # fmt: skip
@@ -64,6 +66,11 @@ def test_what_may_stand_anywhere(role, exchange):
     plain = good(HYBRID, role=role)
     more = VendorId(b"v"), Notify(NotifyType(40_000)), Unknown(PayloadType(200), b"new")
     passes(plain.rewritten(label_of(plain, exchange), lambda old: [*old, *more]), PLACE)
+
+
+def test_other_documents_say_what_ike_intermediate_has(role):
+    plain = good(HYBRID, role=role)
+    passes(plain.rewritten(label_of(plain, "IKE_INTERMEDIATE"), lambda old: [*old, NONCE, AUTH, WHO, OFFER]), PLACE)
 
 
 def test_what_is_in_clear_may_be_anybodys(role):
@@ -117,6 +124,20 @@ def test_only_what_was_asked_for_is_answered(asked, answered, words, rule):
     objects(case, PLACE, words, party=PEER_NAME, at=plain.message(label).pointer, requirement=rule)
 
 
+@pytest.mark.parametrize(("first", "answered", "broken"), [
+    ((REQUEST, DEFLATE), (REPLY, OFFER, DEFLATE), []), ((REQUEST,), (REPLY, OFFER, DEFLATE), ["B63"]),
+    ((DEFLATE,), (REPLY, OFFER, DEFLATE), ["B62"]),
+])  # fmt: skip
+def test_with_eap_the_last_answer_is_to_the_first_request(first, answered, broken):
+    """The first request asks, and the last one has AUTH alone (RFC 7296 appendix C.3)."""
+    plain = good(HYBRID)
+    case = plain.rewritten(label_of(plain, "IKE_AUTH", by_engine=True), lambda old: [*old, *first])
+    last = {"message_id": 9, "exchange": ExchangeType.IKE_AUTH}
+    case = behind(case, protected(case, (AUTH,), by_engine=True, **last), by_engine=True)
+    case = behind(case, protected(case, (AUTH, *answered), by_engine=False, response=True, **last), by_engine=False)
+    assert [each.requirement for each in case.check(PLACE).objections] == broken
+
+
 def test_compression_stands_beside_an_sa_payload(role):
     plain = good(HYBRID, role=role)
     label = label_of(plain, "INFORMATIONAL")
@@ -143,15 +164,16 @@ TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
 @pytest.mark.parametrize(
     ("exchange", "notify", "rule"),
     [
-        ("IKE_AUTH", REKEYED, "B25"), ("INFORMATIONAL", REKEYED, "B25"), ("IKE_AUTH", LINK, "A08"),
-        ("IKE_INTERMEDIATE", LINK, "A08"), ("INFORMATIONAL", FIRST_CONTACT, "B65"),
+        ("IKE_AUTH", REKEYED, ""), ("INFORMATIONAL", REKEYED, ""), ("IKE_AUTH", LINK, ""),
+        ("IKE_INTERMEDIATE", LINK, ""), ("INFORMATIONAL", FIRST_CONTACT, "B65"),
         ("IKE_SA_INIT", FIRST_CONTACT, "B65"),
-        ("IKE_AUTH", Notify(NotifyType.COOKIE, bytes(8)), "B09"), ("INFORMATIONAL", TRANSPORT, "B45"),
+        ("IKE_AUTH", Notify(NotifyType.COOKIE, bytes(8)), ""), ("INFORMATIONAL", TRANSPORT, ""),
         ("IKE_AUTH", FIRST_CONTACT, ""), ("IKE_AUTH", TRANSPORT, ""),
         ("IKE_SA_INIT", Notify(NotifyType.COOKIE, bytes(8)), ""),
     ],
 )  # fmt: skip
-def test_a_notify_that_means_something_in_another_exchange_alone(role, exchange, notify, rule):
+def test_only_what_its_document_keeps_elsewhere_is_out_of_place(role, exchange, notify, rule):
+    """ "Notify payloads with status types MAY be added to any message" (RFC 7296 section 3.10.1)."""
     plain = good(HYBRID, role=role)
     label = label_of(plain, exchange)
     case = plain.rewritten(label, lambda old: [*old, notify])

@@ -310,6 +310,19 @@ def test_a_cookie_or_another_method_is_no_retransmission(role):
         passes(good(scenario, role=role), COPIES)
 
 
+def test_a_cookie_for_a_repeated_request_that_comes_late(role):
+    """The request came twice, and each of its demands is another one (RFC 7296 section 2.6)."""
+    case = good("denial-of-service/cookie", role=role)
+    ask, demand, retry, answer = case.datagrams[:4]
+    late = replace(demand, payload=flipped(demand.payload, -1))
+    for begun, broken in (([ask], ["B19"]), ([ask, ask], [])):
+        seen = [*begun, demand, retry, answer, late, *case.datagrams[4:]]
+        wire = case.with_datagrams(replace(each, frame=frame) for frame, each in enumerate(seen, 1))
+        found = wire.check(COPIES).objections
+        assert [each.requirement for each in found] == broken
+        assert {each.party for each in found} <= {responder(role)}
+
+
 def test_an_ike_sa_init_request_of_other_octets_that_nobody_asked_for(role):
     label = "IKE_SA_INIT request 0"
     case = good(role=role).repeated(label, lambda octets: flipped(octets, -1))

@@ -9,7 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from defect_rows import AUTH, BLOCKS, HYBRID, INFORMATIONAL, INIT, INTERMEDIATE, SEVEN, each_selector, no_notify
+from defect_rows import (
+    AUTH,
+    BLOCKS,
+    HYBRID,
+    INFORMATIONAL,
+    INIT,
+    INTERMEDIATE,
+    KEY_OF_256,
+    SEVEN,
+    each_selector,
+    no_notify,
+)
 from defective import Defect, Edit, beside, dropped, edited
 
 from harness.ike.selectors import network_selector
@@ -117,6 +128,9 @@ ROWS: list[Defect] = [
     # Offers (sections 3.3, 3.3.6) and selectors (section 2.9).
     *may_ask("a proposal of numbers that nobody knows", INIT, second(lambda p: replace(
         p, transforms=tuple(replace(each, identifier=60_000) for each in p.transforms)))),
+    *may_ask("a PRF of private use with keys of several lengths", INIT, second(lambda p: replace(p, transforms=tuple(
+        replace(each, identifier=60_000, attributes=(KEY_OF_256,)) if each.type == TransformType.PRF else each
+        for each in p.transforms)))),
     *may_ask("a proposal of AH", AUTH, second(lambda p: replace(p, protocol=Protocol.AH, transforms=(
         Transform(TransformType.INTEG, 12), Transform(TransformType.SN, 0))))),
     *may_ask("thirty proposals", INIT, edited(SecurityAssociation, lambda sa: replace(
@@ -131,6 +145,14 @@ ROWS: list[Defect] = [
     # IKE_AUTH (RFC 7296 sections 1.2, 2.3, 2.4, 2.9, 3.13.1).
     *may("its payloads the other way round", AUTH, backwards),
     *may("a Vendor ID", AUTH, beside(VENDOR)),
+    # "Notify payloads with status types MAY be added to any message" (section 3.10.1).
+    *may("REKEY_SA, which means nothing there", AUTH, beside(
+        Notify(NotifyType.REKEY_SA, b"", Protocol.ESP, b"\1\2\3\4"))),
+    *may("ADDITIONAL_KEY_EXCHANGE, which means nothing there", AUTH, beside(
+        Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE))),
+    *may("USE_TRANSPORT_MODE, which means nothing there", INFORMATIONAL, beside(
+        Notify(NotifyType.USE_TRANSPORT_MODE))),
+    *may_answer("a cookie, which means nothing there", AUTH, beside(Notify(NotifyType.COOKIE, bytes(8)))),
     *may("INITIAL_CONTACT", AUTH, beside(Notify(NotifyType.INITIAL_CONTACT))),
     *may("SET_WINDOW_SIZE", AUTH, beside(Notify(NotifyType.SET_WINDOW_SIZE, b"\0\0\0\4"))),
     *may("MOBIKE_SUPPORTED", AUTH, beside(Notify(NotifyType.MOBIKE_SUPPORTED))),

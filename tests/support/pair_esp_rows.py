@@ -42,15 +42,17 @@ def esp(side: int, change: Change, which: Container[int] = range(99)) -> Alter:
     return alter
 
 
-def more_esp(side: int, number: int, spi: Callable[[Pair], bytes] | None = None, *, at_the_end: bool = False) -> Alter:
-    """One packet more, on the SA of the last one or on another."""
+def more_esp(
+    side: int, number: int, spi: Callable[[Pair], bytes] | None = None, *, at_the_end: bool = False, later: float = 0.0
+) -> Alter:
+    """One packet more, so many seconds later, on the SA of the last one or on another."""
 
     def alter(pair: Pair) -> Pair:
         last = sent_by(pair, side)[-1]
         place = pair.wire.datagrams[-1] if at_the_end else last
         own = last.payload[:4] if spi is None else spi(pair)
         fresh = own + number.to_bytes(4) + os.urandom(len(last.payload) - 8)
-        return after(pair, place, replace(last, payload=fresh, at=place.at))
+        return after(pair, place, replace(last, payload=fresh, at=place.at + later))
 
     return alter
 
@@ -169,10 +171,10 @@ ROWS: list[PairDefect] = [
     PairDefect("ESP numbers go down", (HYBRID, CLASSICAL), esp(0, with_number(lambda place: 3 - place)),
                FAIL, FIRST, "E02"),
     # Whether the SA stood.
-    PairDefect("ESP behind the deletion", (HYBRID, CLASSICAL), more_esp(0, 4, at_the_end=True),
+    PairDefect("ESP behind the deletion", (HYBRID, CLASSICAL), more_esp(0, 4, at_the_end=True, later=1.5),
                FAIL, FIRST, "B29"),
-    PairDefect("the responder's ESP behind the deletion", (CLASSICAL, REKEY), more_esp(1, 77, at_the_end=True),
-               FAIL, SECOND, "B29"),
+    PairDefect("the responder's ESP behind the deletion", (CLASSICAL, REKEY), more_esp(
+        1, 77, at_the_end=True, later=1.5), FAIL, SECOND, "B29"),
     PairDefect("ESP on a replaced Child SA", (REKEY,), more_esp(0, 44, first_spi(0)), FAIL, FIRST, "B29"),
     told("ESP in front of IKE_AUTH", too_early),
     told("two ESP packets are not in the capture", without(0, 2)),

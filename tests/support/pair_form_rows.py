@@ -211,7 +211,7 @@ ROWS: list[PairDefect] = [
     PairDefect("a Delete in clear", (HYBRID, CLASSICAL), one_more(
         INFORMATIONAL, 0, initiator=False, payloads=(Delete(Protocol.IKE),)), FAIL, SECOND, "B61"),
     PairDefect("a rekeyed IKE SA is used again", (REKEY,), one_more(
-        CREATE, 6, initiator=True, behind="INFORMATIONAL response 5"), FAIL, FIRST, ""),
+        CREATE, 6, initiator=True, behind="INFORMATIONAL response 5"), FAIL, FIRST, "B24"),
     PairDefect("the response is in front of its request", (HYBRID, CLASSICAL), turned_round, OPEN, NOBODY, ""),
     PairDefect("it is so in the far capture", (CLASSICAL,), turned_round_beyond, OPEN, NOBODY, ""),
     # IKE_SA_INIT.

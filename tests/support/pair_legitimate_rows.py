@@ -8,6 +8,7 @@ from dataclasses import replace
 from pair_alterations import (
     ANSWER,
     ASK,
+    FRAGMENTED,
     INTERMEDIATE_TOO,
     VENDOR,
     after,
@@ -116,6 +117,13 @@ def in_more_fragments(pair: Pair) -> Pair:
     return and_then(*(one_more_fragment(number, 3) for number in (3, 2, 1)))(pair)
 
 
+def answered_in_both(pair: Pair) -> Pair:
+    """The same, and the answer was on its way: it comes to each of the two sets."""
+    pair = in_more_fragments(pair)
+    sent = [piece.datagram for piece in found(pair, FRAGMENTED.format("response")).pieces]
+    return after(pair, sent[-1], *sent)
+
+
 def in_fragments_after_a_rekey(pair: Pair) -> Pair:
     """The request that rekeys the IKE SA once more comes in two fragments."""
     message = [m for m in pair.view.messages if m.exchange == ExchangeType.CREATE_CHILD_SA and not m.response][-1]
@@ -161,6 +169,7 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
          asked_by_the_responder(0, 1, answered_at_once=False)),
         ("the responder rekeys the IKE SA", (REKEY,), rekeyed_by_the_responder),
         ("the same in more fragments", (SEVEN,), in_more_fragments),
+        ("the same in more fragments, answered twice", (SEVEN,), answered_in_both),
         ("fragments after a rekey", (REKEY,), in_fragments_after_a_rekey),
         ("INVALID_SPI outside of any IKE SA", (HYBRID,), stray(
             THERE, bytes(8), ExchangeType.INFORMATIONAL, Notify(NotifyType.INVALID_SPI, bytes(4)))),

@@ -72,7 +72,6 @@ FLAG = NotifyType.INITIAL_CONTACT
 NAMED: dict[str, Payload] = {"SA": OFFER, "KE": VALUE, "a nonce": NONCE, "AUTH": PROOF, "IDi": WHO}
 PLACES: tuple[tuple[ExchangeType, tuple[str, ...], tuple[Payload, ...]], ...] = (
     (INIT, TWO, (PROOF, WHO, SELECTORS)),
-    (INTERMEDIATE, (HYBRID,), (OFFER, NONCE, PROOF, SELECTORS)),
     (AUTH, TWO, (VALUE, NONCE)),
 )
 
@@ -224,13 +223,8 @@ ROWS: list[Defect | Misbehaviour] = [
             AUTH),
     Defect("a Delete of the IKE SA answers a liveness check, response", INFORMATIONAL, True,
            beside(Delete(Protocol.IKE)), "B29", (LIFE,), 0),
-    # Notifies in exchanges to which they do not belong (sections 1.3.1, 1.3.3, 2.4, 2.6; RFC 9370 section 2.2.4).
-    *both("REKEY_SA in IKE_AUTH", AUTH, beside(with_an_spi(NotifyType.REKEY_SA)), "B25", TWO),
-    *both("ADDITIONAL_KEY_EXCHANGE in IKE_AUTH", AUTH, beside(Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE)), "A08", TWO),
+    # A notify in an exchange of its own (section 2.4).
     *both("INITIAL_CONTACT in INFORMATIONAL", INFORMATIONAL, beside(Notify(FLAG)), "B65", TWO),
-    *both("USE_TRANSPORT_MODE in INFORMATIONAL", INFORMATIONAL, beside(
-        Notify(NotifyType.USE_TRANSPORT_MODE)), "B45", TWO),
-    *answer("a cookie in IKE_AUTH", beside(Notify(NotifyType.COOKIE, bytes(8))), "B09", TWO, AUTH),
     *begins("two REKEY_SA", lambda play: (
         rekey(receives_on(play)), rekey(receives_on(play)), esp_offer(), nonce(), *selectors()), "B25"),
     *begins("REKEY_SA in the rekey of the IKE SA", lambda play: (

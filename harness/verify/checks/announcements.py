@@ -49,7 +49,6 @@ def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
         count += len(notifies)
         faults = [fault for notify in notifies for fault in _form(notify)]
         if message.exchange == ExchangeType.IKE_SA_INIT:
-            faults += _about_a_child(notifies) if isinstance(view, PairView) and not faults else ()
             faults += _nat_detection({notify.notify_type for notify in notifies})
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
@@ -79,13 +78,6 @@ def _form(notify: Notify) -> Iterable[tuple[str, str]]:
         yield "I01", f"{kind} has an SPI or a protocol, and is to have none"
     if kind in _NAT and len(notify.data) != _NAT_OCTETS:
         yield "B36", f"{kind} has {len(notify.data)} octets of data, {_NAT_OCTETS} are due"
-
-
-def _about_a_child(notifies: Iterable[Notify]) -> Iterable[tuple[str, str]]:
-    """In IKE_SA_INIT there is no Child SA yet that a notify could be about."""
-    for notify in notifies:
-        if notify.notify_type.is_known and notify.spi and notify.protocol in _ABOUT_A_CHILD:
-            yield "B48", f"{notify.notify_type} has an SPI of {notify.protocol.name}, and is about no Child SA"
 
 
 def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:

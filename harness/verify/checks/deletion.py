@@ -14,7 +14,7 @@ from harness.wire.payloads import Delete, SecurityAssociation
 
 _SPI_OCTETS = 4
 _CREATING = (ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
-_ON_ITS_WAY = 1.0
+ON_ITS_WAY = 1.0
 """Seconds that a packet may still be on its way once its sender knows that the SA is gone."""
 
 
@@ -40,7 +40,7 @@ def deletes_in_their_form(view: View, _arguments: Arguments) -> Checked:
                 words = f"{message.label}: {sentence}"
                 objections.append(Objection(view.sender(message), words, message.pointer))
             place = message.exchange, message.message_id, not message.from_initiator
-            if message.response and not _asked_for(delete, asked.get(place, set())):
+            if message.response and not _asked_for(delete, asked.get(place)):
                 words = f"{message.label}: a Delete of protocol {int(delete.protocol)} answers no Delete of it"
                 objections.append(Objection(view.sender(message), words, message.pointer, "B29"))
     return Checked(f"{count} Delete payloads in their form", tuple(objections))
@@ -67,20 +67,21 @@ def _form(delete: Delete) -> Iterable[str]:
 
 
 def _asked(view: View) -> Mapping[tuple[ExchangeType, int, bool], set[Protocol]]:
-    """The protocols whose deletion is asked for, by exchange, Message ID and side of the request."""
+    """The protocols whose deletion is asked for, by exchange, Message ID and side of the request that was read."""
     asked: dict[tuple[ExchangeType, int, bool], set[Protocol]] = {}
-    for request in (m for m in view.messages if not m.response):
+    for request in (m for m in view.messages if not m.response and m.readable):
         place = request.exchange, request.message_id, request.from_initiator
         asked.setdefault(place, set()).update(delete.protocol for delete in of(request, Delete))
     return asked
 
 
-def _asked_for(delete: Delete, asked: Collection[Protocol]) -> bool:
-    """Whether a Delete in a response is the other half of what its request deletes (RFC 7296 section 1.4.1).
+def _asked_for(delete: Delete, asked: Collection[Protocol] | None) -> bool:
+    """Whether a Delete in a response may be the other half of what its request deletes (RFC 7296 section 1.4.1).
 
-    What the response to the deletion of an IKE SA is not to hold says another check.
+    What a request asks that does not open nobody knows. What the response to the deletion of an IKE SA is not to hold
+    says another check.
     """
-    return delete.protocol in asked or Protocol.IKE in asked
+    return asked is None or delete.protocol in asked or Protocol.IKE in asked
 
 
 _Told = Mapping[tuple[bool, Protocol], set[bytes]]
@@ -153,7 +154,7 @@ def _later_packets(view: View, deletion: SeenMessage, gone: list[Delete]) -> Ite
         for datagram in (each for each in view.wire.datagrams if is_esp(each) and view.source(each) == party):
             new = datagram.payload not in seen
             seen.add(datagram.payload)
-            late = datagram.frame > answer.frame and datagram.at > answer.at + _ON_ITS_WAY
+            late = datagram.frame > answer.frame and datagram.at > answer.at + ON_ITS_WAY
             if new and late and (spis is None or datagram.payload[:_SPI_OCTETS] in spis):
                 yield _late(party, datagram, deletion)
                 break

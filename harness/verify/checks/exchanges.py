@@ -214,17 +214,18 @@ def _other_ike_sas(view: PairView) -> list[Objection]:
 
 
 def _not_deleted_last(view: PairView) -> Iterator[Objection]:
-    """A replaced IKE SA whose last request is none that deletes it.
+    """A replaced IKE SA over which neither side's last request can be the one that deletes it.
 
-    "The Delete payload to delete itself MUST be the last request sent over the old IKE SA", says RFC 7296 section 2.8,
-    and no requirement of the catalogue.
+    "The Delete payload to delete itself MUST be the last request sent over the old IKE SA" (RFC 7296 section 2.8). A
+    request of the other side may cross that one.
     """
     for sa in view.ike_sas[:-1]:
         replaced = any(other.rekeyed and other.messages[0].frame > sa.messages[0].frame for other in view.ike_sas)
         asked = [m for m in sa.messages if not m.response and m.protected and m.sealed]
-        if replaced and asked and asked[-1].exchange != ExchangeType.INFORMATIONAL:
+        last = {message.from_initiator: message for message in asked}.values()
+        if replaced and asked and all(message.exchange != ExchangeType.INFORMATIONAL for message in last):
             sentence = f"{asked[-1].label} is the last request in an IKE SA that was rekeyed, and deletes none"
-            yield Objection(sa.sender(asked[-1]), sentence, asked[-1].pointer, None)
+            yield Objection(sa.sender(asked[-1]), sentence, asked[-1].pointer, "B24")
 
 
 def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Objection]:

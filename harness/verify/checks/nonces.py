@@ -9,7 +9,6 @@ from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.misbehaviour import deviating
-from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView, View
 from harness.verify.wire import of
 from harness.wire.payloads import Nonce, SecurityAssociation
@@ -22,15 +21,11 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
     """Every nonce has 16 to 256 octets, and at least half as many as the key of the negotiated PRF (B23)."""
     half_key = _half_of_prf_key(view)
     ours = {message.frame for message in deviating(view)} if isinstance(view, View) else set()
-    seen = [(message, nonce.nonce) for message in view.messages for nonce in of(message, Nonce)]
+    seen = [(message, len(nonce.nonce)) for message in view.messages for nonce in of(message, Nonce)]
     objections = []
-    for message, value in seen:
-        octets = len(value)
+    for message, octets in seen:
         if message.frame in ours:
             continue
-        if isinstance(view, PairView) and len(set(value)) == 1:
-            words = f"{message.label} carries a nonce of {octets} octets {value[0]:02x}, which is not random"
-            objections.append(Objection(view.sender(message), words, message.pointer))
         sentence = f"{message.label} carries a nonce of {octets} octets"
         if not _LEAST <= octets <= _MOST:
             words = f"{sentence}; {_LEAST} to {_MOST} are allowed"
@@ -38,15 +33,13 @@ def nonces_of_due_size(view: CaseView, _arguments: Arguments) -> Checked:
         elif octets < half_key:
             words = f"{sentence}; half the key of the PRF has {half_key}"
             objections.append(Objection(view.sender(message), words, message.pointer))
-    return Checked(
-        f"octets of the nonces: {', '.join(str(len(value)) for _, value in seen) or 'none'}", tuple(objections)
-    )
+    return Checked(f"octets of the nonces: {', '.join(str(octets) for _, octets in seen) or 'none'}", tuple(objections))
 
 
 def _half_of_prf_key(view: CaseView) -> int:
     """Half the octets of the negotiated PRF's key, which for HMAC is its output; the least there are if unknown.
 
-    Where none is negotiated, that of the smallest one on offer: "the nonce has to be long enough for all".
+    Where none is negotiated, of those on offer the shortest: so much is due whichever is chosen.
     """
     chosen = view.suite.get(TransformType.PRF) if view.suite else None
     try:

@@ -15,6 +15,7 @@ from harness.registry.transforms import TransformType
 from harness.results.model import Pointer
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.checks.deletion import ON_ITS_WAY
 from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage
@@ -155,7 +156,12 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
 
 
 def _stale(view: PairView, side: int) -> Iterator[Objection]:
-    """A packet on an SA that its sender left for another one, once an INFORMATIONAL exchange had come between."""
+    """A packet on an SA that its sender left for another one, once an INFORMATIONAL exchange had come between.
+
+    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1).
+    """
+    end = len(view.standing) - 1
+    kept = {c.spi_out for number, s, c in _children(view) if (number, s) == (end, side)}
     closed = [m.frame for m in view.find(ExchangeType.INFORMATIONAL, response=True) if m.sealed]
     last: dict[bytes, int] = {}
     begun: list[bytes] = []
@@ -165,19 +171,23 @@ def _stale(view: PairView, side: int) -> Iterator[Objection]:
         spi = packet.payload[:_SPI]
         if spi not in last:
             begun.append(spi)
-        elif spi != begun[-1] and any(last[spi] < frame < packet.frame for frame in closed):
+        elif spi != begun[-1] and spi.hex() not in kept and any(last[spi] < frame < packet.frame for frame in closed):
             sentence = f"an ESP packet with SPI {spi.hex()} comes after its SA was replaced and deleted"
             yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), "B29")
         last[spi] = packet.frame
 
 
 def _behind_the_deletion(view: PairView) -> Iterator[Objection]:
-    """ESP behind the exchange that deleted the IKE SA, as both report, and its Child SAs with it."""
+    """ESP behind the exchange that deleted the IKE SA, as both report, and its Child SAs with it.
+
+    A packet may have been on its way when the answer left.
+    """
     response = ends_by_deletion(view)
     if response is None or not _both_deleted(view):
         return
+    over = response.pieces[0].datagram.at + ON_ITS_WAY
     for packet in view.esp:
-        if packet.frame > response.frame:
+        if packet.frame > response.frame and packet.at > over:
             sentence = "an ESP packet comes behind the exchange that deletes the IKE SA, and its Child SAs with it"
             yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), "B29")
 

@@ -61,11 +61,11 @@ def _once_too_often(view: PairView) -> Iterator[Objection]:
     """A response, or a fragment of one, that was sent more often than the request came (RFC 7296 section 2.1)."""
     asked: Counter[tuple[bytes, bool, int]] = Counter()
     for message in (m for m in view.messages if not m.response):
-        asked[initiator_spi(message), not message.from_initiator, message.message_id] += _copies(message)
+        asked[initiator_spi(message), not message.from_initiator, message.message_id] += _copies_at_most(message)
     for message in (m for m in view.messages if m.response and m.exchange != ExchangeType.IKE_SA_INIT):
         came = asked[initiator_spi(message), message.from_initiator, message.message_id]
-        if message.sealed and 0 < came < _copies(message):
-            sentence = f"{message.label} is sent {_copies(message)} times, its request came {came} times"
+        if message.sealed and 0 < came < copies(message):
+            sentence = f"{message.label} is sent {copies(message)} times, its request came {came} times"
             yield Objection(view.sender(message), sentence, message.pointer, "B18")
     yield from _init_once_too_often(view, asked)
 
@@ -76,13 +76,25 @@ def _init_once_too_often(view: PairView, asked: Counter[tuple[bytes, bool, int]]
     for spi in dict.fromkeys(map(initiator_spi, answers)):
         own = [m for m in answers if initiator_spi(m) == spi]
         came = asked[spi, own[-1].from_initiator, own[-1].message_id]
-        if 0 < came < sum(map(_copies, own)):
-            sentence = f"IKE_SA_INIT is answered {sum(map(_copies, own))} times, its request came {came} times"
+        if 0 < came < sum(map(copies, own)):
+            sentence = f"IKE_SA_INIT is answered {sum(map(copies, own))} times, its request came {came} times"
             yield Objection(view.sender(own[-1]), sentence, own[-1].pointer, "B18")
 
 
-def _copies(message: SeenMessage) -> int:
-    """How many times a message was sent whole, or its fragment that was sent most often."""
+def copies(message: SeenMessage) -> int:
+    """How many times a message was sent at least: whole, or its fragment that was sent most often."""
+    return max(_kinds(message).values())
+
+
+def _copies_at_most(message: SeenMessage) -> int:
+    """The same of each set of fragments by itself: a request may be repeated in others (RFC 7383 section 2.5.2)."""
+    most: dict[int, int] = {}
+    for (total, _), times in _kinds(message).items():
+        most[total] = max(times, most.get(total, 0))
+    return sum(most.values())
+
+
+def _kinds(message: SeenMessage) -> Counter[tuple[int, int]]:
+    """How many times each fragment is there, by Total Fragments and Fragment Number; (0, 0) is the whole message."""
     fragments = (piece.fragment for piece in message.pieces)
-    kinds = Counter((each.fragment_number, each.total_fragments) if each else None for each in fragments)
-    return max(kinds.values())
+    return Counter((each.total_fragments, each.fragment_number) if each else (0, 0) for each in fragments)

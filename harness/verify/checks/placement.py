@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from harness.registry.identities import ConfigurationType
@@ -19,50 +19,53 @@ _IN_AUTH = frozenset(
     (_SA, PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, *_SELECTORS, PayloadType.CP, PayloadType.EAP)
 )
 _BOUND = _IN_AUTH | {_KE, _NONCE, PayloadType.DELETE}
-"""The payloads whose exchanges are told. All others, Notify and CERTREQ among them, may stand anywhere."""
+"""The payloads whose exchanges RFC 7296 tells. All others, Notify and CERTREQ among them, may stand anywhere."""
 
 _PLACES: Mapping[ExchangeType, frozenset[PayloadType]] = MappingProxyType(
     {
         ExchangeType.IKE_SA_INIT: frozenset((_SA, _KE, _NONCE)),
-        # RFC 9370 section 2.2.2; identities are RFC 9593's (section 3.1), CP may be another document's.
-        ExchangeType.IKE_INTERMEDIATE: frozenset((_KE, PayloadType.IDi, PayloadType.IDr, PayloadType.CP)),
         # "IKE_AUTH messages do not contain KEi/KEr or Ni/Nr payloads" (RFC 7296 section 1.2).
         ExchangeType.IKE_AUTH: _IN_AUTH,
         ExchangeType.CREATE_CHILD_SA: frozenset((_SA, _KE, _NONCE, *_SELECTORS, PayloadType.CP)),
-        ExchangeType.IKE_FOLLOWUP_KE: frozenset((_KE,)),
         # "zero or more Notification, Delete, and Configuration payloads" (section 1.4).
         ExchangeType.INFORMATIONAL: frozenset((PayloadType.DELETE, PayloadType.CP)),
     }
 )
+"""What IKE_INTERMEDIATE has "will be defined by specifications utilizing this exchange" (RFC 9242 section 3.2)."""
 
 
 _Place = tuple[ExchangeType, int, bool]
-_EVERYWHERE = frozenset(_PLACES)
+_MANY = 50  # requests to which one answer could belong: a flood
 
 
 @wire_check("payloads-in-their-place", due=Due.ALWAYS, requirement="B54")
 def payloads_in_their_place(view: CaseView, _arguments: Arguments) -> Checked:
     """No payload stands in an exchange that has no use for it, and no answer replies to what nobody asked for.
 
-    Nonces and public values belong where keys are made, Deletes into INFORMATIONAL, AUTH into IKE_AUTH (B54), and some
-    notifies into one exchange alone (A08, B09, B25, B45, B65). A CFG_REPLY follows a CFG_REQUEST (B62).
-    IPCOMP_SUPPORTED comes with an SA payload, and in an answer as it was offered (B63).
+    Nonces and public values belong where keys are made, Deletes into INFORMATIONAL, AUTH into IKE_AUTH (B54). A
+    CFG_REPLY follows a CFG_REQUEST (B62). IPCOMP_SUPPORTED comes with an SA payload, and in an answer as it was offered
+    (B63). INITIAL_CONTACT is in IKE_AUTH (B65); any other status may be added to any message (RFC 7296 section 3.10.1).
     """
     objections = []
     readable = [message for message in view.messages if message.readable]
-    asked: dict[_Place, SeenMessage] = {}
-    for message in (m for m in readable if not m.response):
-        asked.setdefault((message.exchange, message.message_id, message.from_initiator), message)
+    asked: dict[_Place, list[SeenMessage]] = {}
+    for message in (m for m in view.messages if not m.response):
+        asked.setdefault(_place(message, message.from_initiator), []).append(message)
     for message in readable:
         faults = [*_out_of_place(message)]
-        request = asked.get((message.exchange, message.message_id, not message.from_initiator))
-        if message.response and request is not None and request.frame < message.frame:
-            faults += _unasked(message, request)
+        if message.response:
+            faults += _unasked(message, asked.get(_place(message, not message.from_initiator), []))
         faults += _notifies_out_of_place(message)
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
     return Checked(f"{len(readable)} messages with payloads of their exchanges alone", tuple(objections))
+
+
+def _place(message: SeenMessage, from_initiator: bool) -> _Place:
+    """Which requests an answer belongs to: with EAP it is the first of IKE_AUTH that asks for the Child SA (C.3)."""
+    number = 0 if message.exchange == ExchangeType.IKE_AUTH else message.message_id
+    return message.exchange, number, from_initiator
 
 
 def _out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
@@ -84,18 +87,21 @@ def _is_of_ike(message: SeenMessage) -> bool:
     return protocols == {Protocol.IKE}
 
 
-def _unasked(answer: SeenMessage, request: SeenMessage) -> Iterator[tuple[str, str]]:
-    asked = {each.cfg_type for each in of(request, Configuration)}
+def _unasked(answer: SeenMessage, asked: Sequence[SeenMessage]) -> Iterator[tuple[str, str]]:
+    before = [request for request in asked if request.frame < answer.frame]
+    if not before or len(before) > _MANY or not all(request.readable for request in before):
+        return
+    wanted = {each.cfg_type for request in before for each in of(request, Configuration)}
     replies = [each for each in of(answer, Configuration) if each.cfg_type == ConfigurationType.CFG_REPLY]
-    if replies and ConfigurationType.CFG_REQUEST not in asked:
+    if replies and ConfigurationType.CFG_REQUEST not in wanted:
         yield "B62", "it has a CFG_REPLY, and its request no CFG_REQUEST"
-    offered = {notify.data[2:3] for notify in _compressions(request)}
+    offered = {notify.data[2:3] for request in before for notify in _compressions(request)}
     accepted = [notify.data[2:3] for notify in _compressions(answer)]
     if not offered.issuperset(accepted):
         yield "B63", "it has IPCOMP_SUPPORTED with a transform that its request does not offer"
     if len(accepted) > 1:
         yield "B63", f"it accepts {len(accepted)} compression transforms"
-    if of(request, Authentication) and any(payload.type == PayloadType.EAP for payload in answer.payloads):
+    if of(before[-1], Authentication) and any(payload.type == PayloadType.EAP for payload in answer.payloads):
         yield "B54", "it has a payload EAP, and its request AUTH"
 
 
@@ -104,28 +110,12 @@ def _compressions(message: SeenMessage) -> list[Notify]:
     return [notify for notify in of(message, Notify) if notify.notify_type == NotifyType.IPCOMP_SUPPORTED]
 
 
-_NOTIFIES: Mapping[NotifyType, tuple[str, frozenset[ExchangeType]]] = MappingProxyType(
-    {
-        NotifyType.REKEY_SA: ("B25", frozenset((ExchangeType.CREATE_CHILD_SA,))),
-        NotifyType.INITIAL_CONTACT: ("B65", frozenset((ExchangeType.IKE_AUTH,))),
-        NotifyType.COOKIE: ("B09", frozenset((ExchangeType.IKE_SA_INIT,))),
-        NotifyType.ADDITIONAL_KEY_EXCHANGE: (
-            "A08", frozenset((ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE)),
-        ),
-    }
-)  # fmt: skip
-"""The exchanges in which a notify means anything, with the requirement that says so."""
-
-_BESIDE_AN_SA = MappingProxyType({NotifyType.USE_TRANSPORT_MODE: "B45", NotifyType.IPCOMP_SUPPORTED: "B63"})
-
-
 def _notifies_out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
     if message.protected and not message.sealed:
         return
-    known = message.exchange in _PLACES
-    for kind in dict.fromkeys(notify.notify_type for notify in of(message, Notify)):
-        rule, places = _NOTIFIES.get(kind, ("", _EVERYWHERE))
-        if known and message.exchange not in places:
-            yield rule, f"it has {kind}, which has no place in {message.exchange}"
-        if kind in _BESIDE_AN_SA and not of(message, SecurityAssociation):
-            yield _BESIDE_AN_SA[kind], f"it has {kind} and no SA payload"
+    kinds = {notify.notify_type for notify in of(message, Notify)}
+    elsewhere = message.exchange.is_known and message.exchange != ExchangeType.IKE_AUTH
+    if NotifyType.INITIAL_CONTACT in kinds and elsewhere:
+        yield "B65", f"it has {NotifyType.INITIAL_CONTACT}, which has no place in {message.exchange}"
+    if NotifyType.IPCOMP_SUPPORTED in kinds and not of(message, SecurityAssociation):
+        yield "B63", f"it has {NotifyType.IPCOMP_SUPPORTED} and no SA payload"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
@@ -218,30 +218,28 @@ def retransmissions_identical(view: CaseView, _arguments: Arguments) -> Checked:
 
 
 def _second_answer(view: CaseView) -> list[Objection]:
-    """A repeated IKE_SA_INIT request gets the response that it got before (B19); another one may get another."""
+    """A repeated IKE_SA_INIT request gets the response that it got before (B19); another one may get another.
+
+    Who keeps no state may demand a cookie for an old one. That answer may come late: then there are as many requests.
+    """
     objections: list[Objection] = []
     answered: SeenMessage | None = None
     messages = view.find(ExchangeType.IKE_SA_INIT)
-    asked = sorted(piece.datagram.frame for m in messages if not m.response for piece in m.pieces)
+    asked, told = (
+        sorted(piece.datagram.frame for m in messages if m.response == response for piece in m.pieces)
+        for response in (False, True)
+    )
     for message in messages:
         if not message.response:
             answered = None
         elif answered is not None and (
-            of(message, SecurityAssociation) or not _asked_between(asked, answered, message)
+            of(message, SecurityAssociation) or bisect(asked, message.frame) < bisect(told, message.frame)
         ):
             sentence = "IKE_SA_INIT is answered a second time, with other octets"
             objections.append(Objection(view.sender(message), sentence, message.pointer, "B19"))
         elif of(message, SecurityAssociation):
             answered = message
     return objections
-
-
-def _asked_between(asked: Sequence[int], first: SeenMessage, second: SeenMessage) -> bool:
-    """Whether a request came between two answers, be it an old one: who keeps no state may demand a cookie for it.
-
-    ``asked`` has the frames of all requests, in order.
-    """
-    return bisect(asked, first.frame) != bisect(asked, second.frame)
 
 
 _DEMANDS = (NotifyType.COOKIE, NotifyType.INVALID_KE_PAYLOAD)

@@ -271,6 +271,7 @@ def test_each_requirement_that_a_case_names_is_a_link_to_its_text():
             text = PAGE.partition(f'id="requirement-{identifier}"')[2].partition("</div>")[0]
             assert texts[identifier] in text
     assert named > len(RUN.cases)
+    assert '<details class="requirements" open>' in PAGE  # without the script a link leads into it
     assert PAGE.count(' id="requirement-') == len(set(re.findall(r' id="requirement-(\w+)"', PAGE)))
 
 
