@@ -201,3 +201,13 @@ def test_of_two_products_only_what_is_sealed_may_have_told_of_a_larger_window():
         early = tuple(replace(piece, datagram=replace(piece.datagram, frame=0)) for piece in pieces)
         told = replace(view, each=None, messages=(replace(auth, pieces=early), *view.messages))
         assert len(CHECKS[WINDOW](told).objections) == objections
+
+
+def test_a_responder_whose_answer_was_lost_may_ask_at_once():
+    """For it IKE_AUTH has ended; the request that comes again shows that the answer may not have come through."""
+    case = good(HYBRID)
+    request, response = (next(m.label for m in case.view.messages if m.label.startswith(f"IKE_AUTH {way}"))
+                         for way in ("request", "response"))  # fmt: skip
+    for lost, broken in ((case, ["B42"]), (case.repeated(request), [])):
+        early = in_front_of(lost, response, protected(lost, (), by_engine=False, message_id=0), by_engine=False)
+        assert [each.requirement for each in early.check("exchanges-in-order").objections] == broken

@@ -10,6 +10,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.key_agreement import late_error
+from harness.verify.checks.pair_messages import copies_at_most
 from harness.verify.pair_view import PairView
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of
@@ -118,12 +119,14 @@ def _before_auth_ended(view: CaseView) -> Iterable[Objection]:
     if view.rekeyed:
         return
     ended = min((m.frame for m in view.find(ExchangeType.IKE_AUTH, response=True)), default=inf)
+    # Where a request came again its answer may be lost: for the responder IKE_AUTH has ended with that.
+    side = True if any(copies_at_most(m) > 1 for m in view.find(ExchangeType.IKE_AUTH, response=False)) else None
     for exchange in (ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE):
-        for message in view.find(exchange, response=False):
+        for message in view.find(exchange, response=False, initiator=side):
             if message.sealed and message.frame < ended:
                 sentence = f"{message.label} comes before IKE_AUTH has ended"
                 yield Objection(view.sender(message), sentence, message.pointer, "B42")
-    for message in view.find(ExchangeType.INFORMATIONAL, response=False):
+    for message in view.find(ExchangeType.INFORMATIONAL, response=False, initiator=side):
         if message.sealed and message.frame < ended and not _gives_up(message, ended):
             sentence = f"{message.label} comes before IKE_AUTH has ended"
             yield Objection(view.sender(message), sentence, message.pointer, "B42")

@@ -13,7 +13,7 @@ from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.results.model import Pointer
-from harness.scenario.model import Step
+from harness.scenario.model import Parties, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.deletion import ON_ITS_WAY
 from harness.verify.checks.exchanges import ends_by_deletion
@@ -80,13 +80,17 @@ def _cipher(view: PairView) -> Protection | None:
 
 
 def _as_reported(view: PairView, suite: Suite) -> bool:
-    """Whether no side reports other algorithms: then it is not known what was negotiated."""
+    """Whether no side reports other algorithms: then it is not known what was negotiated.
+
+    Where the policies are our records of defaults, which may be wrong, one of the two has to report these.
+    """
     names = tuple(
         one.name(kind) if one is not None and one.identifier else None
         for kind in (TransformType.ENCR, TransformType.INTEG)
         for one in [suite.get(kind)]
     )
-    return all((child.encr, child.integ) == names for _, _, child in _children(view) if child.encr is not None)
+    told = {(child.encr, child.integ) for _, _, child in _children(view) if child.encr is not None}
+    return told == {names} or (not told and view.scenario.parties is not Parties.PUBLISHED)
 
 
 def _children(view: PairView) -> Iterator[tuple[int, int, ChildReport]]:

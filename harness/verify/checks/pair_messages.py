@@ -61,7 +61,7 @@ def _once_too_often(view: PairView) -> Iterator[Objection]:
     """A response, or a fragment of one, that was sent more often than the request came (RFC 7296 section 2.1)."""
     asked: Counter[tuple[bytes, bool, int]] = Counter()
     for message in (m for m in view.messages if not m.response):
-        asked[initiator_spi(message), not message.from_initiator, message.message_id] += _copies_at_most(message)
+        asked[initiator_spi(message), not message.from_initiator, message.message_id] += copies_at_most(message)
     for message in (m for m in view.messages if m.response and m.exchange != ExchangeType.IKE_SA_INIT):
         came = asked[initiator_spi(message), message.from_initiator, message.message_id]
         if message.sealed and 0 < came < copies(message):
@@ -86,7 +86,7 @@ def copies(message: SeenMessage) -> int:
     return max(_kinds(message).values())
 
 
-def _copies_at_most(message: SeenMessage) -> int:
+def copies_at_most(message: SeenMessage) -> int:
     """The same of each set of fragments by itself: a request may be repeated in others (RFC 7383 section 2.5.2)."""
     most: dict[int, int] = {}
     for (total, _), times in _kinds(message).items():
