@@ -117,6 +117,9 @@ ROWS: list[Defect] = [
     # Offers (sections 3.3, 3.3.6) and selectors (section 2.9).
     *may_ask("a proposal of numbers that nobody knows", INIT, second(lambda p: replace(
         p, transforms=tuple(replace(each, identifier=60_000) for each in p.transforms)))),
+    *may_ask("a Key Length of what is of private use", INIT, second(lambda p: replace(p, transforms=tuple(
+        Transform(kind, 1_030, p.transforms[0].attributes) if kind != TransformType.KE else Transform(kind, 31)
+        for kind in (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE))))),
     *may_ask("a proposal of AH", AUTH, second(lambda p: replace(p, protocol=Protocol.AH, transforms=(
         Transform(TransformType.INTEG, 12), Transform(TransformType.SN, 0))))),
     *may_ask("thirty proposals", INIT, edited(SecurityAssociation, lambda sa: replace(

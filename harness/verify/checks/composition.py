@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import AttributeType, Encryption, TransformType
+from harness.registry.transforms import AttributeType, Encryption, Integrity, PseudorandomFunction, TransformType
 from harness.verify.check import Arguments, Checked, Due, Objection, wire_check
 from harness.verify.checks.negotiation import SPI_OCTETS
 from harness.verify.view import CaseView
@@ -90,7 +90,8 @@ def _has_a_method(proposal: Proposal) -> bool:
 
 _AES = frozenset(int(each) for each in Encryption if each.name.startswith("ENCR_AES_"))
 _ONE_KEY = frozenset((int(Encryption.ENCR_3DES), int(Encryption.ENCR_CHACHA20_POLY1305)))
-_PLAIN = frozenset((TransformType.PRF, TransformType.INTEG))
+_PLAIN = {TransformType.PRF: PseudorandomFunction, TransformType.INTEG: Integrity}
+"""Whose registered algorithms have keys of one length; one of private use may ask for a Key Length (section 3.3.5)."""
 
 
 def _unfit(proposal: Proposal) -> Iterable[str]:
@@ -104,7 +105,8 @@ def _unfit(proposal: Proposal) -> Iterable[str]:
         long = any(attribute.type == AttributeType.KEY_LENGTH for attribute in each.attributes)
         if each in ciphers and each.identifier in _AES and each.key_length is None:
             yield f"{Encryption(each.identifier).name} without a Key Length of two octets"
-        fixed = each.type in _PLAIN or (each in ciphers and each.identifier in _ONE_KEY)
+        plain = each.type in _PLAIN and _PLAIN[each.type](each.identifier).is_known
+        fixed = plain or (each in ciphers and each.identifier in _ONE_KEY)
         if fixed and long:
             yield f"a Key Length beside type {int(each.type)} number {each.identifier}, whose keys have one length"
 
