@@ -50,7 +50,7 @@ def more_esp(side: int, number: int, spi: Callable[[Pair], bytes] | None = None,
         place = pair.wire.datagrams[-1] if at_the_end else last
         own = last.payload[:4] if spi is None else spi(pair)
         fresh = own + number.to_bytes(4) + os.urandom(len(last.payload) - 8)
-        return after(pair, place, replace(last, payload=fresh, at=place.at))
+        return after(pair, place, replace(last, payload=fresh, at=place.at + (2 if at_the_end else 0)))
 
     return alter
 

@@ -230,6 +230,11 @@ ROWS: list[Defect | Misbehaviour] = [
     *both("INITIAL_CONTACT in INFORMATIONAL", INFORMATIONAL, beside(Notify(FLAG)), "B65", TWO),
     *both("USE_TRANSPORT_MODE in INFORMATIONAL", INFORMATIONAL, beside(
         Notify(NotifyType.USE_TRANSPORT_MODE)), "B45", TWO),
+    *both("USE_TRANSPORT_MODE in IKE_SA_INIT", INIT, beside(Notify(NotifyType.USE_TRANSPORT_MODE)), "B45", TWO),
+    *both("IPCOMP_SUPPORTED in IKE_SA_INIT", INIT, beside(
+        Notify(NotifyType.IPCOMP_SUPPORTED, b"\1\2\2")), "B63", TWO),
+    Defect("CFG_REPLY in a request", AUTH, False, beside(
+        Configuration(ConfigurationType.CFG_REPLY, ())), "B62", TWO),
     *answer("a cookie in IKE_AUTH", beside(Notify(NotifyType.COOKIE, bytes(8))), "B09", TWO, AUTH),
     *begins("two REKEY_SA", lambda play: (
         rekey(receives_on(play)), rekey(receives_on(play)), esp_offer(), nonce(), *selectors()), "B25"),

@@ -72,6 +72,8 @@ def _out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
     for payload in message.payloads:
         if payload.type in _BOUND - places:
             yield "B54", f"it has a payload {payload.type.name}, which has no place in {message.exchange}"
+    if not message.response and any(cp.cfg_type == ConfigurationType.CFG_REPLY for cp in of(message, Configuration)):
+        yield "B62", "it has a CFG_REPLY, and is a request"
     kinds = {payload.type for payload in message.payloads}
     if message.exchange == ExchangeType.IKE_AUTH and message.response and PayloadType.IDi in kinds:
         yield "B54", "it has a payload IDi, which is the request's"
@@ -127,5 +129,5 @@ def _notifies_out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
         rule, places = _NOTIFIES.get(kind, ("", _EVERYWHERE))
         if known and message.exchange not in places:
             yield rule, f"it has {kind}, which has no place in {message.exchange}"
-        if kind in _BESIDE_AN_SA and not of(message, SecurityAssociation):
-            yield _BESIDE_AN_SA[kind], f"it has {kind} and no SA payload"
+        if kind in _BESIDE_AN_SA and (_is_of_ike(message) or not of(message, SecurityAssociation)):
+            yield _BESIDE_AN_SA[kind], f"it has {kind} and no SA payload of a Child SA"
