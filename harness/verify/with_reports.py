@@ -80,7 +80,7 @@ def not_captured(view: PairView) -> str:
     for (spi, by_initiator), numbers in asked.items():
         last = max((number for number in numbers if (spi, by_initiator, number) in answered), default=0)
         gap = next(number for number in count() if number not in numbers)
-        if gap < last:
+        if gap < last and not view.twice:  # what neither capture has was not sent
             party = view.party(initiator=by_initiator)
             if party in view.unreadable:
                 continue

@@ -13,6 +13,7 @@ from harness.esp import sa as esp_sa
 from harness.evidence.model import ClearPacket
 from harness.policy.role import Role
 from harness.transport.echo import Echo, echo_reply, echo_request
+from harness.transport.tunnel import Tunnel
 
 AEAD, CHACHA, MAC = "hybrid/x25519-mlkem768", "classical/x25519", "classical/modp3072"
 EVERY, COMBINED = (AEAD, CHACHA, MAC), (AEAD, CHACHA)
@@ -56,6 +57,22 @@ def in_clear(case: Case) -> Case:
     return case.with_evidence(wire=replace(wire, clear=(ClearPacket(last + 1, PEER_INNER, INNER, 1),)))
 
 
+def chained() -> Callable[[Tunnel], None]:
+    """Each vector is the last block of the ciphertext before."""
+
+    def spoil(tunnel: Tunnel) -> None:
+        ends = [b"\1" * 16]
+
+        def packet(leaving: Leaving) -> bytes:
+            octets = leaving.sealed(iv=ends[-1])
+            ends.append(octets[: -leaving.sa.protection.icv_octets][-16:])
+            return octets
+
+        sends(packet)(tunnel)
+
+    return spoil
+
+
 def without_high_half(leaving: Leaving) -> bytes:
     return leaving.sealed(sa=replace(leaving.sa, esn=False))
 
@@ -64,11 +81,14 @@ ROWS: list[Misbehaviour] = [
     # Sequence numbers (RFC 4303 sections 2.2, 3.3.3).
     *esp("numbers from 0", sends(lambda p: p.sealed(sequence=p.number - 1)), "E02", EVERY),
     *esp("numbers from 2", sends(lambda p: p.sealed(sequence=p.number + 1)), "E02", EVERY),
+    *esp("numbers go down", sends(lambda p: p.sealed(sequence=6 - p.number)), "E02", (AEAD, MAC)),
     *esp("a number twice", sends(nth(3, lambda p: p.sealed(sequence=2))), "E02", EVERY),
     *esp("one number for all", sends(lambda p: p.sealed(sequence=1)), "E02", (AEAD, MAC)),
     *esp("every number twice", sends(lambda p: p.sealed(sequence=(p.number + 1) // 2)), "E02", (AEAD, MAC)),
     # Initialization vectors (RFC 4106 section 3.1).
     *esp("one vector for all", sends(lambda p: p.sealed(iv=bytes(8))), "E05", COMBINED),
+    *esp("vectors count in CBC", sends(lambda p: p.sealed(iv=p.number.to_bytes(16))), "E10", (MAC,)),
+    *esp("vectors are chained in CBC", chained(), "E10", (MAC,)),
     *esp("a vector twice", sends(nth(4, lambda p: p.sealed(iv=(2).to_bytes(8)))), "E05", COMBINED),
     # Padding (sections 2.4, 2.5).
     *esp("padding of zeros", sends(padded(lambda p, kind: p + bytes(n := to_block(p)) + bytes((n, kind)))), "E06",

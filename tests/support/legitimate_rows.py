@@ -131,6 +131,9 @@ ROWS: list[Defect] = [
     *may_ask("a PRF of private use with keys of several lengths", INIT, second(lambda p: replace(p, transforms=tuple(
         replace(each, identifier=60_000, attributes=(KEY_OF_256,)) if each.type == TransformType.PRF else each
         for each in p.transforms)))),
+    *may_ask("a Key Length of what is of private use", INIT, second(lambda p: replace(p, transforms=tuple(
+        Transform(kind, 1_030, p.transforms[0].attributes) if kind != TransformType.KE else Transform(kind, 31)
+        for kind in (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE))))),
     *may_ask("a proposal of AH", AUTH, second(lambda p: replace(p, protocol=Protocol.AH, transforms=(
         Transform(TransformType.INTEG, 12), Transform(TransformType.SN, 0))))),
     *may_ask("thirty proposals", INIT, edited(SecurityAssociation, lambda sa: replace(

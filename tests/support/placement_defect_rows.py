@@ -225,6 +225,10 @@ ROWS: list[Defect | Misbehaviour] = [
            beside(Delete(Protocol.IKE)), "B29", (LIFE,), 0),
     # A notify in an exchange of its own (section 2.4).
     *both("INITIAL_CONTACT in INFORMATIONAL", INFORMATIONAL, beside(Notify(FLAG)), "B65", TWO),
+    *both("IPCOMP_SUPPORTED in IKE_SA_INIT", INIT, beside(
+        Notify(NotifyType.IPCOMP_SUPPORTED, b"\1\2\2")), "B63", TWO),
+    Defect("CFG_REPLY in a request", AUTH, False, beside(
+        Configuration(ConfigurationType.CFG_REPLY, ())), "B62", TWO),
     *begins("two REKEY_SA", lambda play: (
         rekey(receives_on(play)), rekey(receives_on(play)), esp_offer(), nonce(), *selectors()), "B25"),
     *begins("REKEY_SA in the rekey of the IKE SA", lambda play: (

@@ -55,7 +55,7 @@ def esp_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
     for step_name, children in reported.items():
         for side, child in children:
             told.append(f"{side.peer}: {esp_algorithms(child)}")
-            if (child.encr, child.integ) in allowed:
+            if (child.encr, child.integ) in allowed or (_lacks_integrity(view, child) and child.encr in dict(allowed)):
                 continue
             both = any(other is not side and _same_algorithms(child, theirs) for other, theirs in children)
             who = "both report" if both else f"{side.peer} alone reports"
@@ -63,6 +63,12 @@ def esp_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
             objections.append(Objection("", words, STEPS) if both else told_otherwise(words, STEPS))
     detail = "; ".join(dict.fromkeys(told)) or "neither tells its ESP algorithms"
     return Checked(detail, tuple(dict.fromkeys(objections)))
+
+
+def _lacks_integrity(view: PairView, child: ChildReport) -> bool:
+    """Whether neither side ever tells the integrity algorithm of such a cipher: a status may not show it."""
+    told = {each.integ for _, _, sa in _reported(view) for each in sa.installed if each.encr == child.encr}
+    return told == {None}
 
 
 def _same_algorithms(child: ChildReport, other: ChildReport) -> bool:

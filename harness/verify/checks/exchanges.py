@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
+from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import DELETED, SaReport, StepReport
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
@@ -19,6 +20,8 @@ from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
 _ESP_SPI = 4  # octets
+_ON_ITS_WAY = 1.0
+"""Seconds that a packet may still be on its way once its sender has the word that the SA is gone."""
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
 
 
@@ -303,9 +306,16 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
 
 
 def _is_begun_anew(view: PairView, sa: SaReport) -> bool:
-    """Whether it is one that a side only begins, of which nothing is on the wire: it may go on trying (section 2.4)."""
-    seen = {initiator_spi(message).hex() for message in view.messages}
-    return not sa.stands and sa.initiator_spi is not None and sa.initiator_spi not in seen
+    """Whether it is one that a side only begins: it may go on trying (section 2.4).
+
+    Nothing of it is on the wire, or IKE_SA_INIT alone, which comes behind the deletion.
+    """
+    seen = [message for message in view.messages if initiator_spi(message).hex() == sa.initiator_spi]
+    deleted = ends_by_deletion(view)
+    later = deleted is not None and all(
+        message.frame > deleted.frame and message.exchange == ExchangeType.IKE_SA_INIT for message in seen
+    )
+    return not sa.stands and sa.initiator_spi is not None and (later or not seen)
 
 
 def answered_at_the_end(view: PairView) -> bool:
@@ -316,7 +326,19 @@ def answered_at_the_end(view: PairView) -> bool:
     INVALID_SPI (RFC 7296 section 1.5).
     """
     response = ends_by_deletion(view)
-    return response is not None and response.frame > max((packet.frame for packet in view.esp), default=0)
+    return response is not None and not late_esp(view, response) and not _goes_on(view, response)
+
+
+def _goes_on(view: PairView, response: SeenMessage) -> bool:
+    """Whether ESP goes both ways behind a response: then it is not that which deletes its SA."""
+    behind = {packet.source[0] for packet in view.esp if packet.frame > response.frame}
+    return behind >= {side.address for side in view.sides}
+
+
+def late_esp(view: PairView, response: SeenMessage) -> list[CapturedDatagram]:
+    """ESP so long behind a response that it was not on its way when its sender had that word."""
+    over = response.pieces[0].datagram.at + _ON_ITS_WAY
+    return [packet for packet in view.esp if packet.frame > response.frame and packet.at > over]
 
 
 def ends_by_deletion(view: PairView) -> SeenMessage | None:

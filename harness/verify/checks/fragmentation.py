@@ -11,7 +11,7 @@ from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of
-from harness.wire.payloads import Notify
+from harness.wire.payloads import EncryptedFragment, Notify
 
 _TOGETHER = 0.2
 """Seconds in which a sender has put all fragments of one message on the wire; it sends again after more."""
@@ -75,7 +75,7 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
         number, total = fragment.fragment_number, fragment.total_fragments
         if not 1 <= number <= total:
             yield "F03", f"fragment {number} of {total}"
-        if (fragment.first_inner != 0) != (number == 1):
+        if (fragment.first_inner != 0) != (number == 1) and not _is_all_of_nothing(message, fragment):
             yield "F04", f"fragment {number} has Next Payload {fragment.first_inner.value}"
         if number != 1 and len(piece.message.payloads) > 1:
             yield "F06", f"fragment {number} carries a payload outside of the encryption"
@@ -83,6 +83,12 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
     if _is_one_set(totals := _numbers(message)) and _sent_at_once(message):
         said = " and ".join(map(str, sorted(totals)))
         yield "F03", f"its fragments are one set, and say that they are {said}"
+
+
+def _is_all_of_nothing(message: SeenMessage, fragment: EncryptedFragment) -> bool:
+    """Whether it is the one fragment of an INFORMATIONAL message without payloads, which names none (section 2.5)."""
+    only = fragment.fragment_number == fragment.total_fragments == 1
+    return only and message.exchange == ExchangeType.INFORMATIONAL and not (message.readable and message.payloads)
 
 
 def _numbers(message: SeenMessage) -> dict[int, set[int]]:

@@ -13,12 +13,14 @@ from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.esp import esp_packets
+from harness.verify.vectors import Vectors
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce
 
 _SPI_OCTETS = 8
 _LEAST_NONCE = 16  # octets (RFC 7296 section 3.9); by chance they are all the same once in 2^120
+_ESP_HEADER = 8  # octets: SPI and Sequence Number
 _WORD = 4  # octets (RFC 4303 section 2.4)
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
 
@@ -117,18 +119,19 @@ def _vectors(view: CaseView) -> Iterable[Objection]:
     if cipher is None or not cipher.iv_octets:
         return
     rule = "K06" if cipher.iv_may_be_counter else "B56"
-    seen: dict[Hashable, bytes] = {}
+    vectors, size = Vectors(), cipher.iv_octets
     for message in (m for m in view.messages if m.protected and _keys_of(view, m) is not None):
         for piece in message.pieces:
             sealed = sealed_payload(piece.message)
             if sealed is None:
                 continue
-            key = (message.from_initiator, _keys_of(view, message), sealed.content[: cipher.iv_octets])
+            key = message.from_initiator, _keys_of(view, message)
             octets = piece.octets if isinstance(view, View) else sealed.content
-            if seen.setdefault(key, octets) != octets:
+            vector, rest = sealed.content[:size], sealed.content[size:]
+            ciphertext = rest[: len(rest) - cipher.icv_octets]
+            if fault := vectors.fault(key, vector, ciphertext, octets, may_count=cipher.iv_may_be_counter):
                 pointer = Pointer.to_frame(piece.datagram.frame)
-                sentence = f"{message.label} has the initialization vector of an earlier message under the same key"
-                yield Objection(view.sender(message), sentence, pointer, rule)
+                yield Objection(view.sender(message), f"{message.label} {fault} under the same key", pointer, rule)
 
 
 def _cipher(view: CaseView) -> Protection | None:
@@ -159,9 +162,12 @@ def _keys_of(view: CaseView, message: SeenMessage) -> Hashable:
 
 @engine_check("esp-in-its-form", due=Due.ALWAYS, requirement="E06")
 def esp_in_its_form(view: View, _arguments: Arguments) -> Checked:
-    """Padding is 1, 2, 3, ... up to four octets' end, and no initialization vector comes twice (E05, E06, E09, E10)."""
+    """Padding is 1, 2, 3, ... up to four octets' end, and no initialization vector comes twice (E05, E06, E09, E10).
+
+    In CBC mode none follows from what was sent before.
+    """
     packets = [packet for packet in esp_packets(view) if not packet.problem]
-    objections, seen = [], dict[Hashable, bytes]()
+    objections, vectors = [], Vectors()
     for packet in packets:
         party = "engine" if packet.from_engine else view.peer
         if packet.padding != bytes(range(1, len(packet.padding) + 1)):
@@ -170,8 +176,9 @@ def esp_in_its_form(view: View, _arguments: Arguments) -> Checked:
         if packet.ciphertext_size % _WORD:
             sentence = f"an ESP packet's trailer ends behind {packet.ciphertext_size} octets, {_WORD} at a time are due"
             objections.append(Objection(party, sentence, packet.pointer, "E09"))
-        key = (packet.from_engine, packet.vector)
-        if packet.vector and seen.setdefault(key, packet.octets) != packet.octets:
-            sentence = "an ESP packet has the initialization vector of an earlier one under the same key"
+        ciphertext = packet.octets[_ESP_HEADER + len(packet.vector) :][: packet.ciphertext_size]
+        what = packet.from_engine, packet.vector, ciphertext, packet.octets
+        if packet.vector and (fault := vectors.fault(*what, may_count=packet.counts)):
+            sentence = f"an ESP packet {fault} under the same key"
             objections.append(Objection(party, sentence, packet.pointer, "E05" if packet.counts else "E10"))
     return Checked(f"{len(packets)} ESP packets: padding and initialization vectors as due", tuple(objections))

@@ -87,10 +87,19 @@ def answer_is_a_subset_of_the_offer(view: CaseView, _arguments: Arguments) -> Ch
         if not offers:
             objections.append(Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07"))
             continue
-        sa = of(answer, SecurityAssociation)[0]
-        for requirement, sentence in _faults(of(offers[-1], SecurityAssociation)[0], sa, _known(view)):
+        offer, sa = of(offers[-1], SecurityAssociation)[0], of(answer, SecurityAssociation)[0]
+        if isinstance(view, PairView) and _is_misnumbered(offer):
+            continue  # what it is measured by is what is wrong
+        for requirement, sentence in _faults(offer, sa, _known(view)):
             objections.append(Objection(party, f"{exchange}: {sentence}", answer.pointer, requirement))
     return Checked("every transform that is answered was offered, one of each type, unmodified", tuple(objections))
+
+
+def _is_misnumbered(offer: SecurityAssociation) -> bool:
+    """Whether the first offer has proposals that are not 1, 2, 3, ..., or none for an IKE SA: its sender's fault."""
+    numbers = [proposal.number for proposal in offer.proposals]
+    of_ike = any(proposal.protocol == Protocol.IKE for proposal in offer.proposals)
+    return numbers != list(range(1, len(numbers) + 1)) or not of_ike
 
 
 def _known(view: CaseView) -> set[TransformType]:
@@ -124,7 +133,8 @@ def _transform_faults(offered: Proposal, accepted: Proposal, known: set[Transfor
             yield "B06", f"{kinds.count(kind)} transforms of type {kind} are answered"
     for transform in accepted.transforms:
         if not any(_same(transform, each) for each in offered.transforms):
-            only_esn = transform.type == TransformType.SN  # offered is ESN alone, or no other number
+            of_a_child = offered.protocol != Protocol.IKE
+            only_esn = transform.type == TransformType.SN and of_a_child  # offered is ESN alone, or no other number
             rule = "B47" if only_esn else "B06"
             yield rule, f"{transform.type} {transform.identifier} was not offered, or not with these attributes"
     none = [transform.type for transform in offered.transforms if transform.identifier == 0]

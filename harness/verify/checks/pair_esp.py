@@ -15,9 +15,9 @@ from harness.registry.transforms import TransformType
 from harness.results.model import Pointer
 from harness.scenario.model import Parties, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
-from harness.verify.checks.deletion import ON_ITS_WAY
-from harness.verify.checks.exchanges import ends_by_deletion
+from harness.verify.checks.exchanges import ends_by_deletion, late_esp
 from harness.verify.pair_view import PairView
+from harness.verify.vectors import Vectors
 from harness.verify.wire import SeenMessage
 from harness.wire.ports import NAT_PORT
 
@@ -25,11 +25,12 @@ _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 _WORD = 4  # Pad Length and Next Header end at a multiple of so many octets (RFC 4303 section 2.4)
 _FEW = 3  # packets of an SA that tell an order
+_GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
 
 
 @pair_check("pair-esp-in-its-form", due=Due.ALWAYS, requirement="E01")
 def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
-    """Each packet has the size that the negotiated algorithms make, and its payload is not in clear (E01).
+    """Each packet has the size that the negotiated algorithms make, and its payload is not in clear (E01, E05, E10).
 
     The sizes are those of the one suite that the policies lead to, as long as neither side reports another one.
     """
@@ -42,6 +43,7 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             fault = "the inner packet is in clear behind the ESP header"
         if fault:
             objections.append(Objection(view.source(packet), f"an ESP packet: {fault}", Pointer.to_frame(packet.frame)))
+    objections += () if objections else _vectors(view, cipher)  # of what is in clear there is no vector
     objections += _cut_short(view)
     if view.esp and not view.up and not view.find(ExchangeType.IKE_AUTH):
         first = view.esp[0]
@@ -49,6 +51,21 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
         objections.append(Objection(view.source(first), words, Pointer.to_frame(first.frame)))
     sizes = ", ".join(str(octets) for octets in sorted({len(packet.payload) for packet in view.esp}))
     return Checked(f"ESP packets of octets: {sizes or 'none'}", tuple(objections))
+
+
+def _vectors(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
+    """Vectors are in clear: none comes twice on one SA, and in CBC mode none follows from those before (E05, E10)."""
+    vectors = Vectors()
+    for packet in view.esp if cipher is not None and cipher.iv_octets else ():
+        assert cipher is not None
+        octets, start = packet.payload, _HEADER + cipher.iv_octets
+        if len(octets) < start + cipher.icv_octets:
+            continue
+        ciphertext = octets[start : len(octets) - cipher.icv_octets]
+        key, may_count = (packet.source[0], octets[:_SPI]), cipher.iv_may_be_counter
+        if fault := vectors.fault(key, octets[_HEADER:start], ciphertext, octets, may_count=may_count):
+            sentence, rule = f"an ESP packet {fault} under the same key", "E05" if may_count else "E10"
+            yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), rule)
 
 
 def _cut_short(view: PairView) -> Iterator[Objection]:
@@ -121,7 +138,7 @@ def _inner_addresses(view: PairView) -> list[bytes]:
 
 @pair_check("pair-esp-in-order", due=Due.ALWAYS, requirement="E02")
 def pair_esp_in_order(view: PairView, _arguments: Arguments) -> Checked:
-    """The packets of an SA are numbered 1, 2, 3, ... where its sender counts as many as there are on the path (E02).
+    """The packets of an SA are numbered from 1 on, where its sender counts as many as there are on the path (E02).
 
     None goes over an SA that was deleted (B29).
     """
@@ -152,7 +169,7 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
     counted = [c.packets_out for _, s, c in _children(view) if s == side and c.spi_out == spi.hex()]
     party, pointer = view.sides[side].peer, Pointer.to_frame(packets[0].frame)
     all_seen = counted and None not in counted and max(each or 0 for each in counted) == len(numbers)
-    if all_seen and 0 not in numbers and sorted(numbers) != list(range(1, len(numbers) + 1)):
+    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + _GAP):
         words = f"the {len(numbers)} packets that it counts on the SA with SPI {spi.hex()} are numbered"
         yield Objection(party, f"{words} {min(numbers)} to {max(numbers)}", pointer)
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):
@@ -182,18 +199,13 @@ def _stale(view: PairView, side: int) -> Iterator[Objection]:
 
 
 def _behind_the_deletion(view: PairView) -> Iterator[Objection]:
-    """ESP behind the exchange that deleted the IKE SA, as both report, and its Child SAs with it.
-
-    A packet may have been on its way when the answer left.
-    """
+    """ESP long behind the exchange that deleted the IKE SA, as both report, and its Child SAs with it."""
     response = ends_by_deletion(view)
     if response is None or not _both_deleted(view):
         return
-    over = response.pieces[0].datagram.at + ON_ITS_WAY
-    for packet in view.esp:
-        if packet.frame > response.frame and packet.at > over:
-            sentence = "an ESP packet comes behind the exchange that deletes the IKE SA, and its Child SAs with it"
-            yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), "B29")
+    for packet in late_esp(view, response):
+        sentence = "an ESP packet comes behind the exchange that deletes the IKE SA, and its Child SAs with it"
+        yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), "B29")
 
 
 def _both_deleted(view: PairView) -> bool:

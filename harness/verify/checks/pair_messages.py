@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from harness.registry.messages import ExchangeType
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
@@ -25,6 +25,7 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     objections += _unasked(view)
     objections += _once_too_often(view)
     objections += _agreed_and_refused(view)
+    objections += _of_one_number(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
 
 
@@ -35,6 +36,17 @@ def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
         if errors and of(message, SecurityAssociation):
             sentence = f"{message.label} chooses a proposal and has {errors[0]}, too"
             yield Objection(view.sender(message), sentence, message.pointer, "B54")
+
+
+def _of_one_number(view: PairView) -> Iterator[Objection]:
+    """Requests of different exchanges with the same number: the second is no repetition (RFC 7296 section 2.2)."""
+    for one in view.ike_sas:
+        first: dict[tuple[bool, int], SeenMessage] = {}
+        for message in (m for m in one.messages if not m.response and (m.sealed or not m.protected)):
+            other = first.setdefault((message.from_initiator, message.message_id), message)
+            if other.exchange != message.exchange:
+                sentence = f"{message.label} has the number of the {other.label}"
+                yield Objection(one.sender(message), sentence, message.pointer, "B22")
 
 
 def _unasked(view: PairView) -> Iterator[Objection]:
@@ -58,27 +70,48 @@ def unasked_responses(view: PairView) -> list[SeenMessage]:
 
 
 def _once_too_often(view: PairView) -> Iterator[Objection]:
-    """A response, or a fragment of one, that was sent more often than the request came (RFC 7296 section 2.1)."""
+    """A response, or a fragment of one, that was sent more often than the request came (RFC 7296 section 2.1).
+
+    What one capture alone holds twice, the path may have brought twice.
+    """
+    sent = _sent(view)
     asked: Counter[tuple[bytes, bool, int]] = Counter()
     for message in (m for m in view.messages if not m.response):
         asked[initiator_spi(message), not message.from_initiator, message.message_id] += copies_at_most(message)
     for message in (m for m in view.messages if m.response and m.exchange != ExchangeType.IKE_SA_INIT):
         came = asked[initiator_spi(message), message.from_initiator, message.message_id]
-        if message.sealed and 0 < came < copies(message):
-            sentence = f"{message.label} is sent {copies(message)} times, its request came {came} times"
+        if message.sealed and 0 < came < sent(message):
+            sentence = f"{message.label} is sent {sent(message)} times, its request came {came} times"
             yield Objection(view.sender(message), sentence, message.pointer, "B18")
-    yield from _init_once_too_often(view, asked)
+    yield from _init_once_too_often(view, asked, sent)
 
 
-def _init_once_too_often(view: PairView, asked: Counter[tuple[bytes, bool, int]]) -> Iterator[Objection]:
+def _init_once_too_often(
+    view: PairView, asked: Counter[tuple[bytes, bool, int]], sent: Callable[[SeenMessage], int]
+) -> Iterator[Objection]:
     """Of IKE_SA_INIT all answers together: a cookie is one to a request, too."""
     answers = view.find(ExchangeType.IKE_SA_INIT, response=True)
     for spi in dict.fromkeys(map(initiator_spi, answers)):
         own = [m for m in answers if initiator_spi(m) == spi]
         came = asked[spi, own[-1].from_initiator, own[-1].message_id]
-        if 0 < came < sum(map(copies, own)):
-            sentence = f"IKE_SA_INIT is answered {sum(map(copies, own))} times, its request came {came} times"
+        if 0 < came < sum(map(sent, own)):
+            sentence = f"IKE_SA_INIT is answered {sum(map(sent, own))} times, its request came {came} times"
             yield Objection(view.sender(own[-1]), sentence, own[-1].pointer, "B18")
+
+
+def _sent(view: PairView) -> Callable[[SeenMessage], int]:
+    """How many times a message was sent for sure: as often as both captures have it."""
+    far = view.evidence.far if view.twice else None
+    beyond = Counter((d.source, d.destination, d.payload) for d in far.datagrams) if far else Counter()
+
+    def times(message: SeenMessage) -> int:
+        if far is None:
+            return 1
+        pieces = (piece.datagram for piece in message.pieces)
+        here = Counter((each.source, each.destination, each.payload) for each in pieces)
+        return max(1, *(min(count, beyond[datagram]) for datagram, count in here.items()))
+
+    return times
 
 
 def copies(message: SeenMessage) -> int:

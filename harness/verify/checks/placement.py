@@ -75,6 +75,8 @@ def _out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
     for payload in message.payloads:
         if payload.type in _BOUND - places:
             yield "B54", f"it has a payload {payload.type.name}, which has no place in {message.exchange}"
+    if not message.response and any(cp.cfg_type == ConfigurationType.CFG_REPLY for cp in of(message, Configuration)):
+        yield "B62", "it has a CFG_REPLY, and is a request"
     kinds = {payload.type for payload in message.payloads}
     if message.exchange == ExchangeType.IKE_AUTH and message.response and PayloadType.IDi in kinds:
         yield "B54", "it has a payload IDi, which is the request's"
@@ -117,5 +119,5 @@ def _notifies_out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
     elsewhere = message.exchange.is_known and message.exchange != ExchangeType.IKE_AUTH
     if NotifyType.INITIAL_CONTACT in kinds and elsewhere:
         yield "B65", f"it has {NotifyType.INITIAL_CONTACT}, which has no place in {message.exchange}"
-    if NotifyType.IPCOMP_SUPPORTED in kinds and not of(message, SecurityAssociation):
-        yield "B63", f"it has {NotifyType.IPCOMP_SUPPORTED} and no SA payload"
+    if NotifyType.IPCOMP_SUPPORTED in kinds and (_is_of_ike(message) or not of(message, SecurityAssociation)):
+        yield "B63", f"it has {NotifyType.IPCOMP_SUPPORTED} and no SA payload of a Child SA"

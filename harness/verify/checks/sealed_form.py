@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import inf
 
 from harness.crypto.errors import MethodUnavailable
 from harness.crypto.protection import Protection, protection
@@ -141,16 +140,20 @@ def _least(view: PairView, message: SeenMessage) -> int:
             for each in view.find(ExchangeType.IKE_SA_INIT, response=True)
             for notify in of(each, Notify)
         )
-        return _ID + _AUTH + (0 if childless or _child_comes_later(view) else _OF_A_CHILD)
+        left_out = childless or (message.response and _is_made_later(view))
+        return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
     if message.exchange == ExchangeType.CREATE_CHILD_SA and not message.response:
         return _SA + _NONCE
     return 0
 
 
-def _child_comes_later(view: PairView) -> bool:
-    """Whether the first Child SA may be of CREATE_CHILD_SA: one refused in IKE_AUTH leaves the IKE SA (2.21.2)."""
-    first = min((packet.frame for packet in view.esp), default=inf)
-    return any(message.frame < first for message in view.find(ExchangeType.CREATE_CHILD_SA))
+def _is_made_later(view: PairView) -> bool:
+    """Whether the Child SA may come of a CREATE_CHILD_SA exchange: there are more than the rekeys make.
+
+    Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (RFC 7296 section 1.2).
+    """
+    rekeys = sum(step.step in (Step.REKEY_CHILD, Step.REKEY_IKE) for step in view.report.steps)
+    return len(view.find(ExchangeType.CREATE_CHILD_SA, response=True)) > rekeys
 
 
 def _is_the_only_auth(view: PairView) -> bool:

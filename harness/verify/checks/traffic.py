@@ -85,6 +85,9 @@ def _counted_out(view: View) -> int:
     return (child.packets_out or 0) if child is not None else 0
 
 
+_FEW = 3  # packets that tell an order
+
+
 def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objection]:
     """The first number is 1, and no number stands on two packets (RFC 4303 section 3.3.3).
 
@@ -97,6 +100,10 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
         if other.octets != packet.octets:
             sentence = f"two ESP packets have the sequence number {packet.sequence} (RFC 4303 section 3.3.3)"
             return [Objection(party, sentence, packet.pointer, "E02")]
+    numbers = list(first)
+    if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):
+        sentence = f"the ESP sequence numbers go down, from {numbers[0]} (RFC 4303 section 3.3.3)"
+        return [Objection(party, sentence, packets[0].pointer, "E02")]
     if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
