@@ -14,14 +14,13 @@ from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
+from harness.verify.checks.deletion import ON_ITS_WAY
 from harness.verify.checks.offer import could_choose, offered
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
 _ESP_SPI = 4  # octets
-_ON_ITS_WAY = 1.0
-"""Seconds that a packet may still be on its way once its sender has the word that the SA is gone."""
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
 
 
@@ -337,7 +336,7 @@ def _goes_on(view: PairView, response: SeenMessage) -> bool:
 
 def late_esp(view: PairView, response: SeenMessage) -> list[CapturedDatagram]:
     """ESP so long behind a response that it was not on its way when its sender had that word."""
-    over = response.pieces[0].datagram.at + _ON_ITS_WAY
+    over = response.pieces[0].datagram.at + ON_ITS_WAY
     return [packet for packet in view.esp if packet.frame > response.frame and packet.at > over]
 
 
