@@ -197,6 +197,8 @@ def _is_out_of_place(messages: Sequence[SeenMessage], request: SeenMessage, resp
         return any(m.exchange in (response.exchange, ExchangeType.IKE_AUTH) and not m.response for m in later)
     if response.exchange in _INITIAL or not request.exchange.is_known:
         return request.exchange not in _INITIAL
+    if request.exchange == ExchangeType.IKE_AUTH:  # which was answered before
+        return any(m.exchange == request.exchange and m.response and m.frame < request.frame for m in messages)
     before = (m for m in messages if m.frame < request.frame and m.exchange == ExchangeType.CREATE_CHILD_SA)
     return request.exchange == ExchangeType.IKE_FOLLOWUP_KE and not any(before)
 

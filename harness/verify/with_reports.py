@@ -145,11 +145,13 @@ def _is_in_clear_too(view: PairView, message: SeenMessage) -> bool:
 def _fragments_missing(message: SeenMessage) -> str:
     """A fragment that the capture lacks of a message that came in fragments alone, and in no whole set; "" for none.
 
-    Fragments of totals that do not fit together, all numbers there, are their sender's doing.
+    Fragments of totals that do not fit together, all numbers there, are their sender's doing; so is a number beyond.
     """
     sets: dict[int, set[int]] = {}
     for fragment in (piece.fragment for piece in message.pieces):
         if fragment is None:  # it came whole as well
+            return ""
+        if not 1 <= fragment.fragment_number <= fragment.total_fragments:
             return ""
         sets.setdefault(fragment.total_fragments, set()).add(fragment.fragment_number)
     if any(len(numbers) >= total for total, numbers in sets.items()):

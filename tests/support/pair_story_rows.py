@@ -6,18 +6,22 @@ As in ``pair_defect_rows``, verdict, party and sentences were written before a r
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from pair_alterations import ANSWER, ASK, after, edited, found, having
-from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair
+from pair_alterations import ANSWER, ASK, after, edited, found, having, header
+from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair
 from pair_defect_rows import CLASSICAL, FAIL, HYBRID, REKEY, Alter, PairDefect, and_then, sealed_again
 from pair_esp_rows import each_child, esp, more_esp, sent_by, with_number
 from pair_form_alterations import REQUEST, RESPONSE_TO_IT, holding, message_of, one_more, seen_twice, sized, twice
 
 from harness.evidence.model import CapturedDatagram
-from harness.evidence.peer_report import DELETED, ESTABLISHED, PeerReport
+from harness.evidence.peer_report import DELETED, ESTABLISHED, ChildReport, PeerReport
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
+from harness.scenario.model import Step
 from harness.verify.pair_view import initiator_spi
 from harness.wire.message import Message
 from harness.wire.payloads import EncryptedFragment, Nonce, Notify
@@ -60,6 +64,28 @@ def one_vector(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
     return replace(packet, payload=packet.payload[:HEADER] + b"\5" * CBC_IV + packet.payload[HEADER + CBC_IV :])
 
 
+def behind_the_deletion(pair: Pair) -> Pair:
+    """The initiator asks twice whether the responder lives, whose answer to the deletion it has."""
+    request, answer = pair.view.messages[-2:]
+    more = message_of(pair, INFORMATIONAL, request.message_id + 1, initiator=True, response=False)
+    place = answer.pieces[0].datagram
+    return after(pair, place, *[replace(more, at=place.at + 5)] * 2)
+
+
+def behind_esp(exchange: ExchangeType) -> Alter:
+    """One exchange more between the traffic and the deletion, answered."""
+
+    def alter(pair: Pair) -> Pair:
+        deletion = [m for m in pair.view.messages if m.exchange == INFORMATIONAL]
+        number, place = deletion[0].message_id, sent_by(pair, 1)[-1]
+        for message in deletion:
+            pair = sealed_again(pair, message.pieces[0], message_id=number + 1)
+        ways = (False, True)
+        return after(pair, place, *(message_of(pair, exchange, number, initiator=not r, response=r) for r in ways))
+
+    return alter
+
+
 def _from_zero(payload: object) -> object:
     proposals = getattr(payload, "proposals", None)
     if proposals is None:
@@ -84,9 +110,16 @@ ROWS: list[PairDefect] = [
         PairDefect(f"{kind.name} in {label}", (HYBRID, CLASSICAL), edited(having(Notify(kind, data)), label),
                    FAIL, party, rule)
         for kind, data, rule in (
-            (NotifyType.USE_TRANSPORT_MODE, b"", "B45"), (NotifyType.IPCOMP_SUPPORTED, b"\1\2\2", "B63"))
+            (NotifyType.IPCOMP_SUPPORTED, b"\1\2\2", "B63"),)
         for label, party in ((ASK, FIRST), (ANSWER, SECOND))
     ),
+    # What is over (RFC 7296 sections 1.2, 1.4.1), and whose message has the wrong exchange type.
+    PairDefect("a request behind the answered deletion", (HYBRID, CLASSICAL), behind_the_deletion, FAIL, FIRST, "B29"),
+    PairDefect("IKE_AUTH once more behind ESP", (HYBRID, CLASSICAL), behind_esp(ExchangeType.IKE_AUTH),
+               FAIL, FIRST, "B54"),
+    PairDefect("the deletion is asked for by IKE_AUTH", (HYBRID, CLASSICAL), lambda p: header(
+        [m.label for m in p.view.messages if not m.response][-1], exchange_type=ExchangeType.IKE_AUTH)(p),
+        FAIL, FIRST, "B60"),
     # The answer is measured by no offer that is misnumbered itself.
     PairDefect("proposals from 0, and number 1 is chosen", (HYBRID, CLASSICAL), edited(
         lambda payloads: [_from_zero(each) for each in payloads], ASK), FAIL, FIRST, "B07"),
@@ -162,6 +195,44 @@ def on_its_way(side: int) -> Alter:
     return alter
 
 
+def telling(told: dict[str, Any]) -> Callable[[ChildReport], ChildReport]:
+    return lambda child: replace(child, **told)
+
+
+def renewed_in_between(pair: Pair) -> Pair:
+    """The Child SA is renewed amid the traffic, a liveness check follows, and one packet more goes over the old SA."""
+    deletion = [m for m in pair.view.messages if m.exchange == INFORMATIONAL]
+    number, packets = deletion[0].message_id, pair.view.esp
+    for message in deletion:
+        pair = sealed_again(pair, message.pieces[0], message_id=number + 3)
+    spis, changed, count = {HERE: b"\xd1new", THERE: b"\xd0new"}, {}, Counter[str]()
+    for place, packet in enumerate(packets[2:]):
+        source = packet.source[0]
+        if place != 2:  # which goes over the old one
+            count[source] += 1
+            payload = spis[source] + count[source].to_bytes(4) + packet.payload[8:]
+            changed[packet.frame] = replace(packet, payload=payload)
+    made = [
+        message_of(pair, exchange, number + more, initiator=not answer, response=answer)
+        for more, exchange in enumerate((CREATE, INFORMATIONAL, INFORMATIONAL))
+        for answer in (False, True)
+    ]
+    created, checked, deleted = made[:2], made[2:4], made[4:]
+    pair = pair.with_datagrams(changed.get(d.frame, d) for d in pair.wire.datagrams)
+    first, second, last = (pair.view.esp[index] for index in (1, 3, 5))
+    for behind, exchange in ((last, deleted), (second, checked), (first, created)):
+        found_again = next(d for d in pair.wire.datagrams if d.payload == behind.payload)
+        pair = after(pair, found_again, *(replace(each, at=behind.at) for each in exchange))
+    for side, here, there in (("initiator", HERE, THERE), ("responder", THERE, HERE)):
+        told: dict[str, Any] = {
+            "spi_in": spis[there].hex(), "spi_out": spis[here].hex(),
+            "packets_in": count[there], "packets_out": count[here],
+            "bytes_in": count[there] * 84, "bytes_out": count[here] * 84,
+        }  # fmt: skip
+        pair = each_child(side, telling(told), Step.TRAFFIC)(pair)
+    return pair
+
+
 def integrity_untold(pair: Pair) -> Pair:
     sides = (each_child(side, lambda child: replace(child, integ=None)) for side in ("initiator", "responder"))
     return and_then(*sides)(pair)
@@ -178,6 +249,7 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
         ("an answer is captured twice at one end", (HYBRID, CLASSICAL), and_once_beyond(ANSWER)),
         ("ESP crosses the answer to the deletion", (HYBRID, CLASSICAL), on_its_way(0)),
         ("an ESP number that was never sent", (HYBRID, CLASSICAL), esp(1, with_number(lambda place: (1, 3, 4)[place]))),
+        ("the initiator rekeys its Child SA by itself", (HYBRID, CLASSICAL), renewed_in_between),
         ("neither tells the integrity algorithm", (HYBRID, REKEY), integrity_untold),
     )
     for scenario in scenarios

@@ -177,13 +177,15 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
 
 
 def _stale(view: PairView, side: int) -> Iterator[Objection]:
-    """A packet on an SA that its sender left for another one, once an INFORMATIONAL exchange had come between.
+    """A packet on an SA that its sender left for another one, once that was deleted by an INFORMATIONAL exchange.
 
-    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1).
+    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1). Where there are
+    more of those exchanges than the scenario's steps ask for, so many may be liveness checks.
     """
     end = len(view.standing) - 1
     kept = {c.spi_out for number, s, c in _children(view) if (number, s) == (end, side)}
     closed = [m.frame for m in view.find(ExchangeType.INFORMATIONAL, response=True) if m.sealed]
+    others = max(len(closed) - sum(step.step != Step.TRAFFIC for step in view.report.steps[1:]), 0)
     last: dict[bytes, int] = {}
     begun: list[bytes] = []
     for packet in view.esp:
@@ -192,7 +194,7 @@ def _stale(view: PairView, side: int) -> Iterator[Objection]:
         spi = packet.payload[:_SPI]
         if spi not in last:
             begun.append(spi)
-        elif spi != begun[-1] and spi.hex() not in kept and any(last[spi] < frame < packet.frame for frame in closed):
+        elif spi != begun[-1] and spi.hex() not in kept and sum(last[spi] < f < packet.frame for f in closed) > others:
             sentence = f"an ESP packet with SPI {spi.hex()} comes after its SA was replaced and deleted"
             yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), "B29")
         last[spi] = packet.frame

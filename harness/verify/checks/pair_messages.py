@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from math import inf
 
+from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -26,6 +29,8 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     objections += _once_too_often(view)
     objections += _agreed_and_refused(view)
     objections += _of_one_number(view)
+    objections += _behind_the_end(view)
+    objections += _authenticated_again(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
 
 
@@ -47,6 +52,32 @@ def _of_one_number(view: PairView) -> Iterator[Objection]:
             if other.exchange != message.exchange:
                 sentence = f"{message.label} has the number of the {other.label}"
                 yield Objection(one.sender(message), sentence, message.pointer, "B22")
+
+
+def _behind_the_end(view: PairView) -> Iterator[Objection]:
+    """A further request of who has asked for the deletion of the last IKE SA, and has its answer."""
+    last = view.report.steps[-1] if view.report.steps else None
+    answer = ends_by_deletion(view)
+    if answer is None or last is None or last.step != DELETED or last.initiator.sas or last.responder.sas:
+        return
+    for message in view.messages:
+        same = initiator_spi(message) == initiator_spi(answer) and message.from_initiator != answer.from_initiator
+        later = message.frame > answer.frame and message.message_id > answer.message_id
+        if same and later and not message.response and message.sealed:
+            sentence = f"{message.label} is sent in an IKE SA whose deletion was answered"
+            yield Objection(view.sender(message), sentence, message.pointer, "B29")
+
+
+def _authenticated_again(view: PairView) -> Iterator[Objection]:
+    """IKE_AUTH once ESP has gone both ways, where there was one IKE_SA_INIT alone: the initial exchanges are over."""
+    if len({initiator_spi(message) for message in view.find(ExchangeType.IKE_SA_INIT)}) != 1:
+        return
+    first = {packet.source[0]: packet.frame for packet in reversed(view.esp)}
+    used = max(first.values()) if len(first) == len(view.sides) else inf
+    for message in view.find(ExchangeType.IKE_AUTH, response=False):
+        if message.sealed and message.frame > used:
+            sentence = f"{message.label} comes after ESP of both sides, when IKE_AUTH was complete"
+            yield Objection(view.sender(message), sentence, message.pointer, "B54")
 
 
 def _unasked(view: PairView) -> Iterator[Objection]:

@@ -12,6 +12,7 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
+from harness.verify.checks.exchanges import rekeyed_of_themselves
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import EncryptedFragment, Notify
@@ -140,20 +141,12 @@ def _least(view: PairView, message: SeenMessage) -> int:
             for each in view.find(ExchangeType.IKE_SA_INIT, response=True)
             for notify in of(each, Notify)
         )
-        left_out = childless or (message.response and _is_made_later(view))
+        # Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (section 1.2).
+        left_out = childless or (message.response and rekeyed_of_themselves(view))
         return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
     if message.exchange == ExchangeType.CREATE_CHILD_SA and not message.response:
         return _SA + _NONCE
     return 0
-
-
-def _is_made_later(view: PairView) -> bool:
-    """Whether the Child SA may come of a CREATE_CHILD_SA exchange: there are more than the rekeys make.
-
-    Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (RFC 7296 section 1.2).
-    """
-    rekeys = sum(step.step in (Step.REKEY_CHILD, Step.REKEY_IKE) for step in view.report.steps)
-    return len(view.find(ExchangeType.CREATE_CHILD_SA, response=True)) > rekeys
 
 
 def _is_the_only_auth(view: PairView) -> bool:

@@ -13,6 +13,7 @@ from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, STEPS, Pointer,
 from harness.scenario.check_form import Argument
 from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
+from harness.verify.checks.exchanges import rekeyed_of_themselves
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
@@ -222,6 +223,8 @@ def _counted(view: PairView, step: StepReport, wanted: int) -> list[Objection]:
             count = _most(getattr(child, f"packets_{way}") for child in children)
             if count is not None and count < wanted:
                 seen = _crossing(view, {getattr(child, f"spi_{way}") for child in children})
+                if all_back and count == seen and rekeyed_of_themselves(view):
+                    continue  # it counts from the rekey on
                 sentence = f"{side.peer} counts {count} packets {way}, {wanted} are due and {seen} are on the path"
                 party = side.peer if way == "out" and seen >= wanted else ""
                 objections.append(told_otherwise(sentence, STEPS) if all_back else Objection(party, sentence, STEPS))
@@ -266,6 +269,8 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             sentence += words
             contradicted = own and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
             told = told_otherwise(sentence, STEPS)
+            if not own and rekeyed_of_themselves(view):
+                continue
             objections.append(told if contradicted or untold else Objection("" if own else sender, sentence, CAPTURE))
     return objections
 

@@ -133,5 +133,7 @@ def test_a_deletion_is_answered_at_the_end_where_nothing_else_comes_after_it():
     last = [m for m in view.messages if m.exchange == ExchangeType.INFORMATIONAL][-1]
     assert last.response
     assert not answered_at_the_end(replace(view, messages=tuple(m for m in view.messages if m is not last)))
-    packet = replace(view.esp[-1], frame=last.frame + 1)
-    assert not answered_at_the_end(replace(view, wire=replace(view.wire, datagrams=(*view.wire.datagrams, packet))))
+    for later, ends in ((0.5, True), (1.5, False)):  # seconds; it may have been on its way
+        packet = replace(view.esp[-1], frame=last.frame + 1, at=last.pieces[0].datagram.at + later)
+        wire = replace(view.wire, datagrams=(*view.wire.datagrams, packet))
+        assert answered_at_the_end(replace(view, wire=wire)) is ends
