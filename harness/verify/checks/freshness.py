@@ -12,8 +12,8 @@ from harness.registry.messages import ExchangeType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Pointer
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
+from harness.verify.checks.vectors import Vectors
 from harness.verify.esp import esp_packets
-from harness.verify.vectors import Vectors
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import KeyExchange, Nonce

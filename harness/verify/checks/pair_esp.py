@@ -16,8 +16,8 @@ from harness.results.model import Pointer
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion, late_esp
+from harness.verify.checks.vectors import Vectors
 from harness.verify.pair_view import PairView
-from harness.verify.vectors import Vectors
 from harness.verify.wire import SeenMessage
 from harness.wire.ports import NAT_PORT
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.verify.vectors import Vectors
+from harness.verify.checks.vectors import Vectors
 
 
 def fault(vectors: Vectors, vector: bytes, ciphertext: bytes = b"", *, may_count: bool = False, key: int = 1) -> str:
