@@ -233,6 +233,22 @@ def renewed_in_between(pair: Pair) -> Pair:
     return pair
 
 
+def deleted_late(*sides: str) -> Alter:
+    """After the first rekey of the Child SA these sides report the old one beside the new one."""
+
+    def alter(pair: Pair) -> Pair:
+        steps = list(pair.report.steps)
+        at = next(index for index, each in enumerate(steps) if each.step == Step.REKEY_CHILD)
+        for side in sides:
+            new, old = getattr(steps[at], side), getattr(steps[at - 1], side).sas[0]
+            sas = (replace(new.sas[0], children=(*old.children, *new.sas[0].children)),)
+            both: dict[str, Any] = {side: replace(new, sas=sas)}
+            steps[at] = replace(steps[at], **both)
+        return pair.with_report(steps=tuple(steps))
+
+    return alter
+
+
 def integrity_untold(pair: Pair) -> Pair:
     sides = (each_child(side, lambda child: replace(child, integ=None)) for side in ("initiator", "responder"))
     return and_then(*sides)(pair)
@@ -250,6 +266,8 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
         ("ESP crosses the answer to the deletion", (HYBRID, CLASSICAL), on_its_way(0)),
         ("an ESP number that was never sent", (HYBRID, CLASSICAL), esp(1, with_number(lambda place: (1, 3, 4)[place]))),
         ("the initiator rekeys its Child SA by itself", (HYBRID, CLASSICAL), renewed_in_between),
+        ("the old Child SA is deleted late", (REKEY,), deleted_late("responder")),
+        ("both delete the old Child SA late", (REKEY,), deleted_late("initiator", "responder")),
         ("neither tells the integrity algorithm", (HYBRID, REKEY), integrity_untold),
     )
     for scenario in scenarios

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.evidence.model import Side
-from harness.evidence.peer_report import ChildReport, SaReport, StepReport
+from harness.evidence.peer_report import ChildReport, PeerReport, SaReport, StepReport
 from harness.oracle.negotiation import is_acceptable
 from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType
@@ -101,11 +101,13 @@ def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
         if strange := _strange_spis(view, sa):
             words = f"reports an IKE SA with the SPIs {strange}, which nothing on the wire has"
             objections.append(told_otherwise(f"after {step.step} {side.peer} {words}", STEPS))
+    before: StepReport | None = None
     for step in view.standing:
         initiator, responder = established(step.initiator), established(step.responder)
         if initiator is not None and responder is not None:  # whether both are up is for another check
             compared.setdefault("of both", {}).update(dict.fromkeys(_both_tell(initiator, responder)))
-            objections += _crossed(step, initiator, responder)
+            objections += _crossed(step, initiator, responder, before if step.step == Step.REKEY_CHILD else None)
+        before = step
     detail = "; ".join(f"{', '.join(what)} {whose}" for whose, what in compared.items())
     return Checked(f"compared: {detail or 'nothing, as nothing stood'}", tuple(objections))
 
@@ -165,9 +167,15 @@ def _ike_spis(sa: SaReport) -> tuple[str | None, str | None]:
     return sa.initiator_spi, sa.responder_spi
 
 
-def _crossed(step: StepReport, initiator: SaReport, responder: SaReport) -> list[Objection]:
-    """Each Child SA of one side is one of the other's, SPIs exchanged, with its algorithms; both name one IKE SA."""
+def _crossed(step: StepReport, initiator: SaReport, responder: SaReport, before: StepReport | None) -> list[Objection]:
+    """Each Child SA of one side is one of the other's, SPIs exchanged, with its algorithms; both name one IKE SA.
+
+    ``before`` is the step before a rekey of the Child SA: a side may still have that one beside the new.
+    """
     here, there = (_child_spis(sa) for sa in (initiator, responder))
+    if before is not None:
+        new_here, new_there = here - _told(before.initiator), there - _told(before.responder)
+        here, there = (new_here, new_there) if new_here and new_there else (here, there)
     objections = []
     if here != {(out, into) for into, out in there}:
         sentence = f"after {step.step} the two report different Child SAs: {sorted(here)}, {sorted(there)}"
@@ -185,6 +193,11 @@ def _crossed(step: StepReport, initiator: SaReport, responder: SaReport) -> list
         sentence = f"after {step.step} the two report different IKE SAs: {spis[0]}, {spis[1]}"
         objections.append(told_otherwise(sentence, STEPS))
     return objections
+
+
+def _told(report: PeerReport) -> set[tuple[str, str]]:
+    """The Child SAs that a side has in use, by their SPIs."""
+    return {spis for sa in report.sas for spis in _child_spis(sa)}
 
 
 def _child_spis(sa: SaReport) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from harness.evidence.model import CapturedDatagram
-from harness.evidence.peer_report import DELETED, SaReport, StepReport
+from harness.evidence.peer_report import DELETED, PeerReport, SaReport, StepReport
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
@@ -253,7 +253,8 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
         if ike:
             kept = {str(first.initiator_spi)} & {str(sa.initiator_spi) for sa in new.sas if sa.stands}
         else:
-            kept = {c.spi_in for c in first.installed} & {c.spi_in for sa in new.sas for c in sa.installed}
+            had = _children_of(old)
+            kept = set() if _goes_later(view, after, index, had) else had & _children_of(new)
         if kept:
             sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
             seen = ike or kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp}
@@ -261,6 +262,21 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
             told = told_otherwise(words, STEPS)
             objections.append(Objection(party, sentence, STEPS, None) if seen else told)
     return objections
+
+
+def _children_of(report: PeerReport) -> set[str]:
+    """The SPIs on which a side receives."""
+    return {child.spi_in for sa in report.sas for child in sa.installed}
+
+
+def _goes_later(view: PairView, after: StepReport, index: int, had: set[str]) -> bool:
+    """Whether a side has a new Child SA beside the old one, and the old no more after the next step.
+
+    No sentence says how soon it is deleted, and what is still on its way is to be received (RFC 7296 section 2.8).
+    """
+    rest = view.standing[view.standing.index(after) :]
+    now, *later = (_children_of((step.initiator, step.responder)[index]) for step in rest)
+    return bool(now - had) and bool(later) and bool(later[0]) and not later[0] & had
 
 
 def rekeyed_of_themselves(view: PairView, *, response: bool = True) -> bool:
