@@ -25,7 +25,7 @@ from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.freshness import fresh_values
 from harness.verify.view import View
 from harness.wire.message import Message
-from harness.wire.payloads import KeyExchange, Nonce
+from harness.wire.payloads import Encrypted, KeyExchange, Nonce
 
 FRESH, ESP = "values-are-fresh", "esp-in-its-form"
 HYBRID, CLASSICAL, SEVEN = "hybrid/x25519-mlkem768", "classical/modp3072", "multiple-ke/seven"
@@ -263,7 +263,10 @@ def test_of_two_products_vectors_are_compared_under_known_keys_and_ciphers():
     view = good_pair("pairs/hybrid").view.ike_sas[0]
     auth = next(m for m in view.messages if m.label == "IKE_AUTH request 2")
     piece = auth.pieces[0]
-    again = replace(auth, pieces=(replace(piece, octets=flipped(piece.octets, -1)),))
+    (*outer, sealed) = piece.message.payloads
+    assert isinstance(sealed, Encrypted)
+    other = replace(piece.message, payloads=(*outer, replace(sealed, content=flipped(sealed.content, -1))))
+    again = replace(auth, pieces=(replace(piece, message=other, octets=flipped(piece.octets, -1)),))
 
     def vectors(exchange: ExchangeType, suite: Suite | None) -> list[str | None]:
         both = tuple(replace(each, exchange=exchange) for each in (auth, again))
