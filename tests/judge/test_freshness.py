@@ -268,13 +268,14 @@ def test_of_two_products_vectors_are_compared_under_known_keys_and_ciphers():
     other = replace(piece.message, payloads=(*outer, replace(sealed, content=flipped(sealed.content, -1))))
     again = replace(auth, pieces=(replace(piece, message=other, octets=flipped(piece.octets, -1)),))
 
-    def vectors(exchange: ExchangeType, suite: Suite | None) -> list[str | None]:
-        both = tuple(replace(each, exchange=exchange) for each in (auth, again))
+    def vectors(exchange: ExchangeType, suite: Suite | None, later: int = 1) -> list[str | None]:
+        both = (replace(auth, exchange=exchange), replace(again, exchange=exchange, message_id=auth.message_id + later))
         return [each.requirement for each in CHECKS[FRESH](replace(view, messages=both, suite=suite)).objections]
 
     assert view.suite is not None
     assert vectors(ExchangeType.IKE_AUTH, view.suite) == ["K06"]
     assert vectors(ExchangeType.IKE_INTERMEDIATE, view.suite) == []  # nobody knows which of them made new keys
+    assert vectors(ExchangeType.IKE_INTERMEDIATE, view.suite, 0) == ["K06"]  # fragments of one are under the same
     assert vectors(ExchangeType.IKE_SA_INIT, view.suite) == []  # there are no keys yet
     without = replace(view.suite, transforms={k: t for k, t in view.suite.transforms.items() if k.name != "ENCR"})
     assert vectors(ExchangeType.IKE_AUTH, without) == vectors(ExchangeType.IKE_AUTH, None) == []
