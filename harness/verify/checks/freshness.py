@@ -115,7 +115,7 @@ def _values_again(view: CaseView) -> Iterable[tuple[str, str, Pointer, KeyExchan
 
 def _vectors(view: CaseView) -> Iterable[Objection]:
     """The IV in IKE messages; two pieces under one key of one direction. In CBC mode nobody can foresee it (B56)."""
-    cipher = _cipher(view)
+    cipher = cipher_of(view)
     if cipher is None or not cipher.iv_octets:
         return
     rule = "K06" if cipher.iv_may_be_counter else "B56"
@@ -134,7 +134,7 @@ def _vectors(view: CaseView) -> Iterable[Objection]:
                 yield Objection(view.sender(message), f"{message.label} {fault} under the same key", pointer, rule)
 
 
-def _cipher(view: CaseView) -> Protection | None:
+def cipher_of(view: CaseView) -> Protection | None:
     """How the messages of the IKE SA are protected; of two products, as the first IKE SA has it in clear."""
     if isinstance(view, View):
         return view.chain.protection if view.chain is not None else None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.crypto.errors import MethodUnavailable
-from harness.crypto.protection import Protection, protection
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.registry.transforms import KeyExchangeMethod
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import rekeyed_of_themselves
+from harness.verify.checks.freshness import cipher_of
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import EncryptedFragment, Notify
@@ -78,17 +77,6 @@ def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
         if empty and len(found) >= wanted > len(found) - len(empty):
             sentence = f"{empty[0].label}: nothing is inside of SK, though each of {wanted} key exchanges needs one"
             yield Objection(view.sender(empty[0]), sentence, empty[0].pointer, "A15")
-
-
-def cipher_of(view: PairView) -> Protection | None:
-    """The protection of the first IKE SA; of those after it nobody can read what they have."""
-    encr = view.suite.get(TransformType.ENCR) if view.suite else None
-    if view.suite is None or encr is None:
-        return None
-    try:
-        return protection(encr, view.suite.get(TransformType.INTEG))
-    except MethodUnavailable:
-        return None
 
 
 def _is_of_the_first(view: PairView, message: SeenMessage) -> bool:
