@@ -12,7 +12,7 @@ from judging import initiator, objects, passes, responder
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import TransformType
+from harness.registry.transforms import AttributeType, TransformType
 from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -24,7 +24,7 @@ from harness.wire.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
-from harness.wire.payloads.security_association import Transform
+from harness.wire.payloads.security_association import Attribute, Transform
 
 PAYLOADS, OFFERS = "payloads-as-due", "offers-in-their-form"
 HYBRID = "hybrid/x25519-mlkem768"
@@ -216,3 +216,45 @@ def test_in_an_exchange_that_makes_no_sa_nothing_is_offered(role):
     case = good(HYBRID, role=role)
     (offer,) = (p for p in renumbered(7)(case.message(INIT).payloads) if isinstance(p, SecurityAssociation))
     passes(case.rewritten("IKE_INTERMEDIATE request 1", lambda old: [*old, offer]), OFFERS)
+
+
+LENGTH = (Attribute(AttributeType.KEY_LENGTH, b"\x01\x00"),)
+
+
+def with_transforms(*more: Transform):
+    """The first proposal of an SA payload with these transforms more."""
+
+    def edit(payloads):
+        return [
+            replace(p, proposals=(replace(p.proposals[0], transforms=(*p.proposals[0].transforms, *more)),))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (Transform(TransformType.INTEG, 0), ""),  # NONE may be spelt out
+        (Transform(TransformType.INTEG, 12), "an integrity algorithm beside ENCR_AES_GCM_16"),
+        (Transform(TransformType.ENCR, 3), ""),
+        (Transform(TransformType.ENCR, 3, LENGTH), "a Key Length beside type 1 number 3"),
+        (Transform(TransformType.ENCR, 28, LENGTH), "a Key Length beside type 1 number 28"),
+        (Transform(TransformType.KE, 28, LENGTH), ""),  # no sentence tells of the keys of an exchange
+        (Transform(TransformType.PRF, 5, LENGTH), "a Key Length beside type 2 number 5"),
+        (Transform(TransformType.PRF, 65_000, LENGTH), ""),  # a private one may have keys of several lengths
+        (Transform(TransformType.ENCR, 12), "ENCR_AES_CBC without a Key Length"),
+        (Transform(TransformType.ENCR, 1024), ""),
+    ],
+)
+def test_what_goes_together_in_a_proposal(role, more, words):
+    """RFC 7296 sections 3.3 and 3.3.5."""
+    case = good(HYBRID, role=role).rewritten(INIT, with_transforms(more))
+    if words:
+        at = {"party": initiator(role), "at": case.message(INIT).pointer, "requirement": "B64"}
+        objects(case, OFFERS, words, **at)
+    else:
+        passes(case, OFFERS)

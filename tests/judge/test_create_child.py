@@ -76,6 +76,15 @@ def test_the_spi_of_a_rekeyed_ike_sa(role):
         objects(case, OFFERS, saying, party=PEER_NAME, at=at_the_end(case), requirement=requirement)
 
 
+def test_the_spi_of_a_rekeyed_ike_sa_is_another_one_than_before(role):
+    case = good(role=role)
+    for spi in (case.evidence.secrets.initiator_spi, case.evidence.secrets.responder_spi):
+        again = asking(case, ike(spi), nonce(), public_value())
+        at = {"party": PEER_NAME, "at": at_the_end(again), "requirement": "B24"}
+        objects(again, FORM, f"the SPI {spi.hex()} of the new IKE SA is one of the old", **at)
+        passes(asking(case, esp(spi=spi), nonce(), *selectors()), FORM)  # of eight octets: another check's
+
+
 LINK = Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE, b"link")
 
 

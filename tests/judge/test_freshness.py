@@ -85,9 +85,26 @@ def test_an_initialization_vector_again(role):
     assert case.judge().verdict is Verdict.FAIL
 
 
-def test_the_vectors_of_a_block_cipher_are_another_matter(role):
-    """They are to be unpredictable, which one conversation cannot show."""
-    passes(build(CLASSICAL, role=role), FRESH)
+@contextmanager
+def chained_vectors():
+    """A sender that takes the last block of its last ciphertext for the next IV, as TLS 1.0 did."""
+    finish, ends = SecureChannel._finish, {}
+
+    def chained(self, prefix, plain, rng):
+        octets = finish(self, prefix, plain, lambda size: ends.get(self.sk_e) or rng(size))
+        ends[self.sk_e] = octets[: -self.protection.icv_octets][-self.protection.iv_octets :]
+        return octets
+
+    with patch.object(SecureChannel, "_finish", chained):
+        yield
+
+
+def test_the_vectors_of_a_block_cipher_follow_from_nothing_that_was_sent(role):
+    found = build(CLASSICAL, role=role, doctored=chained_vectors()).check(FRESH).objections
+    assert {each.requirement for each in found} == {"B56"}
+    assert all("the last block of an earlier ciphertext" in each.sentence for each in found)
+    assert PEER_NAME in {each.party for each in found}
+    passes(build(HYBRID, role=role, doctored=chained_vectors()), FRESH)  # of GCM no more is asked than another one
 
 
 def test_padding_of_another_form(role):
@@ -166,6 +183,19 @@ def test_one_of_two_nonces_thrown_back(role):
     two = case.rewritten("IKE_SA_INIT response 0", lambda old: [*old, ours])
     at = case.message("IKE_SA_INIT response 0").pointer
     objects(two, FRESH, "has the nonce of an earlier message", party=responder(role), at=at, requirement="B23")
+
+
+@pytest.mark.parametrize(("octets", "told"), [(1, False), (15, False), (16, True), (17, True)])
+def test_a_nonce_of_one_octet_over_and_over(role, octets, told):
+    """One that is too short may be so by chance: its size is another check's."""
+    case = good(CLASSICAL, role=role)
+    label, same = "IKE_SA_INIT response 0", Nonce(b"\x5a" * octets)
+    spoilt = case.rewritten(label, lambda old: [same if isinstance(p, Nonce) else p for p in old])
+    if told:
+        at = {"party": responder(role), "at": case.message(label).pointer, "requirement": "B23"}
+        objects(spoilt, FRESH, "a nonce of nothing but octets 5a", **at)
+    else:
+        passes(spoilt, FRESH)
 
 
 def test_a_value_of_diffie_hellman_again_is_allowed(role):
@@ -268,8 +298,9 @@ def test_of_two_products_vectors_are_compared_under_known_keys_and_ciphers():
     other = replace(piece.message, payloads=(*outer, replace(sealed, content=flipped(sealed.content, -1))))
     again = replace(auth, pieces=(replace(piece, message=other, octets=flipped(piece.octets, -1)),))
 
-    def vectors(exchange: ExchangeType, suite: Suite | None, later: int = 1) -> list[str | None]:
-        both = (replace(auth, exchange=exchange), replace(again, exchange=exchange, message_id=auth.message_id + later))
+    def vectors(exchange: ExchangeType, suite: Suite | None, later: int = 1, copy: bool = False) -> list[str | None]:
+        second = replace(auth, pieces=(replace(piece, octets=flipped(piece.octets, 23)),)) if copy else again
+        both = (replace(auth, exchange=exchange), replace(second, exchange=exchange, message_id=auth.message_id + later))
         return [each.requirement for each in CHECKS[FRESH](replace(view, messages=both, suite=suite)).objections]
 
     assert view.suite is not None
@@ -277,5 +308,6 @@ def test_of_two_products_vectors_are_compared_under_known_keys_and_ciphers():
     assert vectors(ExchangeType.IKE_INTERMEDIATE, view.suite) == []  # nobody knows which of them made new keys
     assert vectors(ExchangeType.IKE_INTERMEDIATE, view.suite, 0) == ["K06"]  # fragments of one are under the same
     assert vectors(ExchangeType.IKE_SA_INIT, view.suite) == []  # there are no keys yet
+    assert vectors(ExchangeType.IKE_AUTH, view.suite, copy=True) == []  # with a number of its own, and sealed alike
     without = replace(view.suite, transforms={k: t for k, t in view.suite.transforms.items() if k.name != "ENCR"})
     assert vectors(ExchangeType.IKE_AUTH, without) == vectors(ExchangeType.IKE_AUTH, None) == []

@@ -8,6 +8,8 @@ import pytest
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
 
 from harness.evidence.peer_report import ESTABLISHED
+from harness.policy.proposals import Suite
+from harness.registry.algorithms import algorithm
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Step
@@ -118,6 +120,12 @@ def test_an_additional_key_exchange_that_both_left_out(additional, objected):
     assert [(each.party, each.requirement) for each in found] == objected
 
 
+def test_an_exchange_took_place_where_there_is_a_response():
+    pair = telling(good_pair(HYBRID).without("IKE_INTERMEDIATE response 1"), (), ())
+    found = pair.with_report(steps=pair.report.steps[:1]).check(AGREE).objections
+    assert [each.party for each in found] == [FIRST, SECOND]
+
+
 def test_what_took_place_and_is_told_by_nobody_is_nobodys_fault():
     """The wire has the IKE_INTERMEDIATE exchange: the reports err, or what reads them."""
     pair = telling(good_pair(HYBRID), (), ())
@@ -165,3 +173,64 @@ def test_spis_that_no_message_has():
     for half in ({"initiator_spi": None}, {"responder_spi": None}):
         found = good_pair(HYBRID).with_sa(ESTABLISHED, "responder", **(strange | half)).check(AGREE).objections
         assert not any("which nothing on the wire has" in each.sentence for each in found)
+
+
+MAC = "hmac-sha2-256-128"
+CBC = Suite(
+    1,
+    {
+        TransformType.ENCR: algorithm(TransformType.ENCR, "aes-256-cbc"),
+        TransformType.INTEG: algorithm(TransformType.INTEG, MAC),
+    },
+)
+
+
+def block_cipher(step: str, pair: Pair, *integ: str | None, encr: str = "aes-256-cbc") -> Pair:
+    """What initiator and responder tell of the integrity algorithm of an SA with a block cipher."""
+    for side, told in zip(("initiator", "responder"), integ, strict=True):
+        pair = pair.with_child(step, side, encr=encr, integ=told)
+    return replace(pair, expectation=replace(pair.expectation, esp=(CBC,)))
+
+
+@pytest.mark.parametrize(
+    ("integ", "doubted"),
+    [((None, None), 0), ((MAC, MAC), 0), ((MAC, None), 1), ((None, MAC), 1), (("hmac-sha1-96",) * 2, 1)],
+)
+def test_a_status_may_never_show_the_integrity_algorithm(integ, doubted):
+    pair = good_pair(HYBRID)
+    one = pair.with_report(steps=pair.report.steps[:1])
+    assert len(block_cipher(ESTABLISHED, one, *integ).check(ESP).objections) == doubted
+
+
+def test_whether_it_does_is_told_of_each_cipher():
+    pair = good_pair(HYBRID)
+    two = block_cipher(ESTABLISHED, pair.with_report(steps=pair.report.steps[:2]), None, None)
+    (objection,) = block_cipher(Step.TRAFFIC, two, MAC, MAC, encr="null").check(ESP).objections
+    assert "both report null" in objection.sentence
+
+
+@pytest.mark.parametrize("side", ["initiator", "responder"])
+@pytest.mark.parametrize(("step", "differ"), [(Step.REKEY_CHILD, 0), (Step.TRAFFIC, 1)])
+def test_a_child_sa_that_was_rekeyed_may_still_stand_beside_the_new_one(side, step, differ):
+    """Who has deleted it already and who has not: no difference right after the rekey, and one later."""
+    pair = good_pair("pairs/rekey")
+    at = next(index for index, each in enumerate(pair.report.steps) if each.step == Step.REKEY_CHILD)
+    steps = list(pair.report.steps[at - 1 : at + 1])
+    steps[1] = replace(steps[1], step=step)
+    (old,), (new,) = (getattr(each, side).sas[0].children for each in steps)
+    report = getattr(steps[1], side)
+    both = replace(report, sas=(replace(report.sas[0], children=(old, new)),))
+    steps[1] = replace(steps[1], **{side: both})
+    found = [o.sentence for o in pair.with_report(steps=tuple(steps)).check(AGREE).objections]
+    assert len([words for words in found if "report different Child SAs" in words]) == differ
+
+
+@pytest.mark.parametrize("side", ["initiator", "responder"])
+def test_a_side_that_told_nothing_before_a_rekey_has_nothing_new_to_tell_by_that(side):
+    """Both report the SA that stood before: that it is no new one is for another check."""
+    pair = good_pair("pairs/rekey")
+    (before, _) = pair.report.steps[:2]
+    silent = replace(before, **{side: replace(getattr(before, side), sas=())})
+    steps = (silent, replace(before, step=Step.REKEY_CHILD))
+    found = [o.sentence for o in pair.with_report(steps=steps).check(AGREE).objections]
+    assert not [words for words in found if "report different Child SAs" in words]

@@ -64,7 +64,7 @@ def _missing(view: CaseView, message: SeenMessage) -> Iterable[str]:
         return
     if message.exchange == ExchangeType.IKE_SA_INIT:
         yield from (f"it has no {name} payload" for kind, name in _OF_INIT if not of(message, kind))
-    without = message.exchange == ExchangeType.IKE_AUTH and message.opened and not of(message, SecurityAssociation)
+    without = message.exchange == ExchangeType.IKE_AUTH and not of(message, SecurityAssociation)
     if without and not (message.response and not _asked_for_a_child(view, message)):
         childless = any(
             notify.notify_type == NotifyType.CHILDLESS_IKEV2_SUPPORTED

@@ -116,7 +116,7 @@ def _values_again(view: CaseView) -> Iterable[tuple[str, str, Pointer, KeyExchan
 def _vectors(view: CaseView) -> Iterable[Objection]:
     """The IV in IKE messages; two pieces under one key of one direction. In CBC mode nobody can foresee it (B56)."""
     cipher = cipher_of(view)
-    if cipher is None or not cipher.iv_octets:
+    if cipher is None:
         return
     rule = "K06" if cipher.iv_may_be_counter else "B56"
     vectors, size = Vectors(), cipher.iv_octets
@@ -126,10 +126,9 @@ def _vectors(view: CaseView) -> Iterable[Objection]:
             if sealed is None:
                 continue
             key = message.from_initiator, _keys_of(view, message)
-            octets = piece.octets if isinstance(view, View) else sealed.content
             vector, rest = sealed.content[:size], sealed.content[size:]
             ciphertext = rest[: len(rest) - cipher.icv_octets]
-            if fault := vectors.fault(key, vector, ciphertext, octets, may_count=cipher.iv_may_be_counter):
+            if fault := vectors.fault(key, vector, ciphertext, sealed.content, may_count=cipher.iv_may_be_counter):
                 pointer = Pointer.to_frame(piece.datagram.frame)
                 yield Objection(view.sender(message), f"{message.label} {fault} under the same key", pointer, rule)
 
@@ -178,7 +177,7 @@ def esp_in_its_form(view: View, _arguments: Arguments) -> Checked:
             objections.append(Objection(party, sentence, packet.pointer, "E09"))
         ciphertext = packet.octets[_ESP_HEADER + len(packet.vector) :][: packet.ciphertext_size]
         what = packet.from_engine, packet.vector, ciphertext, packet.octets
-        if packet.vector and (fault := vectors.fault(*what, may_count=packet.counts)):
+        if fault := vectors.fault(*what, may_count=packet.counts):
             sentence = f"an ESP packet {fault} under the same key"
             objections.append(Objection(party, sentence, packet.pointer, "E05" if packet.counts else "E10"))
     return Checked(f"{len(packets)} ESP packets: padding and initialization vectors as due", tuple(objections))

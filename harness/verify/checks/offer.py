@@ -83,8 +83,7 @@ def could_choose(suite: Suite, offer: Policy) -> bool:
     """Whether some responder may choose this suite from an offer, whatever it likes best (RFC 7296 section 2.7)."""
     only = ProposalPolicy({TransformType(kind): (one,) for kind, one in suite.transforms.items()})
     at = max(suite.proposal_number - 1, 0)  # a number of 0 is its sender's fault, and means the first
-    proposal = offer[at : at + 1]  # alone: another may hold the same
-    return may_choose(Suite(1, suite.transforms), proposal, (only,))
+    return may_choose(Suite(1, suite.transforms), offer[at:], (only,))  # the first of these alone
 
 
 @pair_check("pair-refused-with-no-proposal-chosen", due=Due.NOT_UP, requirement="B08")

@@ -157,3 +157,32 @@ def test_a_first_child_sa_has_no_key_exchange_and_no_proposal_twice():
     with_methods = of(sn="esn", ke="ecp384", addke1="ml-kem-768")
     assert first_child((with_methods, plain, other, with_methods)) == (plain, other)
     assert first_child(()) == ()
+
+
+def test_what_only_says_so_for_sequence_numbers_is_not_left_out():
+    """No Extended Sequence Numbers has the number 0, and is a choice like any other."""
+    esp = (proposal(encr="aes-256-gcm-16", sn="no-esn"),)
+    assert said(chosen(1, prf="", sn="no-esn"), esp, esp) == "chosen"
+    assert said(chosen(1, prf=""), esp, esp) == ""
+
+
+def test_a_pair_of_proposals_that_one_party_likes_less_hides_none_of_the_others():
+    offer, accept = (of(ke="ecp521"), *BOTH), (*BOTH, of(ke="ecp521"))
+    assert said(chosen(2, ke="ecp384"), offer, accept) == "chosen"
+    assert said(chosen(2, ke="ecp256"), offer, accept) == "allowed"
+
+
+@pytest.mark.parametrize("opposed", ["offer", "accept"])
+def test_what_is_worse_for_one_of_the_two_is_no_better_in_a_later_proposal(opposed):
+    """To have the better ADDKE1 both need the other KE, which one of them likes less."""
+    one, other = of(ke="ecp384 ecp256", addke1="ecp384 ecp256"), of(ke="ecp256 ecp384", addke1="ecp384 ecp256")
+    offer, accept = (one, other) if opposed == "offer" else (other, one)
+    assert said(chosen(2, ke="ecp384", addke1="ecp256"), (of(ke="ecp521"), offer), (accept,)) == "chosen"
+    assert said(chosen(1, ke="ecp384", addke1="ecp256"), (offer,), (of(ke="ecp521"), accept)) == "chosen"
+
+
+def test_to_leave_out_what_a_party_does_not_list_is_its_first_choice():
+    """A type that one proposal lists, with NONE, and another one lacks: no worse for who does not list it."""
+    optional, less = of(ke="ecp384", addke1="ml-kem-768 none"), of(ke="ecp256")
+    assert said(chosen(1, ke="ecp256"), BOTH, (optional, less)) == "allowed"
+    assert said(chosen(2, ke="ecp256"), (optional, less), BOTH) == "allowed"
