@@ -8,6 +8,7 @@ import pytest
 from case_builder import PEER_NAME, Case, build, good
 from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
+from pair_builder import good_pair
 
 from harness.policy.role import Role
 from harness.registry.messages import Protocol
@@ -153,6 +154,18 @@ def test_an_intermediate_exchange_that_was_not_announced(role):
     objects(bare, "used-only-when-announced", saying, party=initiator(role), at=begun.pointer, requirement="I01")
 
 
+@pytest.mark.parametrize(("twice", "told"), [(False, ["I01"]), (True, [])])
+def test_what_cannot_be_read_of_a_product_may_have_announced_it(twice, told):
+    """Where both ends of the path have it so: of a single capture the lab may have damaged it."""
+    view = good_pair("pairs/hybrid").view.ike_sas[0]
+    answer = next(message for message in view.messages if message.label == ANSWER)
+    rest = tuple(message for message in view.messages if message is not answer)
+    datagram = answer.pieces[0].datagram
+    cut = replace(datagram, payload=datagram.payload[:-1])
+    unread = replace(view, messages=rest, malformed=(cut,), twice=twice)
+    assert [each.requirement for each in CHECKS[USED](unread, {}).objections] == told
+
+
 def without_additional(sa: SecurityAssociation) -> SecurityAssociation:
     proposals = []
     for proposal in sa.proposals:
@@ -226,6 +239,7 @@ MORE = [
     (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.IKE}, []),
     (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.ESP}, ["C03"]),
     (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.ESP, "spi": bytes(4)}, ["C03"]),
+    (NotifyType.CHILDLESS_IKEV2_SUPPORTED, {"protocol": Protocol.IKE, "spi": bytes(8)}, ["B48", "C03"]),
     (NotifyType.SET_WINDOW_SIZE, {"data": bytes(4)}, []),
     (NotifyType.SET_WINDOW_SIZE, {"data": bytes(5)}, ["B20"]),
     (NotifyType.SET_WINDOW_SIZE, {"data": b""}, ["B20"]),

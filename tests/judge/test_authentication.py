@@ -31,7 +31,8 @@ def edited(edit):
 @pytest.mark.parametrize(("label", "side", "at"), [(REQUEST, initiator, 5), (RESPONSE, responder, 6)])
 def test_an_auth_that_does_not_fit(role, label, side, at):
     case = good(role=role).rewritten(label, edited(lambda auth: replace(auth, data=flipped(auth.data))))
-    objects(case, "authenticated", "AUTH is not what", party=side(role), at=f"wire.pcapng#{at}")
+    found = objects(case, "authenticated", "AUTH is not what", party=side(role), at=f"wire.pcapng#{at}")
+    assert "without IntAuth" not in found.sentence
 
 
 def test_an_auth_of_another_method(role):
@@ -58,8 +59,8 @@ def test_both_sides_forget_int_auth(role):
     forgotten = patch("harness.crypto.authentication.int_auth_octets", lambda *_: b"")
     case = build(role=role, doctored=forgotten)
     assert case.evidence.report.established
-    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
-    objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
+    found = objects(case, "authenticated", "AUTH is not what", party=initiator(role), at="wire.pcapng#5")
+    assert found.sentence.endswith("; it is what they give without IntAuth")
 
 
 def test_another_pre_shared_key_in_the_record(role):

@@ -12,7 +12,7 @@ from harness.policy.proposals import ProposalPolicy, Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.checks.offer import could_choose
+from harness.verify.checks.offer import could_choose, follows_from_the_offer
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -51,8 +51,7 @@ def demanding(pair: Pair) -> Pair:
     return pair.with_datagrams((*first, *pair.wire.datagrams))
 
 
-def test_what_is_offered_as_told(
-) -> None:
+def test_what_is_offered_as_told():
     assert good_pair(HYBRID).check(TOLD).objections == ()
     assert good_pair(HYBRID).without(REQUEST).check(TOLD).objections == (), "where nothing is seen nothing is judged"
 
@@ -101,3 +100,9 @@ GOOD, OTHER = (
 def test_a_choice_is_of_the_proposal_that_it_names_alone(number, offer, could):
     suite = Suite(number, {kind: those[0] for kind, those in GOOD.transforms.items()})
     assert could_choose(suite, offer) is could
+
+
+def test_from_no_suite_nothing_follows():
+    view = good_pair(HYBRID).view
+    assert follows_from_the_offer(view)
+    assert not follows_from_the_offer(good_pair(HYBRID).without(ANSWER).view)
