@@ -45,9 +45,17 @@ def test_another_refusal(role):
     objects(other, "refused-with", "NO_PROPOSAL_CHOSEN is due", notify=REFUSED, **at)
 
 
-def test_no_refusal(role):
-    case = good(WRONG_PSK, role=role).without("IKE_AUTH response 1")
-    at = {"party": responder(role), "at": "wire.pcapng", "requirement": None}
+@pytest.mark.parametrize(("awaited", "requirement"), [("", "K05"), ("the IKE_AUTH response", "B60")])
+def test_no_refusal(awaited, requirement):
+    """To say nothing at all breaks another sentence than to answer without the error."""
+    case = good(WRONG_PSK, role=Role.INITIATOR).without("IKE_AUTH response 1").awaiting(awaited)
+    at = {"party": PEER_NAME, "at": "wire.pcapng", "requirement": requirement}
+    objects(case, "refused-with", "no response carries AUTHENTICATION_FAILED", notify=FAILED, **at)
+
+
+def test_no_refusal_of_ours():
+    case = good(WRONG_PSK, role=Role.RESPONDER).without("IKE_AUTH response 1")
+    at = {"party": "engine", "at": "wire.pcapng", "requirement": "K05"}
     objects(case, "refused-with", "no response carries AUTHENTICATION_FAILED", notify=FAILED, **at)
 
 
@@ -58,7 +66,7 @@ def test_a_refusal_in_the_clear_is_none(role):
     octets = Message(response.pieces[0].message.header, (Notify(NotifyType.AUTHENTICATION_FAILED),)).to_bytes()
     datagram = response.pieces[0].datagram
     clear = case.changed(datagram, replace(datagram, payload=octets))
-    at = {"party": responder(role), "at": "wire.pcapng", "requirement": None}
+    at = {"party": responder(role), "at": "wire.pcapng", "requirement": "K05"}
     objects(clear, "refused-with", "no response carries AUTHENTICATION_FAILED", notify=FAILED, **at)
 
 
@@ -306,4 +314,4 @@ def test_who_says_nothing_to_a_wrong_key_is_the_only_one_named():
     silent = on_the_wire("no answer", ExchangeType.IKE_AUTH, True, lambda _: [], "", ())
     judged = silent.play("authentication/wrong-psk").judge()
     assert judged.verdict is Verdict.FAIL
-    assert {(finding.party, finding.requirement) for finding in judged.findings} == {(KERNEL, "")}
+    assert {(finding.party, finding.requirement) for finding in judged.findings} == {(KERNEL, "B60")}

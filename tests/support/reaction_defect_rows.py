@@ -183,6 +183,7 @@ ROWS: list[Misbehaviour | Defect] = [
         for role in Role
     ],
     takes("any key is taken", INITIATOR, "K03", "authentication/wrong-psk", doctored=trusting),
+    on_the_wire("a wrong key is not answered", AUTH, True, lambda _: [], "B60", ("authentication/wrong-psk",)),
     takes("two ciphers in an answer are taken", RESPONDER, "B03", "negotiation/second-transform-in-the-answer",
           doctored=choosy),
     Misbehaviour("a short encapsulation key is taken", INITIATOR, "M06",

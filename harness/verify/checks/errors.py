@@ -11,6 +11,7 @@ from harness.registry.transforms import TransformType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
 from harness.scenario.check_form import Argument
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check
+from harness.verify.checks.establishment import rule_of_silence
 from harness.verify.checks.negotiation import answers_in_time, offer_repeated, retry_repeats_the_offer
 from harness.verify.checks.peer_report import left_of
 from harness.verify.pair_view import PairView
@@ -62,8 +63,9 @@ def _established_nonetheless(view: View) -> list[Objection]:
 def _wrong_refusal(view: View, wanted: NotifyType, *, accepted: bool) -> list[Objection]:
     """The first refusal: it is missing, another one, or not in its exchange; ``accepted`` tells that already."""
     if not view.refusals:
-        # To reject means to "return an error" (RFC 7296 section 2.7); of a failed AUTH no document says as much.
-        requirement = "B08" if wanted is NotifyType.NO_PROPOSAL_CHOSEN else None
+        # To reject means to "return an error" (RFC 7296 section 2.7); after a wrong AUTH an answer is due all the same.
+        of_auth = wanted is NotifyType.AUTHENTICATION_FAILED
+        requirement = rule_of_silence(view) or "K05" if of_auth else "B08"
         sentence = f"no response carries {wanted.name}"
         return [Objection(view.party(initiator=False), sentence, CAPTURE, requirement)]
     message, got = view.refusals[0]

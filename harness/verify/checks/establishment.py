@@ -42,7 +42,7 @@ def came_up(view: View, outcome: Outcome | None) -> Checked:
     common = " or ".join(f"proposal {suite.proposal_number}, {spelled(suite)}" for suite in view.allowed)
     predicted = " or ".join(sorted(allowed))
     ground = f"{predicted} was predicted, as both policies allow {common or 'no proposal that counts'}"
-    rule = _rule_of_refusal(view) if view.refusals and outcome is Outcome.REFUSED else _rule_of_silence(view)
+    rule = _rule_of_refusal(view) if view.refusals and outcome is Outcome.REFUSED else rule_of_silence(view)
     if view.expectation.reaction is not None:  # all that is unusual about the case is what had to be taken as it is
         rule = view.expectation.reaction.rule
     return Checked("", (Objection(_party(view), f"{ground}; {_ending(view, outcome)}", pointer, rule),))
@@ -67,7 +67,7 @@ def _rule_of_refusal(view: View) -> str | None:
     return _RULES.get(refused, "B06" if early else None)  # the answer to such an offer is a choice
 
 
-def _rule_of_silence(view: View) -> str | None:
+def rule_of_silence(view: View) -> str | None:
     """The requirement that a peer breaks which leaves the last request of ours alone, a sound one.
 
     Where anything of its came after it, be it wrong, it was not silent.
