@@ -12,7 +12,7 @@ from judging import contradicts, initiator, objects, passes, responder
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.verify.checks.authentication import auth_fits, auth_fits_some_first_message
+from harness.verify.checks.authentication import auth_fits, auth_fits_some_first_message, expected_auth
 from harness.wire.payloads import Authentication, IdentificationInitiator, IdentificationResponder, Notify
 
 SCENARIOS = ["classical/modp3072", "hybrid/x25519-mlkem768", "multiple-ke/two-with-a-gap", "denial-of-service/cookie"]
@@ -209,6 +209,14 @@ def test_no_auth_covers_no_first_message(role):
     assert not auth_fits_some_first_message(case.rewritten(REQUEST, without_auth).view, initiator=True)
     twice = case.rewritten(REQUEST, lambda old: [*old, *(p for p in wrong(old) if isinstance(p, Authentication))])
     assert auth_fits_some_first_message(twice.view, initiator=True), "the first one counts"
+
+
+def test_without_keys_no_auth_is_due(role):
+    view = good(role=role).view
+    request = next(message for message in view.messages if message.label == REQUEST)
+    first = next(message for message in view.messages if message.label == "IKE_SA_INIT request 0")
+    assert expected_auth(view, request, initiator=True, real=first) is not None
+    assert expected_auth(replace(view, chain=None), request, initiator=True, real=first) is None
 
 
 def test_an_auth_may_cover_another_first_message_than_the_one_that_counts(role):

@@ -56,6 +56,13 @@ def test_who_is_not_asked_for_transport_mode_cannot_agree_to_it(role):
     assert {finding.party for finding in case.judge().findings} == {initiator(role)}
 
 
+def test_transport_mode_that_is_answered_unasked(role):
+    label = "IKE_AUTH response 2"
+    case = good(role=role).rewritten(label, lambda old: [*old, Notify(NotifyType.USE_TRANSPORT_MODE)])
+    saying = "the IKE_AUTH response carries USE_TRANSPORT_MODE"
+    objects(case, "esp-mode", saying, party=responder(role), at=case.message(label).pointer, requirement="")
+
+
 def test_packets_of_another_mode_than_was_agreed(role):
     case = kernel(TRANSPORT, role)
     tunnel = case.rewritten(RESPONSE, without_mode)

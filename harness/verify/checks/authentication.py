@@ -122,7 +122,7 @@ def expected_auth(
     """
     real = real or view.final_init[0 if initiator else 1]
     identity = of(message, IdentificationInitiator if initiator else IdentificationResponder)
-    if view.chain is None or None in view.final_init or real is None or not identity:
+    if view.chain is None or real is None or not identity:
         return None
     chained_i, chained_r = (chained(view, initiator=each) if int_auth else [] for each in (True, False))
     whole = (chained_i[-1], chained_r[-1], message.message_id.to_bytes(4)) if chained_i and chained_r else ()

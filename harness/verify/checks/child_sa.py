@@ -31,14 +31,15 @@ from harness.wire.ports import NAT_PORT
 
 _SPIS_OCTETS = 16  # of the IKE header
 _PARTIES = (True, False)  # whether packets are from the engine
+_NO_CHILD = Checked("", (Objection("", "no Child SA came up", CAPTURE),))
 
 
 @engine_check("esp-mode", requirement="B45")
 def esp_mode(view: View, _arguments: Arguments) -> Checked:
     """The Child SA has the scenario's mode: asked for and agreed to, and in every ESP packet."""
-    wanted, none = view.scenario.settings.mode, _no_child(view)
-    if none is not None:
-        return none
+    wanted = view.scenario.settings.mode
+    if view.child is None or view.chain is None:
+        return _NO_CHILD
     objections = []
     closed = [packet for packet in esp_packets(view) if packet.problem]
     for response in (False, True):
@@ -93,14 +94,17 @@ def pair_moves_behind_a_nat(view: PairView, _arguments: Arguments) -> Checked:
     objections = []
     for one in view.ike_sas:
         both = [message for message in one.final_init if message is not None]
-        for message in both if len(both) == len(view.sides) and all(map(_detects, both)) else ():
-            if not one.rekeyed and _is_behind_a_nat(message) and all(False in _digests_fit(each) for each in both):
+        if one.rekeyed or not all(_detects(each) and False in _digests_fit(each) for each in both):
+            continue
+        for message in both:
+            _, destination = _digests_fit(message)
+            if destination:  # where neither digest fits it is the SPIs, or the addresses of the capture, that are others
                 objections += [*_bare_esp(one, message), *(_unmoved(one, message) if message.response else ())]
     return Checked("where a NAT was told of, IKE and ESP go over port 4500", tuple(objections))
 
 
 def _unmoved(view: PairView, told: SeenMessage) -> Iterator[Objection]:
-    for message in (m for m in view.messages if m.protected and m.sealed and not m.response and m.from_initiator):
+    for message in (m for m in view.messages if m.sealed and not m.response and m.from_initiator):
         if message.pieces[0].datagram.destination[1] != NAT_PORT:
             early = message.exchange == ExchangeType.IKE_INTERMEDIATE
             sentence = f"{told.label} tells of a NAT, and {message.label} does not go to port {NAT_PORT}"
@@ -117,15 +121,6 @@ def _bare_esp(view: PairView, told: SeenMessage) -> Iterator[Objection]:
 
 def _detects(message: SeenMessage) -> bool:
     return any(notify.notify_type == NotifyType.NAT_DETECTION_SOURCE_IP for notify in of(message, Notify))
-
-
-def _is_behind_a_nat(message: SeenMessage) -> bool:
-    """Whether the sender's digest is not that of where the message came from, and the receiver's own one fits.
-
-    Where neither fits it is the SPIs, or the addresses of the capture, that are others.
-    """
-    source, destination = _digests_fit(message)
-    return source is False and destination is True
 
 
 def _tells_of_a_nat(message: SeenMessage) -> bool:
@@ -153,9 +148,8 @@ def esp_without_udp(view: View, _arguments: Arguments) -> Checked:
 
     Either side may put its ESP into UDP whatever the other does: then what the scenario is about did not take place.
     """
-    none = _no_child(view)
-    if none is not None:
-        return none
+    if view.child is None or view.chain is None:
+        return _NO_CHILD
     objections = []
     moved = next((m for m in view.messages if NAT_PORT in _ports(m.pieces[0].datagram)), None)
     if moved is not None:
@@ -183,14 +177,13 @@ def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
 
     Proven twice: with the high half every packet opens, without it none does.
     """
-    none = _no_child(view)
-    child = view.child
-    if none is not None or child is None or view.chain is None:
-        return none or Checked("")
+    child, chain = view.child, view.chain
+    if child is None or chain is None:
+        return _NO_CHILD
     if not uses_extended_sequence_numbers(child):
         return Checked("", (Objection(view.party(initiator=False), "the answer does not select ESN", CAPTURE),))
     try:
-        keys, cipher = child_keys(view.chain, child.suite)
+        keys, cipher = child_keys(chain, child.suite)
     except MethodUnavailable as error:
         return Checked("", (Objection("", str(error), SECRETS, severity=Severity.INCONCLUSIVE),))
     long, short = (read_packets(view, child, keys, cipher, esn=esn) for esn in (True, False))
@@ -208,11 +201,6 @@ def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
     detail = f"{len(long)} ESP packets of {name} open with the high half of their number in the ICV, none without"
     return Checked(detail, tuple(objections))
 
-
-def _no_child(view: View) -> Checked | None:
-    if view.child is not None and view.chain is not None:
-        return None
-    return Checked("", (Objection("", "no Child SA came up", CAPTURE),))
 
 
 def _party(view: View, packet: SeenEsp) -> str:
