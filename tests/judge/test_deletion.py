@@ -308,3 +308,22 @@ def test_what_a_request_deletes_that_does_not_open_nobody_knows(role):
     answer = protected(case, (Delete(Protocol.ESP, 4, (bytes(4),)),), by_engine=False, message_id=7, response=True)
     found = behind(case, answer, by_engine=False).check(FORM).objections
     assert "B29" not in {each.requirement for each in found}
+
+
+@pytest.mark.parametrize("by_engine", [True, False])
+def test_exchanges_of_both_sides_may_have_one_number(role, by_engine):
+    """Each side counts its own requests (RFC 7296 section 2.2): what the one deletes is not asked for by the other."""
+    case = good(HYBRID, role=role)
+    ours, theirs = Delete(Protocol.IKE), Delete(Protocol.ESP, 4, (bytes(4),))
+
+    def b29(*messages: tuple[bool, bool, tuple[Delete, ...]]) -> list[str]:
+        played = case
+        for by, response, deletes in messages:
+            octets = protected(played, deletes, by_engine=by, message_id=40, response=response)
+            played = behind(played, octets, by_engine=by)
+        return [each.party for each in played.check(FORM).objections if each.requirement == "B29"]
+
+    assert b29((by_engine, False, (ours,)), (not by_engine, False, (theirs,))) == []
+    asked = (by_engine, False, (theirs,)), (not by_engine, True, (theirs,)), (not by_engine, False, ())
+    assert b29(*asked) == []
+    assert b29(*asked, (by_engine, True, (theirs,))) == ["engine" if by_engine else PEER_NAME]
