@@ -119,23 +119,24 @@ def _numbered(messages: Sequence[SeenMessage]) -> _Changes:
     """
     for initiator in (True, False):
         asked = [m for m in messages if not m.response and m.from_initiator == initiator and _counts(m)]
-        order = list(dict.fromkeys(m.message_id for m in asked))
+        order = list(dict.fromkeys((not m.protected, m.message_id) for m in asked))
         due = 0
-        for place, number in enumerate(order):
-            later = order[place + 1 :]
-            first = place == 0 and asked[0].exchange == ExchangeType.IKE_SA_INIT
+        for place, (init, number) in enumerate(order):
+            later = [each for _, each in order[place + 1 :]]
+            first = init and place == 0
             if number > due and due not in later and (first or any(due < each < number for each in later)):
-                yield from _moved(messages, number, due, initiator=initiator)
+                yield from _moved(messages, number, due, initiator=initiator, init=init)
                 due += 1
             elif number >= due:
                 due = number + 1
 
 
-def _moved(messages: Sequence[SeenMessage], number: int, due: int, *, initiator: bool) -> _Changes:
+def _moved(messages: Sequence[SeenMessage], number: int, due: int, *, initiator: bool, init: bool) -> _Changes:
     """Both messages of an exchange with the number that was due. The answer is not to blame."""
     early = any(m.exchange == ExchangeType.IKE_INTERMEDIATE for m in messages)
     for place, each in enumerate(messages):
-        if each.message_id == number and each.response == (each.from_initiator != initiator) and _counts(each):
+        same = each.message_id == number and each.protected != init
+        if same and each.response == (each.from_initiator != initiator) and _counts(each):
             rule = "I04" if early and each.exchange in _INITIAL[1:] else "B22"
             sentence = "" if each.response else f"{each.label} is sent where request {due} is due"
             yield place, Restored(replace(each, message_id=due), sentence, rule)

@@ -1,0 +1,379 @@
+"""Messages that are not what they were to be: what is put right, and what is left as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from lines import messages, pieces, spi, written
+
+from harness.registry.messages import ExchangeType
+from harness.verify.restored import put_right, readable_nonetheless, unmarked
+from harness.verify.wire import SeenMessage
+from harness.wire.message import Message
+from harness.wire.payloads import Encrypted, Nonce
+
+BEGUN = ["i INIT 0", "r INIT 0 <", "i AUTH 1", "r AUTH 1 <"]
+HYBRID = ["i INIT 0", "r INIT 0 <", "i INTERMEDIATE 1", "r INTERMEDIATE 1 <", "i AUTH 2", "r AUTH 2 <"]
+
+
+def faults(*lines: str) -> list[str]:
+    """What is wrong, each with its requirement in front."""
+    return [f"{each.requirement}: {each.sentence}" for each in put_right(messages(*lines))[1]]
+
+
+def right(*lines: str) -> list[str]:
+    """The messages as they were to be, by frame."""
+    whole = put_right(messages(*lines))[0]
+    assert [each.frame for each in whole] == sorted(each.frame for each in whole)
+    return written(whole)
+
+
+def left_as_it_is(*lines: str) -> None:
+    assert faults(*lines) == []
+    assert sorted(right(*lines)) == sorted(written(messages(*lines)))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        BEGUN,
+        HYBRID,
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "r INFO 0", "i INFO 0 <"],  # each side counts its own
+        [*BEGUN, "i INFO 3", "i INFO 2", "r INFO 2 <", "r INFO 3 <"],  # they crossed each other
+        [*BEGUN, "i INFO 5", "r INFO 5 <", "i INFO 6", "r INFO 6 <"],  # the capture lacks what was between
+        [*BEGUN, "i INFO 9 clear", "i INFO 2", "r INFO 2 <"],  # in clear anybody can send it
+        [*HYBRID[:4], "i AUTH 2", "i AUTH 2", "r AUTH 2 <"],
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 0 spi=2", "r INFO 0 < spi=2"],  # another IKE SA has its own
+    ],
+)
+def test_what_is_right_stays_so(lines):
+    left_as_it_is(*lines)
+
+
+# Message IDs (RFC 7296 section 2.2).
+
+
+@pytest.mark.parametrize(
+    ("lines", "now", "told"),
+    [
+        (
+            [*BEGUN, "i INFO 7", "r INFO 7 <", "i INFO 3", "r INFO 3 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <"],
+            ["B22: INFORMATIONAL request 7 is sent where request 2 is due"],
+        ),
+        (
+            [*BEGUN, "r INFO 7", "i INFO 7 <", "r INFO 1", "i INFO 1 <"],
+            [*BEGUN, "r INFO 0", "i INFO 0 <", "r INFO 1", "i INFO 1 <"],
+            ["B22: INFORMATIONAL request 7 is sent where request 0 is due"],
+        ),
+        (
+            ["i INIT 1", "r INIT 1 <", "i AUTH 1", "r AUTH 1 <"],
+            BEGUN,
+            ["B22: IKE_SA_INIT request 1 is sent where request 0 is due"],
+        ),
+        (
+            [*HYBRID[:2], "i INTERMEDIATE 6", "r INTERMEDIATE 6 <", *HYBRID[4:]],
+            HYBRID,
+            ["I04: IKE_INTERMEDIATE request 6 is sent where request 1 is due"],
+        ),
+        (
+            [*HYBRID[:4], "i AUTH 6", "r AUTH 6 <", "i INFO 3", "r INFO 3 <"],
+            [*HYBRID, "i INFO 3", "r INFO 3 <"],
+            ["I04: IKE_AUTH request 6 is sent where request 2 is due"],
+        ),
+        (
+            [*HYBRID, "i INFO 9", "r INFO 9 <", "i INFO 4", "r INFO 4 <"],
+            [*HYBRID, "i INFO 3", "r INFO 3 <", "i INFO 4", "r INFO 4 <"],
+            ["B22: INFORMATIONAL request 9 is sent where request 3 is due"],
+        ),
+        (  # one is jumped over, the next ones are its turn
+            [*BEGUN, "i INFO 7", "i INFO 3", "i INFO 9", "i INFO 5"],
+            [*BEGUN, "i INFO 2", "i INFO 3", "i INFO 4", "i INFO 5"],
+            [
+                "B22: INFORMATIONAL request 7 is sent where request 2 is due",
+                "B22: INFORMATIONAL request 9 is sent where request 4 is due",
+            ],
+        ),
+    ],
+)
+def test_a_number_that_is_not_its_turn(lines, now, told):
+    assert right(*lines) == now
+    assert faults(*lines) == told
+
+
+def test_of_one_number_in_both_directions_the_exchange_of_the_wrong_one_is_moved():
+    """The other side's exchange of that number is its own."""
+    lines = [*BEGUN, "r INFO 0", "i INFO 0 <", "i INFO 7", "r INFO 7 <", "i INFO 3", "r INFO 3 <"]
+    other = ["r INFO 7", "i INFO 7 <"]
+    moved = right(*lines, *other)
+    assert moved[-2:] == other and moved[6:8] == ["i INFO 2", "r INFO 2 <"]
+
+
+# The Response flag (section 3.1).
+
+
+@pytest.mark.parametrize(
+    ("lines", "now", "told"),
+    [
+        (["i INIT 0", "r INIT 0", *BEGUN[2:]], BEGUN, "B39: the IKE_SA_INIT response 0 lacks the Response flag"),
+        ([*BEGUN[:3], "r AUTH 1"], BEGUN, "B39: the IKE_AUTH response 1 lacks the Response flag"),
+        ([*BEGUN[:2], "i AUTH 1 <", "r AUTH 1 <"], BEGUN, "B39: the IKE_AUTH request 1 has the Response flag"),
+        (
+            [*BEGUN, "i INFO 2", "r INFO 2"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B39: the INFORMATIONAL response 2 lacks the Response flag",
+        ),
+        (
+            [*BEGUN, "i INFO 2 <", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B39: the INFORMATIONAL request 2 has the Response flag",
+        ),
+    ],
+)
+def test_a_turned_response_flag(lines, now, told):
+    assert right(*lines) == now
+    assert faults(*lines) == [told]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN, "i INFO 2", "r INFO 0", "r INFO 2 <", "i INFO 0 <"],
+        [*BEGUN, "i INFO 2", "r INFO 0", "r INFO 1"],  # numbers of its own requests, none of them answered
+        [*BEGUN, "r INFO 0", "i INFO 0 <", "i INFO 2 <"],  # an answer to nothing
+        [*BEGUN, "i INFO 2 <"],
+        [*BEGUN[:2], "i AUTH 1 clear <", "r AUTH 1 <"],  # in clear anybody can send it
+        [*BEGUN[:3], "r AUTH 1 clear"],
+        [*BEGUN[:3], "r AUTH 1 <", "r AUTH 1"],  # what is beside the answer is no answer
+    ],
+)
+def test_what_may_be_a_request_or_a_response_stays_one(lines):
+    left_as_it_is(*lines)
+
+
+# The exchange type of an answer.
+
+
+@pytest.mark.parametrize(
+    ("lines", "now", "told"),
+    [
+        (
+            [*BEGUN, "i INFO 2", "r CREATE 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B60: the INFORMATIONAL request 2 is answered by a message of the exchange CREATE_CHILD_SA",
+        ),
+        (
+            [*BEGUN[:3], "r INFO 1 <"],
+            BEGUN,
+            "B60: the IKE_AUTH request 1 is answered by a message of the exchange INFORMATIONAL",
+        ),
+        (
+            [*HYBRID[:2], "i AUTH 1", "r INTERMEDIATE 1 <", *HYBRID[4:]],
+            HYBRID,
+            "B60: the IKE_AUTH request 1 stands where its answer is of the exchange IKE_INTERMEDIATE",
+        ),
+        (
+            [*HYBRID[:4], "i INFO 2", "r AUTH 2 <"],
+            HYBRID,
+            "B60: the INFORMATIONAL request 2 stands where its answer is of the exchange IKE_AUTH",
+        ),
+        (
+            [*HYBRID[:4], "i 99 2", "r AUTH 2 <"],
+            HYBRID,
+            "B60: the ExchangeType 99 request 2 stands where its answer is of the exchange IKE_AUTH",
+        ),
+        (
+            [*BEGUN, "i 99 2", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B60: the ExchangeType 99 request 2 stands where its answer is of the exchange INFORMATIONAL",
+        ),
+        (
+            [*BEGUN, "i AUTH 2", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B60: the IKE_AUTH request 2 stands where its answer is of the exchange INFORMATIONAL",
+        ),
+        (
+            [*BEGUN, "i FOLLOWUP 2", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B60: the IKE_FOLLOWUP_KE request 2 stands where its answer is of the exchange INFORMATIONAL",
+        ),
+        (
+            [*BEGUN, "i CREATE 2", "r CREATE 2 <", "i FOLLOWUP 3", "r INFO 3 <"],
+            [*BEGUN, "i CREATE 2", "r CREATE 2 <", "i FOLLOWUP 3", "r FOLLOWUP 3 <"],
+            "B60: the IKE_FOLLOWUP_KE request 3 is answered by a message of the exchange INFORMATIONAL",
+        ),
+        (
+            [*BEGUN[:3], "r INTERMEDIATE 1 <"],  # nothing shows that another exchange was due
+            BEGUN,
+            "B60: the IKE_AUTH request 1 is answered by a message of the exchange IKE_INTERMEDIATE",
+        ),
+    ],
+)
+def test_an_answer_of_another_exchange_type(lines, now, told):
+    assert right(*lines) == now
+    assert faults(*lines) == [told]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "r CREATE 2 <"],  # it has its answer
+        [*BEGUN, "r CREATE 2 <", "i INFO 2"],
+        [*BEGUN, "i INFO 2", "r CREATE 2 < clear"],
+        [*BEGUN, "i INFO 2 clear", "r CREATE 2 <"],
+    ],
+)
+def test_what_answers_something_else_is_no_answer(lines):
+    left_as_it_is(*lines)
+
+
+# The number of an answer.
+
+
+@pytest.mark.parametrize(
+    ("lines", "now", "told"),
+    [
+        (
+            [*BEGUN, "i INFO 2", "r INFO 7 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B22: the INFORMATIONAL request 2 and the INFORMATIONAL response 7 are of one exchange, 2 is its turn",
+        ),
+        (
+            [*BEGUN, "i INFO 7", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B22: the INFORMATIONAL response 2 and the INFORMATIONAL request 7 are of one exchange, 2 is its turn",
+        ),
+        (
+            [*BEGUN, "r INFO 0", "i INFO 7 <"],
+            [*BEGUN, "r INFO 0", "i INFO 0 <"],
+            "B22: the INFORMATIONAL request 0 and the INFORMATIONAL response 7 are of one exchange, 0 is its turn",
+        ),
+        (
+            [*BEGUN[:3], "r AUTH 0 <"],
+            BEGUN,
+            "B22: the IKE_AUTH request 1 and the IKE_AUTH response 0 are of one exchange, 1 is its turn",
+        ),
+        (
+            [*HYBRID, "i INFO 3", "r INFO 2 <"],  # the number of an exchange of another type
+            [*HYBRID, "i INFO 3", "r INFO 3 <"],
+            "B22: the INFORMATIONAL request 3 and the INFORMATIONAL response 2 are of one exchange, 3 is its turn",
+        ),
+    ],
+)
+def test_an_answer_with_another_number(lines, now, told):
+    assert right(*lines) == now
+    assert faults(*lines) == [told]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN, "i INFO 2", "i INFO 3", "r INFO 7 <"],  # which of the two does it answer?
+        [*BEGUN, "r INFO 7 <", "i INFO 2"],
+        [*BEGUN, "i INFO 2", "r INFO 7 < clear"],
+        [*BEGUN, "i INFO 2", "i INFO 7 <"],
+        [*BEGUN, "i INFO 2", "r CREATE 7 <"],
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "r INFO 7 <"],
+    ],
+)
+def test_an_answer_to_nothing_in_particular_stays_as_it_is(lines):
+    left_as_it_is(*lines)
+
+
+# The marker, and what is no message by its form.
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("i INFO 2 bare", ["B37: INFORMATIONAL request 2 goes to port 4500 without the marker"]),
+        ("i INFO 2", []),
+        ("i INFO 2 port=500", []),
+    ],
+)
+def test_a_message_without_the_marker(line, told):
+    assert faults(*BEGUN, line, "r INFO 2 <") == told
+
+
+def test_without_the_marker_it_is_looked_for_among_the_known_ike_sas():
+    found = [each.datagram for each in pieces("i INFO 2 bare", "i INFO 2", "i INFO 3 bare spi=2", "i INFO 4 port=500")]
+    assert [piece.datagram for piece in unmarked(found, {spi(1)})] == found[:1]
+    assert [piece.datagram for piece in unmarked(found, {spi(1), spi(2)})] == [found[0], found[2]]
+    (piece,) = unmarked(found, {spi(1)})
+    assert piece.octets == found[0].payload and piece.message.header.message_id == 2
+    cut = [replace(found[0], payload=found[0].payload[:-1]), found[2]]
+    assert [piece.datagram for piece in unmarked(cut, {spi(1), spi(2)})] == cut[1:], "what is broken hides no other"
+
+
+def nonetheless(line: str, *edits: object) -> list[Message]:
+    """What is made of a datagram that was changed: (place, octets) each, behind the marker."""
+    (piece,) = pieces(line)
+    octets = bytearray(piece.octets)
+    for place, instead in edits:
+        octets[place:] = octets[place:][: 0 if place == len(octets) else None]
+        octets[place : place + len(instead)] = instead
+    changed = replace(piece.datagram, payload=bytes(4) + bytes(octets))
+    found = readable_nonetheless([changed], {spi(1)})
+    assert all(each.octets == bytes(octets) and each.datagram is changed for each in found)
+    return [each.message for each in found]
+
+
+WHOLE = len(pieces("i INFO 2")[0].octets)
+
+
+def test_octets_too_many_are_cut():
+    (message,) = nonetheless("i INFO 2", (WHOLE, b"more"))
+    assert message.header.message_id == 2
+    (sealed,) = message.payloads
+    assert isinstance(sealed, Encrypted) and len(sealed.content) == 64
+    (clear,) = nonetheless("i INIT 0", (len(pieces("i INIT 0")[0].octets), b"more"))
+    assert [type(each) for each in clear.payloads] == [Nonce]
+
+
+@pytest.mark.parametrize("length", [0, WHOLE - 1, WHOLE + 1, 2**32 - 1])
+def test_a_wrong_length_in_the_header_is_put_right(length):
+    (message,) = nonetheless("i INFO 2", (24, length.to_bytes(4)))
+    (sealed,) = message.payloads
+    assert isinstance(sealed, Encrypted) and len(sealed.content) == 64
+
+
+@pytest.mark.parametrize("octets", [bytes(2), (3).to_bytes(2), (2000).to_bytes(2)])
+def test_a_sealed_payload_of_another_length_is_believed_by_its_header(octets):
+    (message,) = nonetheless("i INFO 2", (30, octets))
+    assert message.header.exchange_type == ExchangeType.INFORMATIONAL and message.header.message_id == 2
+    assert isinstance(message.payloads[-1], Encrypted)
+
+
+@pytest.mark.parametrize(
+    ("line", "edits"),
+    [
+        ("i INFO 2 spi=2", [(30, bytes(2))]),  # of no known IKE SA
+        ("i INFO 2", [(18, b"\x63"), (30, bytes(2))]),  # of an exchange that nobody knows
+        ("i INIT 0", [(30, (2000).to_bytes(2))]),  # in clear all of it must be read
+        ("i INFO 2 clear", [(30, (2000).to_bytes(2))]),
+    ],
+)
+def test_what_takes_no_place_in_an_ike_sa_stays_malformed(line, edits):
+    assert nonetheless(line, *edits) == []
+
+
+def test_what_is_a_message_is_not_read_again():
+    assert nonetheless("i INFO 2") == []
+    header = pieces("i INFO 2")[0]
+    for octets in (28, 31, 32):
+        short = replace(header.datagram, payload=bytes(4) + header.octets[:octets])
+        assert readable_nonetheless([short], {spi(1)}) == []
+
+
+def test_a_type_that_is_none_of_sealed_payloads_is_believed_where_its_length_fills_the_message():
+    (message,) = nonetheless("i INFO 2", (16, b"\x21"))
+    (sealed,) = message.payloads
+    assert isinstance(sealed, Encrypted) and len(sealed.content) == 64
+
+
+def test_each_ike_sa_is_put_right_by_itself():
+    second = [f"{line} spi=2" for line in (*BEGUN, "i INFO 7", "i INFO 3")]
+    whole, found = put_right(messages(*BEGUN, "i INFO 2", *second, "i INFO 3"))
+    assert [each.requirement for each in found] == ["B22"]
+    assert isinstance(whole[0], SeenMessage) and len(whole) == 12
