@@ -45,7 +45,7 @@ def _payload(kind: ExchangeType, words: Sequence[str]) -> Payload:
     fragment = next((word for word in words if "/" in word), "")
     if fragment:
         number, total = map(int, fragment.split("/"))
-        return EncryptedFragment(PayloadType.SA, octets, number, total)
+        return EncryptedFragment(PayloadType.SA, number, total, octets)
     clear = kind == ExchangeType.IKE_SA_INIT or "clear" in words
     return Nonce(octets) if clear else Encrypted(PayloadType.SA, octets)
 

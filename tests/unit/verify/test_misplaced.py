@@ -1,0 +1,242 @@
+"""Pieces whose header puts them elsewhere than where they belong, and what stays where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from lines import HERE, grouped, pieces, spi, written
+
+from harness.verify.misplaced import adopted, of_other_headers
+from harness.verify.wire import Piece
+
+BEGUN = ["i INIT 0", "r INIT 0 <", "i AUTH 1", "r AUTH 1 <"]
+REKEYED = [*BEGUN, "i CREATE 2", "r CREATE 2 <"]
+
+
+def by_sa(found: Sequence[Piece]) -> dict[bytes, list[Piece]]:
+    sas: dict[bytes, list[Piece]] = {}
+    for each in found:
+        sas.setdefault(each.octets[:8], []).append(each)
+    return sas
+
+
+def placed(*lines: str, told: Sequence[int] = ()) -> dict[int, list[str]]:
+    """The messages of each IKE SA, as they were to be."""
+    found = adopted(by_sa(pieces(*lines)), HERE, {spi(number) for number in told})
+    return {own[0]: by_frame(each) for own, each in found.items()}
+
+
+def by_frame(own: Sequence[Piece]) -> list[str]:
+    return written(sorted(grouped(own), key=lambda message: message.frame))
+
+
+def left_as_it_is(*lines: str, told: Sequence[int] = ()) -> None:
+    assert placed(*lines, told=told) == {own[0]: by_frame(each) for own, each in by_sa(pieces(*lines)).items()}
+
+
+# An initiator's SPI of no IKE SA.
+
+
+@pytest.mark.parametrize(
+    ("lines", "now"),
+    [
+        (["i INIT 0", "r INIT 0 < spi=9", *BEGUN[2:]], BEGUN),
+        ([*BEGUN[:2], "i AUTH 1 spi=9", "r AUTH 1 <"], BEGUN),
+        ([*BEGUN[:3], "r AUTH 1 < spi=9"], BEGUN),
+        ([*BEGUN[:2], "i AUTH 1 spi=9", "r AUTH 1 < spi=9"], BEGUN),  # the answer repeats it
+        ([*BEGUN, "i INFO 2 spi=9"], [*BEGUN, "i INFO 2"]),  # its turn
+        ([*BEGUN, "r INFO 0", "i INFO 0 < spi=9"], [*BEGUN, "r INFO 0", "i INFO 0 <"]),
+        ([*BEGUN, "r INFO 0", "i INFO 0 <", "r INFO 1 spi=9"], [*BEGUN, "r INFO 0", "i INFO 0 <", "r INFO 1"]),
+        ([*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 2/2 spi=9", "r AUTH 1 <"], BEGUN),
+        ([*BEGUN[:3], "r AUTH 1 < 1/2", "r AUTH 1 < 2/2 spi=9"], BEGUN),
+    ],
+)
+def test_it_is_put_where_something_waits_for_it(lines, now):
+    assert placed(*lines) == {1: now}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN, "i INFO 3 spi=9"],  # not its turn
+        [*BEGUN, "r INFO 1 spi=9"],
+        [*BEGUN, "r INFO 2 < spi=9"],  # nobody asked
+        [*BEGUN, "r AUTH 1 < spi=9"],  # it has its answer
+        [*BEGUN, "i AUTH 1 spi=9"],
+        [*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 1/2 spi=9", "r AUTH 1 <"],  # that fragment is there
+        [*REKEYED, "i INFO 3 spi=9"],  # a new IKE SA may have come of the rekey
+        [*BEGUN, "i INIT 0 spi=2", "r INIT 0 < spi=2", "i AUTH 1 spi=2", "r AUTH 1 < spi=2"],
+        [*BEGUN, "i INIT 0 spi=2"],
+        ["i INIT 0", "i INIT 0 spi=2"],
+        [*BEGUN, "i INFO 0 spi=9", "r INFO 0 < spi=9"],  # the first of its sender in an IKE SA
+    ],
+)
+def test_what_nothing_waits_for_stays_by_itself(lines):
+    left_as_it_is(*lines)
+
+
+def test_half_of_an_ike_sa_init_exchange_belongs_to_the_other_half():
+    assert placed("i INIT 0", "r INIT 0 < spi=9") == {1: ["i INIT 0"], 9: ["r INIT 0 <"]}, "neither is an IKE SA"
+    assert placed("i INIT 0", "r INIT 0 < spi=9", "i AUTH 1") == {1: ["i INIT 0", "r INIT 0 <", "i AUTH 1"]}
+
+
+def test_a_rekeyed_ike_sa_is_known_by_what_the_two_report():
+    new = ["i INFO 0 spi=2", "r INFO 0 < spi=2"]
+    left_as_it_is(*REKEYED, *new)
+    left_as_it_is(*REKEYED, *new, told=(1, 2))
+    assert placed(*REKEYED, "r INFO 0", "i INFO 0 < spi=2", told=(1,)) == {1: [*REKEYED, "r INFO 0", "i INFO 0 <"]}
+    many = [*new, "i INFO 1 spi=2", "r INFO 1 < spi=2"]
+    left_as_it_is(*REKEYED, *many, told=(1,))
+    few = ["i INFO 0 spi=2", "r INFO 5 < spi=2"]
+    left_as_it_is(*REKEYED, *few, told=(1,))
+
+
+def test_of_several_ike_sas_it_is_the_one_that_waits():
+    other = [f"{line} spi=2" for line in BEGUN]
+    assert placed(*BEGUN, *other[:3], "r AUTH 1 < spi=9") == {1: BEGUN, 2: BEGUN}
+    assert placed(*BEGUN, *other[:3], "r AUTH 1 < spi=9", "i INFO 7 spi=9") == {
+        1: BEGUN, 2: BEGUN, 9: ["r AUTH 1 <", "i INFO 7"],
+    }  # fmt: skip
+
+
+def test_in_a_flood_of_ike_sas_no_place_is_looked_for():
+    def flood(count: int) -> list[str]:
+        return [f"{line} spi={number + 10}" for number in range(count) for line in BEGUN]
+
+    waiting = [*BEGUN[:3], "r AUTH 1 < spi=9"]
+    assert placed(*waiting, *flood(49))[1] == BEGUN
+    left_as_it_is(*waiting, *flood(50))
+
+
+# A fragment with another header than its message (RFC 7383 section 2.5).
+
+
+def told_of(*lines: str) -> list[str]:
+    """What is said of the messages as they were put."""
+    found = adopted(by_sa(pieces(*lines)), HERE)
+    every = [message for each in found.values() for message in grouped(each)]
+    return [f"{each.requirement}: {each.sentence}" for each in of_other_headers(every)]
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ("i AUTH 7 2/3", ["F05: IKE_AUTH request 1 has the number 7"]),
+        ("i INFO 1 2/3", ["F05: IKE_AUTH request 1 has the number 1"]),
+        ("i AUTH 1 2/3 <", ["F05: IKE_AUTH request 1 has the number 1"]),
+        ("i AUTH 7 2/4", []),
+        ("i AUTH 7 3/3", []),  # that one is there
+        ("r AUTH 7 2/3", []),
+        ("i AUTH 7", []),
+    ],
+)
+def test_a_fragment_that_is_alone_belongs_to_the_message_that_lacks_it(odd, words):
+    lines = [*BEGUN[:2], "i AUTH 1 1/3", odd, "i AUTH 1 3/3", "r AUTH 1 <"]
+    assert told_of(*lines) == words
+    if words:
+        assert placed(*lines) == {1: BEGUN}
+    else:
+        left_as_it_is(*lines)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 7 2/3", "r AUTH 1 <"],  # it makes nothing whole
+        [*BEGUN[:2], "i AUTH 1 1/1", "i AUTH 7 1/1", "r AUTH 1 <"],
+        [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 7 2/3", "i AUTH 7 3/3", "r AUTH 1 <"],  # not alone
+    ],
+)
+def test_a_fragment_that_makes_nothing_whole_stays_where_it_is(lines):
+    left_as_it_is(*lines)
+
+
+def test_of_two_fragments_with_different_headers_the_first_one_tells():
+    lines = [*BEGUN, "i INFO 2 2/2", "i INFO 7 1/2", "r INFO 2 <"]
+    assert placed(*lines) == {1: [*BEGUN, "i INFO 2", "r INFO 2 <"]}
+    assert told_of(*lines) == ["F05: INFORMATIONAL request 2 has the number 7"]
+
+
+def test_in_a_flood_of_fragments_no_place_is_looked_for():
+    def flood(count: int) -> list[str]:
+        return [f"i INFO {number} 1/3" for number in range(100, 100 + count)]
+
+    odd = [*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 7 2/2", "r AUTH 1 <"]
+    assert "i AUTH 7" not in placed(*odd, *flood(48))[1]
+    left_as_it_is(*odd, *flood(49))
+
+
+# A number that another message has (RFC 7296 section 2.2).
+
+
+@pytest.mark.parametrize(
+    ("lines", "now", "words"),
+    [
+        (
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 2", "r INFO 3 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <"],
+            ["B22: INFORMATIONAL request 3 has the number 2"],
+        ),
+        (
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <"],
+            ["B22: INFORMATIONAL response 3 has the number 2"],
+        ),
+        (  # the first of the two is in front of what it would answer
+            [*BEGUN, "i INFO 2", "r INFO 3 <", "i INFO 3", "r INFO 3 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <"],
+            ["B22: INFORMATIONAL response 2 has the number 3"],
+        ),
+    ],
+)
+def test_of_two_messages_with_one_number_one_is_the_missing_half(lines, now, words):
+    assert placed(*lines) == {1: now}
+    assert told_of(*lines) == words
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN, "i INFO 2 =a", "i INFO 2 =a", "r INFO 3 <"],  # a repetition
+        [*BEGUN, "i INFO 2", "i INFO 2", "r INFO 2 <"],  # nothing waits for it
+        [*BEGUN, "i INFO 2", "i INFO 2", "r INFO 3 <", "r INFO 4 <"],  # or two do
+        [*BEGUN, "i INFO 2", "i INFO 2", "r CREATE 3 <"],
+        [*BEGUN, "r INFO 3 <", "i INFO 2", "i INFO 2"],  # the response is in front of both
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "r INFO 2 <", "i INFO 3"],  # the request comes after it
+        ["i INIT 0", "i INIT 0", "r INIT 0 <", "i AUTH 1", "r AUTH 1 <"],
+        [*BEGUN, "i INFO 2 1/2", "i INFO 2 2/2", "r INFO 3 <"],
+    ],
+)
+def test_what_no_other_half_waits_for_keeps_its_number(lines):
+    left_as_it_is(*lines)
+    assert told_of(*lines) == []
+
+
+# What is said of it.
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (BEGUN, []),
+        (
+            [*BEGUN[:2], "i AUTH 1 spi=9", "r AUTH 1 <"],
+            ["B39: IKE_AUTH request 1 has the initiator's SPI 0909090909090909, which is of no IKE SA"],
+        ),
+        (
+            [*BEGUN[:3], "r AUTH 1 < spi=9"],
+            ["B39: IKE_AUTH response 1 has the initiator's SPI 0909090909090909, which is of no IKE SA"],
+        ),
+        (  # the answer repeats it, and is not to blame
+            [*BEGUN[:2], "i AUTH 1 spi=9", "r AUTH 1 < spi=9"],
+            ["B39: IKE_AUTH request 1 has the initiator's SPI 0909090909090909, which is of no IKE SA"],
+        ),
+        (
+            [*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 2/2 spi=9", "r AUTH 1 <"],
+            ["B39: IKE_AUTH request 1 has the initiator's SPI 0909090909090909, which is of no IKE SA"],
+        ),
+    ],
+)
+def test_what_is_told_of_another_header(lines, words):
+    assert told_of(*lines) == words
