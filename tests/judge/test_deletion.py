@@ -77,6 +77,11 @@ def test_what_a_message_told_that_cannot_be_read_is_not_known(role):
         piece = wrong.message(f"IKE_AUTH {sender} 2").pieces[-1].datagram
         unread = wrong.changed(piece, replace(piece, payload=flipped(piece.payload, -1)))
         assert bool(unread.check(FORM).objections) is not known
+    asks = role is Role.INITIATOR
+    no_sa = behind(wrong, protected(wrong, (), by_engine=asks, message_id=50), by_engine=asks)
+    last = no_sa.datagrams[-1]
+    unread = no_sa.changed(last, replace(last, payload=flipped(last.payload, -1)))
+    assert unread.check(FORM).objections, "no SA is made in INFORMATIONAL"
 
 
 def test_a_request_in_an_ike_sa_that_its_sender_deleted(role):
@@ -293,6 +298,7 @@ def test_a_delete_answers_a_delete_alone(role):
         ((), Delete(Protocol.ESP, 4, (peers_spi,)), True),
         ((Delete(Protocol.ESP, 4, (bytes(4),)),), Delete(Protocol.ESP, 4, (peers_spi,)), False),
         ((Delete(Protocol.ESP, 4, (bytes(4),)),), Delete(Protocol.IKE), True),
+        ((Delete(Protocol.IKE),), Delete(Protocol.ESP, 4, (peers_spi,)), False),  # its Child SAs go with it
     ):
         case = behind(plain, protected(plain, asked, by_engine=True, message_id=7), by_engine=True)
         case = behind(case, protected(case, (answered,), by_engine=False, message_id=7, response=True), by_engine=False)

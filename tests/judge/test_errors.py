@@ -6,6 +6,8 @@ import pytest
 from case_builder import PEER_NAME, Case, flipped, good
 from judging import KERNEL, initiator, objects, passes, responder
 from misbehaving import on_the_wire
+from pair_builder import FIRST, good_pair
+from pair_form_alterations import cookie, demand
 
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
@@ -315,3 +317,16 @@ def test_who_says_nothing_to_a_wrong_key_is_the_only_one_named():
     judged = silent.play("authentication/wrong-psk").judge()
     assert judged.verdict is Verdict.FAIL
     assert {(finding.party, finding.requirement) for finding in judged.findings} == {(KERNEL, "B60")}
+
+
+def test_an_initiator_that_gives_up_has_made_no_retry_that_could_be_wrong():
+    """However often it is asked for a cookie."""
+    retried = demand(NotifyType.COOKIE, b"cookie", cookie(back=b"biscuit"))(good_pair("pairs/classical"))
+    first, asked, again, *_ = retried.wire.datagrams
+    check = "pair-demands-in-their-form"
+    assert [each.party for each in retried.check(check).objections] == [FIRST]
+    other = Message.parse(asked.payload)
+    other = Message(other.header, (Notify(NotifyType.COOKIE, b"another"),))
+    twice = replace(again, payload=other.to_bytes(), source=asked.source, destination=asked.destination)
+    for given_up in ((first, asked), (first, asked, twice)):
+        assert retried.with_datagrams(given_up).check(check).objections == ()

@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, good
+from pair_builder import good_pair
+from pair_form_alterations import edited
 
 from harness.policy.role import Role
+from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
 from harness.verify.checks.establishment import came_up
 from harness.verify.judgement import outcome_seen, unproven
 from harness.verify.view import View
-from harness.wire.payloads import KeyExchange
+from harness.wire.payloads import KeyExchange, Notify
+
+NO_PROPOSAL, SYNTAX = NotifyType.NO_PROPOSAL_CHOSEN, NotifyType.INVALID_SYNTAX
 
 
 def test_the_predicted_outcome_needs_no_more_words():
@@ -113,3 +118,44 @@ def test_who_sends_anything_after_it_is_not_silent():
     assert rule_of(replace(view, messages=(asked, answered))) is None
     before = replace(theirs, frame=asked.frame - 1)
     assert rule_of(replace(view, malformed=(before, late))) == "B60"
+
+
+def test_what_comes_between_two_copies_of_the_request_is_heard():
+    view = silent()
+    (asked,) = view.messages
+    (piece,) = asked.pieces
+    later = replace(piece, datagram=replace(piece.datagram, frame=asked.frame + 2))
+    twice = replace(asked, pieces=(piece, later))
+    between = replace(
+        piece.datagram, frame=asked.frame + 1, source=piece.datagram.destination, destination=piece.datagram.source
+    )
+    assert rule_of(replace(view, messages=(twice,))) == "B60"
+    assert rule_of(replace(view, messages=(twice,), malformed=(between,))) is None
+
+
+def test_the_first_refusal_of_two_is_the_one_that_ended_it():
+    def rule_of(view: View) -> str | None:
+        (objection,) = came_up(view, Outcome.REFUSED).objections
+        return objection.requirement
+
+    wrong = replace(good("authentication/wrong-psk"), expectation=good().expectation).view
+    assert rule_of(wrong) == "K03"
+    refusal = next(m for m in wrong.messages if m.label == "IKE_AUTH response 1")
+    ours = replace(refusal, message_id=7, from_initiator=True)
+    assert rule_of(replace(wrong, messages=(*wrong.messages, ours))) == "K03"
+
+
+@pytest.mark.parametrize(
+    ("notifies", "rule"),
+    [
+        ((NO_PROPOSAL,), "B08"),
+        ((NO_PROPOSAL, SYNTAX), "B08"),
+        ((SYNTAX, NO_PROPOSAL), None),
+        ((SYNTAX,), None),
+    ],
+)
+def test_of_two_products_it_is_the_first_refusal_too(notifies, rule):
+    pair = good_pair("pairs/hybrid")
+    refused = edited(lambda _: [Notify(kind) for kind in notifies], "IKE_SA_INIT response 0")(pair)
+    (objection,) = refused.check("pair-came-up-as-predicted").objections
+    assert (objection.party, objection.requirement) == (pair.view.sides[1].peer, rule)
