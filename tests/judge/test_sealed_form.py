@@ -1,0 +1,267 @@
+"""Two products: SK payloads without room for what must be inside, and what the first payload inside may be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from pair_builder import FIRST, HYBRID_REKEY, SECOND, SEVEN, Pair, good_pair
+from pair_form_alterations import edited, holding, message_of, sized
+
+from harness.policy.proposals import Suite
+from harness.registry.algorithms import algorithm
+from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
+from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.scenario.model import Step
+from harness.verify.checks.sealed_form import sealed_in_its_form
+from harness.verify.wire import SeenMessage
+from harness.wire.message import Message
+from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
+
+FORM, SIZES = sealed_in_its_form.name, "pair-follow-up-sizes"
+HYBRID, CLASSICAL, REKEY = "pairs/hybrid", "pairs/classical", "pairs/rekey"
+AUTH, AUTH_ANSWER = "IKE_AUTH request 1", "IKE_AUTH response 1"
+CREATE, CREATE_ANSWER = "CREATE_CHILD_SA request 2", "CREATE_CHILD_SA response 2"
+
+GCM = 8 + 16 + 1
+"""Octets of IV, ICV and Pad Length."""
+
+CHILD = (4 + 8 + 4 + 8 + 8) + 2 * (4 + 4 + 16)
+"""A proposal of two transforms and an SPI of 4 octets, and a selector of each kind: the least for a Child SA."""
+
+PEER = (4 + 4) + (4 + 4 + 16)
+"""An empty identity, and the least that AUTH has."""
+
+
+def told(pair: Pair) -> list[tuple[str, str]]:
+    return [(each.party, each.requirement) for each in pair.check(FORM).objections]
+
+
+def inside(pair: Pair, label: str, octets: int) -> Pair:
+    return holding(label, sized(octets))(pair)
+
+
+def beginning(pair: Pair, label: str, first: int, *, which: int = 0) -> Pair:
+    """The Next Payload of SK, in the first message of this label or a later one."""
+    message = [m for m in pair.view.messages if m.label == label][which]
+    piece = message.pieces[0]
+    (payload,) = piece.message.payloads
+    assert isinstance(payload, Encrypted)
+    octets = Message(piece.message.header, (replace(payload, first_inner=PayloadType(first)),)).to_bytes()
+    marker = piece.datagram.payload[: -len(piece.octets)]
+    return pair.changed(piece.datagram, replace(piece.datagram, payload=marker + octets))
+
+
+def childless(pair: Pair) -> Pair:
+    announced = Notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED)
+    return edited(lambda payloads: [*payloads, announced], "IKE_SA_INIT response 0")(pair)
+
+
+def down(pair: Pair) -> Pair:
+    step = pair.report.steps[0]
+    return pair.with_report(steps=tuple(replace(s, initiator=replace(s.initiator, sas=())) for s in (step,)))
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, CLASSICAL, REKEY, SEVEN, HYBRID_REKEY])
+def test_all_have_room(scenario):
+    assert told(good_pair(scenario)) == []
+    assert good_pair(scenario).check(SIZES).objections == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "octets", "prepare", "expected"),
+    [
+        (AUTH, PEER + CHILD + GCM, None, []),
+        (AUTH, PEER + CHILD + GCM - 1, None, [(FIRST, "B54")]),
+        (AUTH_ANSWER, PEER + CHILD + GCM - 1, None, [(SECOND, "B54")]),
+        (AUTH, PEER + GCM, childless, []),  # RFC 6023: there may be no Child SA
+        (AUTH, PEER + GCM - 1, childless, [(FIRST, "B54")]),
+        (AUTH, PEER + GCM - 1, down, []),  # nothing came of it: it may be an error
+        (AUTH, 24, None, [(FIRST, "B41"), (FIRST, "B54")]),  # no room for a Pad Length either
+        (AUTH, 25, down, []),
+        (AUTH, 24, down, [(FIRST, "B41")]),
+        ("INFORMATIONAL request 2", 25, None, []),
+        ("INFORMATIONAL request 2", 24, None, [(FIRST, "B41")]),
+        ("INFORMATIONAL response 2", 0, None, [(SECOND, "B41")]),
+    ],
+)
+def test_an_sk_payload_has_room_for_what_must_be_inside(label, octets, prepare, expected):
+    pair = good_pair(CLASSICAL) if prepare is None else prepare(good_pair(CLASSICAL))
+    assert told(inside(pair, label, octets)) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "octets", "expected"),
+    [
+        (CREATE, 32 + 20 + GCM, []),
+        (CREATE, 32 + 20 + GCM - 1, [(FIRST, "B54")]),
+        (CREATE_ANSWER, 25, []),  # it may be an error
+        (AUTH_ANSWER, PEER + CHILD + GCM - 1, [(SECOND, "B54")]),
+    ],
+)
+def test_what_begins_an_sa_has_room_for_an_offer_and_a_nonce(label, octets, expected):
+    assert told(inside(good_pair(REKEY), label, octets)) == expected
+
+
+def test_a_child_sa_that_is_made_afterwards_need_not_be_made_in_ike_auth():
+    """ "The IKE SA is still created as usual" (RFC 7296 section 1.2): by the answer alone."""
+    steps = tuple(s for s in good_pair(REKEY).report.steps if s.step not in (Step.REKEY_CHILD, Step.REKEY_IKE))
+    unasked = good_pair(REKEY).with_report(steps=steps)
+    assert told(inside(unasked, AUTH_ANSWER, PEER + GCM)) == []
+    assert told(inside(unasked, AUTH_ANSWER, PEER + GCM - 1)) == [(SECOND, "B54")]
+    assert told(inside(unasked, AUTH, PEER + GCM)) == [(FIRST, "B54")]
+
+
+def test_of_several_ike_auth_exchanges_none_has_all():
+    """As with EAP (RFC 7296 section 2.16)."""
+    pair = good_pair(CLASSICAL)
+    second = [message_of(pair, ExchangeType.IKE_AUTH, 2, initiator=i, response=not i) for i in (True, False)]
+    at = pair.wire.datagrams.index(pair.message(AUTH_ANSWER).pieces[0].datagram) + 1
+    more = pair.with_datagrams((*pair.wire.datagrams[:at], *second, *pair.wire.datagrams[at:]))
+    frames = (replace(datagram, frame=frame) for frame, datagram in enumerate(more.wire.datagrams, start=1))
+    assert told(inside(more.with_datagrams(frames), AUTH, GCM)) == []
+
+
+def test_of_a_rekeyed_ike_sa_nobody_knows_the_cipher():
+    pair = good_pair(HYBRID_REKEY)
+    for message in [m for m in pair.view.messages if m.message_id == 0 and m.protected]:
+        datagram = message.pieces[0].datagram
+        octets = Message(message.pieces[0].message.header, (Encrypted(PayloadType.SA, b"few"),)).to_bytes()
+        pair = pair.changed(datagram, replace(datagram, payload=bytes(4) + octets))
+    assert told(pair) == []
+
+
+def of_blocks(pair: Pair, suite: Suite | None = None) -> list[str]:
+    """What is said where a cipher of blocks was chosen, one of 16 octets, with 16 octets of IV and of ICV."""
+    names = {TransformType.ENCR: "aes-256-cbc", TransformType.INTEG: "hmac-sha2-256-128"}
+    chosen = suite or Suite(1, {kind: algorithm(kind, name) for kind, name in names.items()})
+    view = replace(pair.view, suite=chosen)
+    return [each.sentence.partition(": ")[2] for each in sealed_in_its_form.function(view, {}).objections]
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        (48, []),
+        (47, ["15 octets of ciphertext are no whole number of blocks"]),
+        (49, ["17 octets of ciphertext are no whole number of blocks"]),
+        (32, ["32 octets hold neither IV, padding nor ICV"]),
+        (31, ["31 octets hold neither IV, padding nor ICV"]),
+        (64, []),
+    ],
+)
+def test_ciphertext_is_whole_blocks(octets, words):
+    pair = good_pair(CLASSICAL)
+    for label in [m.label for m in pair.view.messages if m.protected and m.label != "INFORMATIONAL request 2"]:
+        pair = inside(pair, label, 16 + 16 + 16 * 20)
+    assert of_blocks(inside(pair, "INFORMATIONAL request 2", octets)) == words
+
+
+def test_of_a_cipher_that_is_not_known_only_the_payloads_need_room():
+    none = Suite(1, {TransformType.PRF: algorithm(TransformType.PRF, "hmac-sha2-256")})
+    pair = inside(good_pair(CLASSICAL), "INFORMATIONAL request 2", 3)
+    assert of_blocks(inside(pair, AUTH, PEER + CHILD), none) == []
+    assert len(of_blocks(inside(pair, AUTH, PEER + CHILD - 1), none)) == 1
+
+
+def fragmented(pair: Pair, label: str, *parts: tuple[int, int, int]) -> Pair:
+    """A message in fragments: number, how many there are, octets in it."""
+    piece = pair.message(label).pieces[0]
+    made = []
+    for number, total, octets in parts:
+        first = PayloadType.IDi if number == 1 else PayloadType.NO_NEXT_PAYLOAD
+        part = EncryptedFragment(first, number, total, os.urandom(octets))
+        made.append(replace(piece.datagram, payload=Message(piece.message.header, (part,)).to_bytes()))
+    return pair.changed(piece.datagram, *made)
+
+
+LEAST = PEER + CHILD + GCM
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (((1, 2, LEAST - 30), (2, 2, 30)), []),
+        (((1, 2, LEAST - 30), (2, 2, 29)), [(FIRST, "B54")]),
+        (((1, 2, LEAST - 40), (1, 2, LEAST - 40), (2, 2, 30)), [(FIRST, "B54")]),  # one that comes again
+        (((1, 2, 50), (2, 2, 50), (1, 3, 50), (2, 3, 50), (3, 3, LEAST - 100)), []),  # the larger set counts
+        (((1, 2, 50), (2, 2, 50), (1, 3, 60), (2, 3, 60)), [(FIRST, "B54")]),
+    ],
+)
+def test_the_fragments_of_a_message_have_room_together(parts, expected):
+    assert told(fragmented(good_pair(CLASSICAL), AUTH, *parts)) == expected
+
+
+NOTHING, SK, SKF = PayloadType.NO_NEXT_PAYLOAD, PayloadType.SK, PayloadType.SKF
+
+
+@pytest.mark.parametrize(
+    ("scenario", "label", "first", "expected"),
+    [
+        (CLASSICAL, AUTH, NOTHING, [(FIRST, "B54")]),
+        (CLASSICAL, AUTH_ANSWER, NOTHING, [(SECOND, "B54")]),
+        (REKEY, CREATE, NOTHING, [(FIRST, "B54")]),
+        (HYBRID_REKEY, "IKE_FOLLOWUP_KE response 4", NOTHING, [(SECOND, "A21")]),
+        (CLASSICAL, "INFORMATIONAL request 2", NOTHING, []),
+        (CLASSICAL, AUTH, SK, [(FIRST, "B41")]),
+        (CLASSICAL, "INFORMATIONAL response 2", SKF, [(SECOND, "B41")]),
+        (HYBRID, "IKE_INTERMEDIATE request 1", NOTHING, [(FIRST, "A15")]),
+        (HYBRID, "IKE_INTERMEDIATE response 1", NOTHING, [(SECOND, "A15")]),
+        (SEVEN, "IKE_INTERMEDIATE response 3", NOTHING, [(SECOND, "A15")]),
+    ],
+)
+def test_what_the_first_payload_inside_may_be(scenario, label, first, expected):
+    assert told(beginning(good_pair(scenario), label, first)) == expected
+
+
+def test_an_intermediate_exchange_more_may_be_empty():
+    """RFC 9242 section 3.2: it carries what other documents say. Where there are fewer than methods a capture lacks."""
+    pair = good_pair(SEVEN)
+    empty = beginning(pair, "IKE_INTERMEDIATE request 3", NOTHING)
+    for gone in range(1, 8):
+        if gone != 3:
+            assert told(empty.without(f"IKE_INTERMEDIATE request {gone}")) == []
+    more = beginning(good_pair(HYBRID), "IKE_INTERMEDIATE request 1", NOTHING)
+    later = [replace(d, frame=d.frame * 10) for d in more.wire.datagrams]
+    at = more.message("IKE_INTERMEDIATE response 1").frame * 10
+    added = [
+        replace(message_of(more, ExchangeType.IKE_INTERMEDIATE, 9, initiator=i, response=not i), frame=at + f)
+        for i, f in ((True, 1), (False, 2))
+    ]
+    both = more.with_datagrams(sorted((*later, *added), key=lambda d: d.frame))
+    assert "A15" not in {rule for _, rule in told(both)}
+
+
+def in_follow_up(which: Callable[[SeenMessage], bool], octets: int) -> Pair:
+    pair = good_pair(HYBRID_REKEY)
+    (label,) = [m.label for m in pair.view.messages if m.exchange == ExchangeType.IKE_FOLLOWUP_KE and which(m)]
+    return inside(pair, label, octets)
+
+
+@pytest.mark.parametrize(("response", "party"), [(False, FIRST), (True, SECOND)])
+def test_a_follow_up_has_room_for_its_key(response, party):
+    due = KEY_EXCHANGE_OCTETS[KeyExchangeMethod.ML_KEM_768][int(response)]
+    assert in_follow_up(lambda m: m.response == response, due).check(SIZES).objections == ()
+    (objection,) = in_follow_up(lambda m: m.response == response, due - 1).check(SIZES).objections
+    assert (objection.party, objection.requirement) == (party, "")
+
+
+def test_where_it_is_not_known_which_method_it_is_of_no_size_is_due():
+    small = in_follow_up(lambda m: not m.response, 30)
+    assert len(small.check(SIZES).objections) == 1
+    steps = tuple(s for s in small.report.steps if s.step != Step.REKEY_IKE)
+    assert small.with_report(steps=steps).check(SIZES).objections == (), "no rekey was asked for"
+    assert small.without("IKE_FOLLOWUP_KE response 4").check(SIZES).objections == ()
+    created = small.message("CREATE_CHILD_SA request 3").pieces[0].datagram
+    late = replace(created, frame=99)
+    moved = small.with_datagrams((*(d for d in small.wire.datagrams if d is not created), late))
+    assert len(moved.check(SIZES).objections) == 1, "the answer to it is still in front"
+    both = moved.without("CREATE_CHILD_SA response 3")
+    assert both.check(SIZES).objections == ()
+    of_child = Suite(1, {TransformType.ADDKE1: algorithm(TransformType.ADDKE1, "ml-kem-768")})
+    known = replace(small.expectation, esp=(of_child,))
+    assert replace(small, expectation=known).check(SIZES).objections == (), "a Child SA may have some, too"
