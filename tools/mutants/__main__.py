@@ -193,6 +193,11 @@ def main() -> int:
     if not paths:
         print("no finished module is changed" if asked.changed is not None else "no module in scope is so named")
         return 0 if asked.changed is not None else 2
+    try:
+        listed()
+    except ValueError as error:
+        print(error)
+        return 2
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(FOLDER / "hypothesis")
     run, began = Run(paths, until, asked.quick), time.monotonic()
     run.open()
