@@ -47,7 +47,7 @@ class PairView(CaseView):
 
     @property
     def unreadable(self) -> set[str]:
-        """Who sent what has not the form of a message, in both captures: it may stand for one that is missing."""
+        """Who sent what does not have the form of a message, in both captures: it may stand for one that is missing."""
         return {self.source(each) for each in self.malformed if why_malformed(each)} if self.twice else set()
 
     @property
@@ -144,7 +144,7 @@ def _pieces_of_all(
 ) -> dict[bytes, list[Piece]]:
     """The messages of every IKE SA, by its initiator's SPI: a rekeyed one has another (RFC 7296 section 1.3.2).
 
-    What has not the form of a message takes its place all the same where both captures have it so.
+    What does not have the form of a message takes its place all the same where both captures have it so.
     """
     pieces = pieces_by_sa(datagrams, malformed)
     known = pieces.keys() - {bytes(_SPI_OCTETS)}
