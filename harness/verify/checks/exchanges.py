@@ -15,7 +15,7 @@ from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.checks.deletion import ON_ITS_WAY
-from harness.verify.checks.offer import could_choose, offered
+from harness.verify.checks.offer import chosen_twice, could_choose, offered
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -60,6 +60,8 @@ def pair_key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
     """
     if view.suite is None:
         return Checked("", (Objection("", "no suite is on the wire", CAPTURE),))
+    if any(kind.is_additional_key_exchange for kind in chosen_twice(view)):
+        return Checked("of one additional key exchange the answer has two methods: whose sizes are due is not known")
     methods = view.suite.additional_key_exchanges
     requests, responses = (
         sorted(view.find(ExchangeType.IKE_INTERMEDIATE, response=response), key=lambda m: m.message_id)
