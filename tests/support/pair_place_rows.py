@@ -5,18 +5,23 @@ As in ``pair_defect_rows``, verdict, party and sentences were written before a r
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pair_alterations import ANSWER, ASK, each, edited, having, header, proposals
-from pair_builder import FIRST, SECOND
+from pair_alterations import ANSWER, ASK, VENDOR, each, edited, found, having, header, proposals
+from pair_builder import FIRST, SECOND, Pair
 from pair_defect_rows import CLASSICAL, FAIL, HYBRID, REKEY, Alter, PairDefect, and_then
-from pair_form_alterations import seen_twice
+from pair_form_alterations import REQUEST, RESPONSE_TO_IT, holding, one_more, seen_twice
+from pair_form_rows import LAST
 
+from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
-from harness.wire.payloads import Notify, SecurityAssociation, Unknown
+from harness.wire.message import Message
+from harness.wire.payloads import Encrypted, IdentificationInitiator, Notify, SecurityAssociation, Unknown
 from harness.wire.payloads.security_association import Transform
 
 PPK, PPK_INT = NotifyType.USE_PPK, NotifyType.USE_PPK_INT
@@ -36,6 +41,23 @@ def also_choosing(*more: Transform) -> Alter:
     return edited(longer, ANSWER)
 
 
+def first_is(kind: PayloadType) -> Callable[[Any], Any]:
+    """What is inside of SK begins with a payload of this type."""
+    return lambda sealed: replace(sealed, first_inner=kind)
+
+
+def in_front(label: str, payload: Any) -> Alter:
+    """A payload in clear in front of SK."""
+
+    def alter(pair: Pair) -> Pair:
+        piece = found(pair, label).pieces[0]
+        message = Message(piece.message.header, (payload, *piece.message.payloads)).to_bytes()
+        marker = piece.datagram.payload[: -len(piece.octets)]
+        return pair.changed(piece.datagram, replace(piece.datagram, payload=marker + message))
+
+    return alter
+
+
 ROWS: list[PairDefect] = [
     # Which of the two is of the wrong exchange: the initial ones are over (RFC 7296 section 1.2).
     PairDefect("the deletion is answered by IKE_AUTH", (HYBRID, CLASSICAL, REKEY), seen_twice(
@@ -47,6 +69,25 @@ ROWS: list[PairDefect] = [
         proposals(number=2), ASK, ANSWER), FAIL, FIRST, "B07"),
     PairDefect("two methods of one additional key exchange are chosen", (HYBRID,), also_choosing(
         Transform(TransformType.ADDKE1, int(KeyExchangeMethod.ML_KEM_1024))), FAIL, SECOND, "B06"),
+    # The type of what is first inside of SK, and all that is in front of it, is in clear (sections 1.2 to 1.4, 3.14).
+    *(
+        PairDefect(f"the first payload in {label} is {kind.name}", (scenario,), holding(label, first_is(kind)),
+                   FAIL, party, "B54")
+        for scenario, label, party, kinds in (
+            (CLASSICAL, "IKE_AUTH request 1", FIRST, (PayloadType.NONCE, PayloadType.DELETE)),
+            (HYBRID, "IKE_AUTH response 2", SECOND, (PayloadType.KE,)),
+            (REKEY, "CREATE_CHILD_SA request 2", FIRST, (PayloadType.AUTH, PayloadType.IDi, PayloadType.EAP)),
+            (REKEY, "INFORMATIONAL response 5", SECOND, (PayloadType.SA, PayloadType.TSi)),
+            (CLASSICAL, LAST, FIRST, (PayloadType.AUTH, PayloadType.NONCE)),
+        )
+        for kind in kinds
+    ),
+    PairDefect("the identity is in front of SK", (CLASSICAL, HYBRID), lambda p: in_front(
+        REQUEST(p), IdentificationInitiator(IdentificationType.ID_FQDN, b"first.interop.test"))(p), FAIL, FIRST, "B61"),
+    PairDefect("a notify is in front of SK", (REKEY,), in_front(
+        "CREATE_CHILD_SA response 2", Notify(NotifyType.INITIAL_CONTACT)), FAIL, SECOND, "B61"),
+    PairDefect("the request to delete is empty", (CLASSICAL,), holding(LAST, first_is(PayloadType.NO_NEXT_PAYLOAD)),
+               FAIL, FIRST, "B29"),
     # Announcements of a PPK (RFC 8784 section 3, RFC 9867 section 3.1).
     *(
         PairDefect(f"USE_PPK has data in {label}", (CLASSICAL,), and_then(
@@ -59,11 +100,28 @@ ROWS: list[PairDefect] = [
                FAIL, FIRST, "P15"),
 ]  # fmt: skip
 
+def _alive_behind_it(pair: Pair) -> Pair:
+    """The responder asks, as the deletion arrives, whether the initiator lives, and that answers."""
+    asked, told = (
+        one_more(ExchangeType.INFORMATIONAL, 0, initiator=answer, response=answer, behind=LAST, last=True,
+                 payloads=(Encrypted(PayloadType.NO_NEXT_PAYLOAD, os.urandom(60)),))
+        for answer in (False, True)
+    )  # fmt: skip
+    return and_then(told, asked)(pair)
+
+
 LEGITIMATE: list[tuple[str, str, Alter]] = [
     (name, scenario, alter)
     for name, scenarios, alter in (
         ("a critical payload of a type that only the two know", (HYBRID, CLASSICAL), edited(
             having(Unknown(PayloadType(200), b"ours", flags=0x80)), ASK)),
+        ("a payload that only the two know is in front of SK", (HYBRID,), lambda p: in_front(
+            REQUEST(p), Unknown(PayloadType(200), b"ours"))(p)),
+        ("a Vendor ID is in front of SK in IKE_INTERMEDIATE", (HYBRID,), in_front(
+            "IKE_INTERMEDIATE request 1", VENDOR)),
+        ("the responder asks while it is told to delete", (CLASSICAL,), seen_twice(_alive_behind_it)),
+        ("an answer begins with a notify", (HYBRID, CLASSICAL), lambda p: holding(
+            RESPONSE_TO_IT(p), first_is(PayloadType.NOTIFY))(p)),
         ("USE_PPK beside USE_PPK_INT, and one is returned", (HYBRID,), and_then(
             edited(having(Notify(PPK), Notify(PPK_INT, b"new")), ASK), edited(having(Notify(PPK)), ANSWER))),
     )
