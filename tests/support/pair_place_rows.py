@@ -10,16 +10,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pair_alterations import ANSWER, ASK, VENDOR, each, edited, found, having, header, proposals
-from pair_builder import FIRST, SECOND, Pair
-from pair_defect_rows import CLASSICAL, FAIL, HYBRID, REKEY, Alter, PairDefect, and_then
-from pair_form_alterations import REQUEST, RESPONSE_TO_IT, holding, one_more, seen_twice
+from pair_alterations import ANSWER, ASK, VENDOR, after, each, edited, found, having, header, proposals, too_early
+from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair
+from pair_defect_rows import (
+    CLASSICAL,
+    FAIL,
+    HYBRID,
+    NOBODY,
+    REKEY,
+    Alter,
+    PairDefect,
+    and_then,
+    sealed_again,
+)
+from pair_esp_rows import esp
+from pair_form_alterations import REQUEST, RESPONSE_TO_IT, holding, message_of, one_more, seen_twice
 from pair_form_rows import LAST
 
+from harness.evidence.model import CapturedDatagram
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.verify.pair_view import initiator_spi
 from harness.wire.message import Message
 from harness.wire.payloads import Encrypted, IdentificationInitiator, Notify, SecurityAssociation, Unknown
 from harness.wire.payloads.security_association import Transform
@@ -39,6 +52,34 @@ def also_choosing(*more: Transform) -> Alter:
         lambda sa: replace(sa, proposals=tuple(replace(p, transforms=(*p.transforms, *more)) for p in sa.proposals)),
     )
     return edited(longer, ANSWER)
+
+
+def exchanged_behind(label: str, exchange: ExchangeType, *, initiator: bool) -> Alter:
+    """One exchange more behind a message of the initiator's exchanges; what follows of those counts on."""
+
+    def alter(pair: Pair) -> Pair:
+        place = found(pair, label)
+        spi, number = initiator_spi(place), place.message_id + 1 if initiator else 0
+        for message in [m for m in pair.view.messages if initiator and m.frame > place.frame]:
+            for piece in message.pieces if initiator_spi(message) == spi else ():
+                pair = sealed_again(pair, piece, message_id=message.message_id + 1)
+        way = found(pair, label).pieces[-1].datagram
+        more = (
+            message_of(pair, exchange, number, initiator=initiator != answer, response=answer)
+            for answer in (False, True)
+        )
+        on_4500 = (
+            replace(d, source=(d.source[0], 4500), destination=(d.destination[0], 4500), at=way.at,
+                    payload=bytes(4) + d.payload)
+            for d in more
+        )  # fmt: skip
+        return after(pair, way, *on_4500)
+
+    return alter
+
+
+def on_port_500(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
+    return replace(packet, source=(packet.source[0], 500), destination=(packet.destination[0], 500))
 
 
 def first_is(kind: PayloadType) -> Callable[[Any], Any]:
@@ -88,6 +129,22 @@ ROWS: list[PairDefect] = [
         "CREATE_CHILD_SA response 2", Notify(NotifyType.INITIAL_CONTACT)), FAIL, SECOND, "B61"),
     PairDefect("the request to delete is empty", (CLASSICAL,), holding(LAST, first_is(PayloadType.NO_NEXT_PAYLOAD)),
                FAIL, FIRST, "B29"),
+    # IKE_FOLLOWUP_KE: one for each method, after the word that it repeats (RFC 9370 section 2.2.4).
+    PairDefect("one IKE_FOLLOWUP_KE too many", (HYBRID_REKEY,), exchanged_behind(
+        "IKE_FOLLOWUP_KE response 4", ExchangeType.IKE_FOLLOWUP_KE, initiator=True), FAIL, FIRST, "A20"),
+    PairDefect("IKE_FOLLOWUP_KE at a rekey without additional methods", (REKEY,), exchanged_behind(
+        "CREATE_CHILD_SA response 2", ExchangeType.IKE_FOLLOWUP_KE, initiator=True), FAIL, FIRST, "A20"),
+    PairDefect("IKE_FOLLOWUP_KE before CREATE_CHILD_SA is answered", (HYBRID_REKEY,), seen_twice(
+        too_early(ExchangeType.CREATE_CHILD_SA)), FAIL, FIRST, "A08"),
+    # The deletion is the last request over an old IKE SA, whoever sends another one (RFC 7296 section 2.8).
+    PairDefect("the responder goes on in a rekeyed IKE SA", (REKEY,), seen_twice(exchanged_behind(
+        "INFORMATIONAL response 5", ExchangeType.CREATE_CHILD_SA, initiator=False)), FAIL, SECOND, "B24"),
+    # ESP, or an IKE SA, that is not what it is to be, and no gap of the captures.
+    PairDefect("ESP in UDP on port 500", (HYBRID, CLASSICAL), seen_twice(esp(0, on_port_500, {1})), FAIL, FIRST, "B53"),
+    PairDefect("the last IKE SA is deleted by nothing", (HYBRID, CLASSICAL), seen_twice(
+        lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29"),
+    PairDefect("nor is the one of the last rekey", (REKEY,), seen_twice(
+        lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29", ("B24",)),
     # Announcements of a PPK (RFC 8784 section 3, RFC 9867 section 3.1).
     *(
         PairDefect(f"USE_PPK has data in {label}", (CLASSICAL,), and_then(
@@ -99,6 +156,7 @@ ROWS: list[PairDefect] = [
     PairDefect("USE_PPK_INT without a word of IKE_INTERMEDIATE", (CLASSICAL,), edited(having(Notify(PPK_INT)), ASK),
                FAIL, FIRST, "P15"),
 ]  # fmt: skip
+
 
 def _alive_behind_it(pair: Pair) -> Pair:
     """The responder asks, as the deletion arrives, whether the initiator lives, and that answers."""
@@ -122,6 +180,12 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
         ("the responder asks while it is told to delete", (CLASSICAL,), seen_twice(_alive_behind_it)),
         ("an answer begins with a notify", (HYBRID, CLASSICAL), lambda p: holding(
             RESPONSE_TO_IT(p), first_is(PayloadType.NOTIFY))(p)),
+        ("the responder asks in the middle of a rekey", (HYBRID_REKEY,), seen_twice(exchanged_behind(
+            "CREATE_CHILD_SA response 3", ExchangeType.INFORMATIONAL, initiator=False))),
+        ("the initiator asks in the middle of a rekey", (HYBRID_REKEY,), seen_twice(exchanged_behind(
+            "CREATE_CHILD_SA response 3", ExchangeType.INFORMATIONAL, initiator=True))),
+        ("the responder's request crosses the deletion of the old IKE SA", (REKEY,), seen_twice(exchanged_behind(
+            "INFORMATIONAL request 5", ExchangeType.INFORMATIONAL, initiator=False))),
         ("USE_PPK beside USE_PPK_INT, and one is returned", (HYBRID,), and_then(
             edited(having(Notify(PPK), Notify(PPK_INT, b"new")), ASK), edited(having(Notify(PPK)), ANSWER))),
     )

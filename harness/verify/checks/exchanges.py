@@ -131,7 +131,7 @@ def pair_key_exchange_offered(view: PairView, _arguments: Arguments) -> Checked:
 
 @pair_check("pair-follow-up-exchanges", due=Due.UP, requirement="A08")
 def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
-    """A rekey with additional key exchanges has an IKE_FOLLOWUP_KE for each of them (RFC 9370 section 2.2.4).
+    """A rekey has an IKE_FOLLOWUP_KE for each of its additional key exchanges, and no more (RFC 9370 section 2.2.4).
 
     How many there are for an IKE SA is what both sides report of the new one, or else what the first had; for a Child
     SA, what the two policies lead to.
@@ -144,12 +144,32 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
             due += min((len(suite.additional_key_exchanges) for suite in view.expectation.esp), default=0)
     seen = min(len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response)) for response in (False, True))
     if seen >= due:
-        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due")
+        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due", tuple(_too_many_follow(view)))
     begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
     asked = len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False))
     party = view.sender(begun[-1]) if begun and asked < due else ""  # who rekeys begins the exchanges that follow
     sentence = f"{seen} IKE_FOLLOWUP_KE exchanges are on the wire; the rekeys ask for {due}"
     return Checked("", (Objection(party, sentence, begun[-1].pointer if begun else CAPTURE),))
+
+
+def _too_many_follow(view: PairView) -> Iterator[Objection]:
+    """More than any suite has methods that the policies, the answer in clear or a status lead to.
+
+    Where there are more CREATE_CHILD_SA requests than rekeys, a series may have been begun anew.
+    """
+    asked = view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False)
+    suites = {
+        Step.REKEY_IKE: (*view.expectation.ike, *([view.suite] if view.suite else [])),
+        Step.REKEY_CHILD: view.expectation.esp,
+    }
+    most = 0
+    for step in (each for each in view.report.steps if each.step in suites):
+        methods = [len(suite.additional_key_exchanges) for suite in suites[Step(step.step)]]
+        told = [_additional_reported(view, step)] if step.step == Step.REKEY_IKE else []
+        most += max((*methods, *told), default=0)
+    if len(asked) > most and not rekeyed_of_themselves(view, response=False):
+        sentence = f"{len(asked)} IKE_FOLLOWUP_KE requests are on the wire; the rekeys ask for {most} at most"
+        yield Objection(view.sender(asked[-1]), sentence, asked[-1].pointer, "A20")
 
 
 def _additional_reported(view: PairView, step: StepReport) -> int:
@@ -355,10 +375,10 @@ def answered_at_the_end(view: PairView) -> bool:
     INVALID_SPI (RFC 7296 section 1.5).
     """
     response = ends_by_deletion(view)
-    return response is not None and not late_esp(view, response) and not _goes_on(view, response)
+    return response is not None and not late_esp(view, response) and not goes_on(view, response)
 
 
-def _goes_on(view: PairView, response: SeenMessage) -> bool:
+def goes_on(view: PairView, response: SeenMessage) -> bool:
     """Whether ESP goes both ways behind a response: then it is not that which deletes its SA."""
     behind = {packet.source[0] for packet in view.esp if packet.frame > response.frame}
     return behind >= {side.address for side in view.sides}

@@ -157,3 +157,18 @@ def _not_its_turn(view: CaseView) -> Iterable[Objection]:
         if message.sealed and not any(own):
             sentence = f"{message.label} follows no CREATE_CHILD_SA exchange of its sender"
             yield Objection(view.sender(message), sentence, message.pointer, "A08")
+    yield from _before_its_word(view)
+
+
+def _before_its_word(view: CaseView) -> Iterable[Objection]:
+    """An IKE_FOLLOWUP_KE request in front of the response whose ADDITIONAL_KEY_EXCHANGE it repeats (RFC 9370 2.2.4)."""
+    series = (ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE)
+    answered = {(m.from_initiator, m.message_id): m.frame for m in view.messages if m.response and m.exchange in series}
+    before: dict[bool, SeenMessage] = {}
+    for message in (m for m in view.messages if not m.response and m.sealed and m.exchange in series):
+        last = before.get(message.from_initiator)
+        told = None if last is None else answered.get((not last.from_initiator, last.message_id))
+        if message.exchange == ExchangeType.IKE_FOLLOWUP_KE and told is not None and told > message.frame:
+            sentence = f"{message.label} comes before the response to the exchange that it follows"
+            yield Objection(view.sender(message), sentence, message.pointer, "A08")
+        before[message.from_initiator] = message

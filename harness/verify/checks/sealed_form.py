@@ -39,9 +39,8 @@ _EMPTY = {
 def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     """Each SK payload has room for IV, padding and ICV of the cipher that was chosen, and for what must be inside.
 
-    The Next Payload of SK names the first payload inside, and is in clear: it has its place in the exchange, messages
-    that agree on keys or authenticate are not empty, and one that deletes is not (A15, A21, B29, B54). Nothing stands in
-    front of SK (B61).
+    The Next Payload of SK names the first payload inside, and is in clear: it has its place in the exchange, and what
+    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61).
     """
     objections, count = [], 0
     for message in (m for m in view.messages if m.protected and m.sealed):
