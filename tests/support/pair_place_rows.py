@@ -10,7 +10,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pair_alterations import ANSWER, ASK, VENDOR, after, each, edited, found, having, header, proposals, too_early
+from pair_alterations import (
+    ANSWER,
+    ASK,
+    VENDOR,
+    after,
+    each,
+    edited,
+    found,
+    having,
+    header,
+    notified,
+    proposals,
+    too_early,
+)
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair
 from pair_defect_rows import (
     CLASSICAL,
@@ -24,7 +37,16 @@ from pair_defect_rows import (
     sealed_again,
 )
 from pair_esp_rows import esp
-from pair_form_alterations import REQUEST, RESPONSE_TO_IT, holding, message_of, one_more, seen_twice
+from pair_form_alterations import (
+    REQUEST,
+    RESPONSE_TO_IT,
+    holding,
+    message_of,
+    moved_to_4500,
+    one_more,
+    seen_twice,
+    sized,
+)
 from pair_form_rows import LAST
 
 from harness.evidence.model import CapturedDatagram
@@ -145,6 +167,15 @@ ROWS: list[PairDefect] = [
         lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29"),
     PairDefect("nor is the one of the last rekey", (REKEY,), seen_twice(
         lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29", ("B24",)),
+    PairDefect("no room in the answer to a rekey that took place", (REKEY,), holding(
+        "CREATE_CHILD_SA response 2", sized(40)), FAIL, SECOND, "B54"),
+    # "If they do not match the addresses in the outer packet" the initiator moves (RFC 7296 section 2.23).
+    *(
+        PairDefect(f"the answer alone tells of a NAT by {kind.name}", (scenario,), seen_twice(
+            edited(notified(kind, data=os.urandom(20)), ANSWER)), FAIL, FIRST, rule, also)
+        for kind in (NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP)
+        for scenario, rule, also in ((CLASSICAL, "B36", ()), (HYBRID, "I05", ("B36",)))
+    ),
     # Announcements of a PPK (RFC 8784 section 3, RFC 9867 section 3.1).
     *(
         PairDefect(f"USE_PPK has data in {label}", (CLASSICAL,), and_then(
@@ -186,6 +217,10 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
             "CREATE_CHILD_SA response 3", ExchangeType.INFORMATIONAL, initiator=True))),
         ("the responder's request crosses the deletion of the old IKE SA", (REKEY,), seen_twice(exchanged_behind(
             "INFORMATIONAL request 5", ExchangeType.INFORMATIONAL, initiator=False))),
+        ("the answer alone tells of a NAT, and all goes over port 4500", (HYBRID, CLASSICAL), seen_twice(
+            edited(notified(NotifyType.NAT_DETECTION_SOURCE_IP, data=bytes(20)), ANSWER), moved_to_4500)),
+        ("the request alone tells of a NAT", (HYBRID,), seen_twice(
+            edited(notified(NotifyType.NAT_DETECTION_SOURCE_IP, data=bytes(20)), ASK))),
         ("USE_PPK beside USE_PPK_INT, and one is returned", (HYBRID,), and_then(
             edited(having(Notify(PPK), Notify(PPK_INT, b"new")), ASK), edited(having(Notify(PPK)), ANSWER))),
     )

@@ -88,14 +88,20 @@ def pair_moves_behind_a_nat(view: PairView, _arguments: Arguments) -> Checked:
     """Who is told that the other side is behind a NAT sends all ESP inside UDP, and asks at port 4500 (B36, B46, I05).
 
     Told is who has sent NAT_DETECTION itself: else it knows nothing of it. Both messages must show a NAT: where one
-    alone has a digest that fits nothing, its sender may have made it wrong.
+    alone has a digest that fits nothing, its sender may have made it wrong. The initiator moves all the same, if "they
+    do not match the addresses in the outer packet" (RFC 7296 section 2.23), which takes two captures to be known.
     """
-    objections = []
+    objections: list[Objection] = []
     for one in view.ike_sas:
         both = [message for message in one.final_init if message is not None]
-        for message in both if len(both) == len(view.sides) and all(map(_detects, both)) else ():
-            if not one.rekeyed and _is_behind_a_nat(message) and all(False in _digests_fit(each) for each in both):
-                objections += [*_bare_esp(one, message), *(_unmoved(one, message) if message.response else ())]
+        if one.rekeyed or len(both) != len(view.sides) or not all(map(_detects, both)):
+            continue
+        agreed = all(False in _digests_fit(each) for each in both)
+        for message in both:
+            told = agreed and _is_behind_a_nat(message)
+            objections += _bare_esp(one, message) if told else ()
+            if message.response and (told or (view.twice and _one_alone_fits(message))):
+                objections += _unmoved(one, message)
     return Checked("where a NAT was told of, IKE and ESP go over port 4500", tuple(objections))
 
 
@@ -126,6 +132,11 @@ def _is_behind_a_nat(message: SeenMessage) -> bool:
     """
     source, destination = _digests_fit(message)
     return source is False and destination is True
+
+
+def _one_alone_fits(message: SeenMessage) -> bool:
+    """Whether one side, and not the other, is where its digest has it."""
+    return set(_digests_fit(message)) == {True, False}
 
 
 def _tells_of_a_nat(message: SeenMessage) -> bool:

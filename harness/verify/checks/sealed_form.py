@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from harness.evidence.peer_report import DELETED
+from harness.evidence.peer_report import DELETED, StepReport
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
@@ -14,7 +15,7 @@ from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion, rekeyed_of_themselves
 from harness.verify.checks.freshness import cipher_of
 from harness.verify.checks.placement import is_out_of_place
-from harness.verify.pair_view import PairView, initiator_spi
+from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import EncryptedFragment, Notify
 
@@ -163,9 +164,31 @@ def _least(view: PairView, message: SeenMessage) -> int:
         # Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (section 1.2).
         left_out = childless or (message.response and rekeyed_of_themselves(view))
         return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
-    if message.exchange == ExchangeType.CREATE_CHILD_SA and not message.response:
+    if message.exchange == ExchangeType.CREATE_CHILD_SA and (not message.response or _each_took_place(view)):
         return _SA + _NONCE
     return 0
+
+
+def _each_took_place(view: PairView) -> bool:
+    """Whether each CREATE_CHILD_SA exchange is that of a rekey after which both sides report other SPIs."""
+    steps = [(b, a) for b, a in pairwise(view.standing) if a.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
+    answers = view.find(ExchangeType.CREATE_CHILD_SA, response=True)
+    return len(answers) == len(steps) and all(_renewed(before, after) for before, after in steps)
+
+
+def _renewed(before: StepReport, after: StepReport) -> bool:
+    """Whether both sides report SAs, and by their SPIs other ones than before."""
+    for old, new in ((before.initiator, after.initiator), (before.responder, after.responder)):
+        first, second = established(old), established(new)
+        if first is None or second is None:
+            return False
+        spis = [
+            {sa.initiator_spi} if after.step == Step.REKEY_IKE else {child.spi_in for child in sa.installed}
+            for sa in (first, second)
+        ]
+        if None in spis[0] | spis[1] or spis[0] & spis[1]:
+            return False
+    return True
 
 
 def _is_the_only_auth(view: PairView) -> bool:
