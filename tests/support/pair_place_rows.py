@@ -82,7 +82,7 @@ def exchanged_behind(label: str, exchange: ExchangeType, *, initiator: bool) -> 
     def alter(pair: Pair) -> Pair:
         place = found(pair, label)
         spi, number = initiator_spi(place), place.message_id + 1 if initiator else 0
-        for message in [m for m in pair.view.messages if initiator and m.frame > place.frame]:
+        for message in [m for m in pair.view.messages if initiator and m.message_id > place.message_id]:
             for piece in message.pieces if initiator_spi(message) == spi else ():
                 pair = sealed_again(pair, piece, message_id=message.message_id + 1)
         way = found(pair, label).pieces[-1].datagram
@@ -98,6 +98,15 @@ def exchanged_behind(label: str, exchange: ExchangeType, *, initiator: bool) -> 
         return after(pair, way, *on_4500)
 
     return alter
+
+
+def two_at_once(pair: Pair) -> Pair:
+    """While the IKE SA is rekeyed another CREATE_CHILD_SA is under way, answered after IKE_FOLLOWUP_KE has begun."""
+    pair = exchanged_behind("CREATE_CHILD_SA request 3", ExchangeType.CREATE_CHILD_SA, initiator=True)(pair)
+    answer = found(pair, "CREATE_CHILD_SA response 4").pieces[0].datagram
+    pair = pair.with_datagrams(d for d in pair.wire.datagrams if d is not answer)
+    following = found(pair, "IKE_FOLLOWUP_KE request 5").pieces[0].datagram
+    return after(pair, following, replace(answer, at=following.at))
 
 
 def on_port_500(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
@@ -215,6 +224,7 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
             "CREATE_CHILD_SA response 3", ExchangeType.INFORMATIONAL, initiator=False))),
         ("the initiator asks in the middle of a rekey", (HYBRID_REKEY,), seen_twice(exchanged_behind(
             "CREATE_CHILD_SA response 3", ExchangeType.INFORMATIONAL, initiator=True))),
+        ("two CREATE_CHILD_SA are under way", (HYBRID_REKEY,), seen_twice(two_at_once)),
         ("the responder's request crosses the deletion of the old IKE SA", (REKEY,), seen_twice(exchanged_behind(
             "INFORMATIONAL request 5", ExchangeType.INFORMATIONAL, initiator=False))),
         ("the answer alone tells of a NAT, and all goes over port 4500", (HYBRID, CLASSICAL), seen_twice(
