@@ -30,6 +30,7 @@ from pair_defect_rows import (
     FAIL,
     HYBRID,
     NOBODY,
+    OPEN,
     REKEY,
     Alter,
     PairDefect,
@@ -48,12 +49,14 @@ from pair_form_alterations import (
     sized,
 )
 from pair_form_rows import LAST
+from pair_story_rows import deleted_late
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.scenario.model import Step
 from harness.verify.pair_view import initiator_spi
 from harness.wire.message import Message
 from harness.wire.payloads import Encrypted, IdentificationInitiator, Notify, SecurityAssociation, Unknown
@@ -107,6 +110,22 @@ def two_at_once(pair: Pair) -> Pair:
     pair = pair.with_datagrams(d for d in pair.wire.datagrams if d is not answer)
     following = found(pair, "IKE_FOLLOWUP_KE request 5").pieces[0].datagram
     return after(pair, following, replace(answer, at=following.at))
+
+
+def one_spi_for_two(number: int) -> Alter:
+    """Where the responder reports two Child SAs, this one has the SPI of the other to receive on."""
+
+    def alter(pair: Pair) -> Pair:
+        place, step = next((at, s) for at, s in enumerate(pair.report.steps) if s.step == Step.REKEY_CHILD)
+        sa = step.responder.sas[0]
+        children = list(sa.children)
+        children[number] = replace(children[number], spi_in=children[1 - number].spi_in)
+        report = replace(step.responder, sas=(replace(sa, children=tuple(children)),))
+        changed = replace(step, responder=report)
+        steps = (changed if at == place else each for at, each in enumerate(pair.report.steps))
+        return pair.with_report(steps=tuple(steps))
+
+    return alter
 
 
 def on_port_500(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
@@ -184,6 +203,12 @@ ROWS: list[PairDefect] = [
             edited(notified(kind, data=os.urandom(20)), ANSWER)), FAIL, FIRST, rule, also)
         for kind in (NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP)
         for scenario, rule, also in ((CLASSICAL, "B36", ()), (HYBRID, "I05", ("B36",)))
+    ),
+    # One word of a status beside the other side's: which of the two Child SAs it is about nobody knows.
+    *(
+        PairDefect(f"of two Child SAs the {place} is reported with the other one's SPI", (REKEY,), and_then(
+            deleted_late("responder"), one_spi_for_two(number)), OPEN, NOBODY, "")
+        for number, place in ((0, "old one"), (1, "new one"))
     ),
     # Announcements of a PPK (RFC 8784 section 3, RFC 9867 section 3.1).
     *(

@@ -275,15 +275,26 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
         if ike:
             kept = {str(first.initiator_spi)} & {str(sa.initiator_spi) for sa in new.sas if sa.stands}
         else:
-            had = _children_of(old)
-            kept = set() if _goes_later(view, after, index, had) else had & _children_of(new)
+            kept = set() if _goes_later(view, after, index, old) else _children_of(old) & _children_of(new)
         if kept:
             sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
-            seen = ike or kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp}
-            words = f"after {after.step} {party} still reports the SPI {', '.join(sorted(kept))}, which no ESP has"
+            whole = ike or kept <= _as_before(old, new)
+            seen = ike or (whole and kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp})
+            which = "which no ESP has" if whole else "with another one to send on"
+            words = f"after {after.step} {party} still reports the SPI {', '.join(sorted(kept))}, {which}"
             told = told_otherwise(words, STEPS)
             objections.append(Objection(party, sentence, STEPS, None) if seen else told)
     return objections
+
+
+def _as_before(old: PeerReport, new: PeerReport) -> set[str]:
+    """The SPIs to receive on of the Child SAs that two reports have, both with the same one to send on."""
+    return {into for into, _ in _told(old) & _told(new)}
+
+
+def _told(report: PeerReport) -> set[tuple[str, str]]:
+    """The Child SAs in use by the SPIs that a side receives and sends on."""
+    return {(child.spi_in, child.spi_out) for sa in report.sas for child in sa.installed}
 
 
 def _children_of(report: PeerReport) -> set[str]:
@@ -291,14 +302,15 @@ def _children_of(report: PeerReport) -> set[str]:
     return {child.spi_in for sa in report.sas for child in sa.installed}
 
 
-def _goes_later(view: PairView, after: StepReport, index: int, had: set[str]) -> bool:
+def _goes_later(view: PairView, after: StepReport, index: int, old: PeerReport) -> bool:
     """Whether a side has a new Child SA beside the old one, and the old no more after the next step.
 
     No sentence says how soon it is deleted, and what is still on its way is to be received (RFC 7296 section 2.8).
     """
     rest = view.standing[view.standing.index(after) :]
-    now, *later = (_children_of((step.initiator, step.responder)[index]) for step in rest)
-    return bool(now - had) and bool(later) and bool(later[0]) and not later[0] & had
+    now, *later = ((step.initiator, step.responder)[index] for step in rest)
+    following = _children_of(later[0]) if later else set()
+    return bool(_told(now) - _told(old)) and bool(following) and not following & _children_of(old)
 
 
 def rekeyed_of_themselves(view: PairView, *, response: bool = True) -> bool:
