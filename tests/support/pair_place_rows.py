@@ -37,7 +37,7 @@ from pair_defect_rows import (
     and_then,
     sealed_again,
 )
-from pair_esp_rows import esp
+from pair_esp_rows import each_report, esp
 from pair_form_alterations import (
     REQUEST,
     RESPONSE_TO_IT,
@@ -52,6 +52,7 @@ from pair_form_rows import LAST
 from pair_story_rows import deleted_late
 
 from harness.evidence.model import CapturedDatagram
+from harness.evidence.peer_report import ChildReport
 from harness.registry.identities import IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
@@ -114,12 +115,22 @@ def two_at_once(pair: Pair) -> Pair:
 
 def one_spi_for_two(number: int) -> Alter:
     """Where the responder reports two Child SAs, this one has the SPI of the other to receive on."""
+    return of_two(number, lambda own, other: replace(own, spi_in=other.spi_in))
+
+
+def new_one_not_in_use(pair: Pair) -> Pair:
+    """Where the responder reports two Child SAs, the new one is not in use yet."""
+    return of_two(1, lambda own, _: replace(own, state="UPDATING"))(pair)
+
+
+def of_two(number: int, change: Callable[[ChildReport, ChildReport], ChildReport]) -> Alter:
+    """Where the responder reports two Child SAs, this one is changed."""
 
     def alter(pair: Pair) -> Pair:
         place, step = next((at, s) for at, s in enumerate(pair.report.steps) if s.step == Step.REKEY_CHILD)
         sa = step.responder.sas[0]
         children = list(sa.children)
-        children[number] = replace(children[number], spi_in=children[1 - number].spi_in)
+        children[number] = change(children[number], children[1 - number])
         report = replace(step.responder, sas=(replace(sa, children=tuple(children)),))
         changed = replace(step, responder=report)
         steps = (changed if at == place else each for at, each in enumerate(pair.report.steps))
@@ -209,6 +220,14 @@ ROWS: list[PairDefect] = [
         PairDefect(f"of two Child SAs the {place} is reported with the other one's SPI", (REKEY,), and_then(
             deleted_late("responder"), one_spi_for_two(number)), OPEN, NOBODY, "")
         for number, place in ((0, "old one"), (1, "new one"))
+    ),
+    PairDefect("the new one of two Child SAs is not in use", (REKEY,), and_then(
+        deleted_late("responder"), new_one_not_in_use), OPEN, NOBODY, ""),
+    *(
+        PairDefect(f"the {side} alone tells of two methods after a rekey", (HYBRID_REKEY,), each_report(
+            side, lambda sa: replace(sa, additional_ke=("ml-kem-768", "ml-kem-1024")), Step.REKEY_IKE),
+            OPEN, NOBODY, "")
+        for side in ("initiator", "responder")
     ),
     # Announcements of a PPK (RFC 8784 section 3, RFC 9867 section 3.1).
     *(

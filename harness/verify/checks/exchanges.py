@@ -134,12 +134,12 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
     """A rekey has an IKE_FOLLOWUP_KE for each of its additional key exchanges, and no more (RFC 9370 section 2.2.4).
 
     How many there are for an IKE SA is what both sides report of the new one, or else what the first had; for a Child
-    SA, what the two policies lead to.
+    SA, what the two policies lead to. What one side alone reports asks for none.
     """
     due = 0
     for step in view.standing:
         if step.step == Step.REKEY_IKE:
-            due += _additional_reported(view, step)
+            due += min(_additional_reported(view, step))
         elif step.step == Step.REKEY_CHILD:
             due += min((len(suite.additional_key_exchanges) for suite in view.expectation.esp), default=0)
     seen = min(len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response)) for response in (False, True))
@@ -165,19 +165,22 @@ def _too_many_follow(view: PairView) -> Iterator[Objection]:
     most = 0
     for step in (each for each in view.report.steps if each.step in suites):
         methods = [len(suite.additional_key_exchanges) for suite in suites[Step(step.step)]]
-        told = [_additional_reported(view, step)] if step.step == Step.REKEY_IKE else []
+        told = _additional_reported(view, step) if step.step == Step.REKEY_IKE else []
         most += max((*methods, *told), default=0)
     if len(asked) > most and not rekeyed_of_themselves(view, response=False):
         sentence = f"{len(asked)} IKE_FOLLOWUP_KE requests are on the wire; the rekeys ask for {most} at most"
         yield Objection(view.sender(asked[-1]), sentence, asked[-1].pointer, "A20")
 
 
-def _additional_reported(view: PairView, step: StepReport) -> int:
-    """How many additional key exchanges the sides report of the IKE SA that stands after a step."""
+def _additional_reported(view: PairView, step: StepReport) -> list[int]:
+    """How many additional key exchanges the sides report of the IKE SA that stands after a step.
+
+    Where they do not both tell, the first IKE SA tells, too.
+    """
     standing = [sa for sa in map(established, (step.initiator, step.responder)) if sa is not None]
     told = [len(sa.additional_ke) for sa in standing if sa.additional_ke is not None]
     first = len(view.suite.additional_key_exchanges) if view.suite else 0
-    return max(told, default=first)
+    return told if len(told) == len(view.sides) else [*told, first]
 
 
 @pair_check("pair-message-ids-in-sequence", due=Due.ALWAYS, requirement="B22")
@@ -310,7 +313,8 @@ def _goes_later(view: PairView, after: StepReport, index: int, old: PeerReport) 
     rest = view.standing[view.standing.index(after) :]
     now, *later = ((step.initiator, step.responder)[index] for step in rest)
     following = _children_of(later[0]) if later else set()
-    return bool(_told(now) - _told(old)) and bool(following) and not following & _children_of(old)
+    listed = {(child.spi_in, child.spi_out) for sa in now.sas for child in sa.children}  # in use, or not yet
+    return bool(listed - _told(old)) and bool(following) and not following & _children_of(old)
 
 
 def rekeyed_of_themselves(view: PairView, *, response: bool = True) -> bool:
