@@ -123,6 +123,16 @@ def new_one_not_in_use(pair: Pair) -> Pair:
     return of_two(1, lambda own, _: replace(own, state="UPDATING"))(pair)
 
 
+def none_once(pair: Pair) -> Pair:
+    """In the report after the first rekey's the responder's IKE SA has no Child SA."""
+    steps = list(pair.report.steps)
+    place = next(at for at, step in enumerate(steps) if step.step == Step.REKEY_CHILD) + 1
+    report = steps[place].responder
+    bare = replace(report, sas=(replace(report.sas[0], children=()),))
+    steps[place] = replace(steps[place], responder=bare)
+    return pair.with_report(steps=tuple(steps))
+
+
 def of_two(number: int, change: Callable[[ChildReport, ChildReport], ChildReport]) -> Alter:
     """Where the responder reports two Child SAs, this one is changed."""
 
@@ -223,6 +233,8 @@ ROWS: list[PairDefect] = [
     ),
     PairDefect("the new one of two Child SAs is not in use", (REKEY,), and_then(
         deleted_late("responder"), new_one_not_in_use), OPEN, NOBODY, ""),
+    PairDefect("behind two Child SAs the responder tells of none once", (REKEY,), and_then(
+        deleted_late("responder"), none_once), OPEN, NOBODY, ""),
     *(
         PairDefect(f"the {side} alone tells of two methods after a rekey", (HYBRID_REKEY,), each_report(
             side, lambda sa: replace(sa, additional_ke=("ml-kem-768", "ml-kem-1024")), Step.REKEY_IKE),

@@ -306,13 +306,13 @@ def _children_of(report: PeerReport) -> set[str]:
 
 
 def _goes_later(view: PairView, after: StepReport, index: int, old: PeerReport) -> bool:
-    """Whether a side has a new Child SA beside the old one, and the old no more after the next step.
+    """Whether a side has a new Child SA beside the old one, and the old no more when it tells of any again.
 
     No sentence says how soon it is deleted, and what is still on its way is to be received (RFC 7296 section 2.8).
     """
     rest = view.standing[view.standing.index(after) :]
     now, *later = ((step.initiator, step.responder)[index] for step in rest)
-    following = _children_of(later[0]) if later else set()
+    following: set[str] = next(filter(None, map(_children_of, later)), set())
     listed = {(child.spi_in, child.spi_out) for sa in now.sas for child in sa.children}  # in use, or not yet
     return bool(listed - _told(old)) and bool(following) and not following & _children_of(old)
 
