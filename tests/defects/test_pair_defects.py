@@ -38,7 +38,8 @@ def test_a_defect_of_a_pair_is_judged_as_it_must_be(defect, scenario):
     if judged.verdict is Verdict.INCONCLUSIVE:
         begins = (
             "wire.pcapng lacks", "wire.pcapng has", "wire-responder.pcapng has", "both report", "steps.json has",
-            "after ", "ESP with SPI", "strongswan-6.1 does not offer", "5 answers came", "strongswan-6.1-kernel-esp counts",
+            "after ", "ESP with SPI", "strongswan-6.1 does not offer", "5 answers came",
+            "strongswan-6.1-kernel-esp counts",
         )  # fmt: skip
         assert judged.reason.startswith(begins)
 

@@ -218,6 +218,8 @@ ROWS: list[PairDefect] = [
         lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29", ("B24",)),
     PairDefect("no room in the answer to a rekey that took place", (REKEY,), holding(
         "CREATE_CHILD_SA response 2", sized(40)), FAIL, SECOND, "B54"),
+    PairDefect("what the answer has for a digest is none", (HYBRID, CLASSICAL), seen_twice(edited(
+        notified(NotifyType.NAT_DETECTION_DESTINATION_IP, data=bytes(21)), ANSWER)), FAIL, SECOND, "B36"),
     # "If they do not match the addresses in the outer packet" the initiator moves (RFC 7296 section 2.23).
     *(
         PairDefect(f"the answer alone tells of a NAT by {kind.name}", (scenario,), seen_twice(

@@ -153,8 +153,10 @@ def _digests_fit(message: SeenMessage) -> list[bool | None]:
         (NotifyType.NAT_DETECTION_DESTINATION_IP, datagram.destination),
     ):
         octets = spis + ip_address(address).packed + port.to_bytes(2)
+        digest = hashlib.sha1(octets, usedforsecurity=False).digest()
         told = [notify.data for notify in of(message, Notify) if notify.notify_type == kind]
-        fit.append(hashlib.sha1(octets, usedforsecurity=False).digest() in told if told else None)
+        told = [data for data in told if len(data) == len(digest)]  # others are none, as another check tells
+        fit.append(digest in told if told else None)
     return fit
 
 
