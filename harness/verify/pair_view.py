@@ -162,8 +162,18 @@ def _agreed_in_clear(messages: Sequence[SeenMessage]) -> Suite | None:
     for message in messages:
         if message.exchange == ExchangeType.IKE_SA_INIT and message.response and of(message, Nonce):
             for answer in of(message, SecurityAssociation):
-                return answered_suite(answer)
+                return _in_its_place(answered_suite(answer), messages)
     return None
+
+
+def _in_its_place(suite: Suite, messages: Sequence[SeenMessage]) -> Suite:
+    """With the place that its number has in the offer: an answer repeats numbers that are the offer's fault."""
+    request, _ = final_init(messages)
+    offers = of(request, SecurityAssociation) if request is not None else []
+    numbers = [proposal.number for offer in offers for proposal in offer.proposals]
+    if numbers.count(suite.proposal_number) != 1:
+        return suite
+    return replace(suite, proposal_number=numbers.index(suite.proposal_number) + 1)
 
 
 _SPI_OCTETS = 8

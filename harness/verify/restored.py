@@ -197,11 +197,18 @@ def _is_out_of_place(messages: Sequence[SeenMessage], request: SeenMessage, resp
         later = (m for m in messages if m.from_initiator == request.from_initiator and m.frame > request.frame)
         return any(m.exchange in (response.exchange, ExchangeType.IKE_AUTH) and not m.response for m in later)
     if response.exchange in _INITIAL or not request.exchange.is_known:
-        return request.exchange not in _INITIAL
+        return request.exchange not in _INITIAL and not (request.exchange.is_known and _is_over(messages, request))
     if request.exchange == ExchangeType.IKE_AUTH:  # which was answered before
         return any(m.exchange == request.exchange and m.response and m.frame < request.frame for m in messages)
     before = (m for m in messages if m.frame < request.frame and m.exchange == ExchangeType.CREATE_CHILD_SA)
     return request.exchange == ExchangeType.IKE_FOLLOWUP_KE and not any(before)
+
+
+def _is_over(messages: Sequence[SeenMessage], request: SeenMessage) -> bool:
+    """Whether the initial exchanges are: IKE_AUTH was answered before, or this IKE SA comes from a rekey."""
+    begun = any(m.exchange == ExchangeType.IKE_SA_INIT for m in messages)
+    before = (m for m in messages if m.response and m.frame < request.frame)
+    return not begun or any(m.exchange == ExchangeType.IKE_AUTH for m in before)
 
 
 def _answered_by_another_number(messages: Sequence[SeenMessage]) -> _Changes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterator
 from itertools import count
 
@@ -21,7 +20,7 @@ from harness.verify.checks.both_ends import captured_otherwise
 from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.key_agreement import late_error
-from harness.verify.checks.offer import offered_as_published, refused_with_no_proposal_chosen
+from harness.verify.checks.offer import chosen_twice, offered_as_published, refused_with_no_proposal_chosen
 from harness.verify.checks.pair_esp import too_few_packets
 from harness.verify.checks.pair_messages import copies, unasked_responses
 from harness.verify.checks.pair_story import not_of_one_case
@@ -29,8 +28,7 @@ from harness.verify.checks.published import agreed_as_published, wrongly_chosen
 from harness.verify.checks.told import no_tunnel_though_used
 from harness.verify.judgement import Judgement, concluded, inconclusive, pair_outcome_seen
 from harness.verify.pair_view import PairView, established, initiator_spi, make_pair_view
-from harness.verify.wire import SeenMessage, of
-from harness.wire.payloads import SecurityAssociation
+from harness.verify.wire import SeenMessage
 
 _OF_OUR_RECORDS = (offered_as_published, agreed_as_published)
 """The checks of our own records of policies. Where one objects, what was predicted from the records proves nothing."""
@@ -191,27 +189,19 @@ def told_otherwise(view: PairView) -> str:
         for kind in ADDITIONAL_KEY_EXCHANGES
         if kind in view.suite.transforms and view.suite.transforms[kind].identifier
     )
-    twice = _chosen_twice(view)
+    twice = chosen_twice(view)
     took_place = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
     for first, second in _told_of_the_first(view):
         for name, kind in (("encr", TransformType.ENCR), ("prf", TransformType.PRF), ("ke", TransformType.KE)):
             told = getattr(first, name)
             if told is not None and told == getattr(second, name) and told != shown.get(kind) and kind not in twice:
                 return f"both report {kind.name} {told}, and wire.pcapng has {shown.get(kind)} in the answer"
-        told = first.additional_ke
+        told = None if any(kind in ADDITIONAL_KEY_EXCHANGES for kind in twice) else first.additional_ke
         left_out = told is not None and took_place == len(told) < len(chosen)
         if told is not None and told == second.additional_ke and told != chosen and not left_out:
             words = (", ".join(methods) or "none" for methods in (told, chosen))
             return "both report the additional key exchanges {}, and wire.pcapng has {} in the answer".format(*words)
     return ""
-
-
-def _chosen_twice(view: PairView) -> set[TransformType]:
-    """The transform types of which the answer has more than one: another check tells, and it chooses neither."""
-    answers = [sa for m in view.find(ExchangeType.IKE_SA_INIT, response=True) for sa in of(m, SecurityAssociation)]
-    proposals = [proposal for answer in answers for proposal in answer.proposals]
-    counts = [Counter(transform.type for transform in proposal.transforms) for proposal in proposals]
-    return {TransformType(kind) for count in counts for kind, times in count.items() if times > 1}
 
 
 def _told_of_the_first(view: PairView) -> Iterator[tuple[SaReport, SaReport]]:

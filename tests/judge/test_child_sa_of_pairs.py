@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
-from pair_form_alterations import edited, moved_to_4500
+from pair_form_alterations import edited, moved_to_4500, twice
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.notifications import NotifyType
@@ -69,6 +69,19 @@ def test_who_is_told_of_a_nat_moves(request_, answer, expected):
     assert named(pair) == expected
     assert named(moved_to_4500(pair)) == [each for each in expected if each is not MOVES]
     assert named(told(moved_to_4500(good_pair(CLASSICAL)), request_, answer)) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "moves"),
+    [("", False), ("s", True), ("d", True), ("sd", False), ("S", False), ("Sd", False), ("Ds", False)],
+)
+def test_whom_the_answer_alone_tells_of_a_nat_asks_at_the_other_port(answer, moves):
+    """Whatever it sent itself (RFC 7296 section 2.23), where both ends of the path were watched."""
+    pair = told(good_pair(CLASSICAL), "", answer)
+    assert named(pair) == []
+    assert named(twice(pair)) == ([MOVES] if moves else [])
+    assert named(twice(bare(pair, FIRST))) == named(twice(pair))
+    assert named(twice(moved_to_4500(pair))) == []
 
 
 def test_the_first_packet_that_went_wrong_is_shown():

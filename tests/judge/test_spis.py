@@ -105,6 +105,11 @@ def test_a_pair_with_one_spi_for_two(side, party):
     assert same.check(PAIR).objections == ()  # the same one, shown twice
     two = pair.with_sa("traffic", side, children=(child, replace(child, spi_out="c4c4c4c4")))
     (objection,) = two.check(PAIR).objections
+    assert (objection.party, objection.severity) == ("", "inconclusive")  # the other side has one alone
+    other = {"initiator": "responder", "responder": "initiator"}[side]
+    theirs = pair.reported("traffic", other).sas[0].children[0]
+    both = two.with_sa("traffic", other, children=(theirs, replace(theirs, spi_in="c4c4c4c4")))
+    (objection,) = both.check(PAIR).objections
     assert objection.party == party and "2 Child SAs with the SPI" in objection.sentence
     assert PEER_NAME == FIRST
 

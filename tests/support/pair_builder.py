@@ -45,6 +45,8 @@ ECHOES = 3
 _PORT = 4500
 _MARKER = bytes(4)
 _ESP_HEADER, _INNER, _TRAILER = 8, 84, 2  # octets; of an inner packet with an echo message
+BEGINS = {ExchangeType.INFORMATIONAL: PayloadType.DELETE, ExchangeType.IKE_FOLLOWUP_KE: PayloadType.KE}
+"""What is inside of SK first, where it is no SA payload."""
 _ROOM = 240  # octets inside of SK: for SA, nonce and key exchange of the rekeys, IV and ICV
 
 
@@ -267,7 +269,7 @@ def _exchange(play: Play, tunnel: _Tunnel, kind: ExchangeType, more: tuple[int, 
     """A request by the initiator, and its response, with so many octets more in each."""
     ends = (HERE, _PORT), (THERE, _PORT)
     for path, flags, octets in ((ends, INITIATOR, more[0]), (ends[::-1], RESPONSE, more[1])):
-        secret = Encrypted(PayloadType.SA, os.urandom(_ROOM + octets))
+        secret = Encrypted(BEGINS.get(kind, PayloadType.SA), os.urandom(_ROOM + octets))
         header = Header(*tunnel.ike, kind, flags, tunnel.message_id)
         play.captured(*path, _MARKER + Message(header, (secret,)).to_bytes())
     tunnel.message_id += 1

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from pair_alterations import ANSWER, ASK, Edit, after, clear, each, edited, found, numbered, sealed
-from pair_builder import HERE, THERE, Pair
+from pair_builder import BEGINS, HERE, THERE, Pair
 from pair_defect_rows import Alter, and_then, other_transform
 
 from harness.evidence.model import CapturedDatagram
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.verify.wire import SeenMessage
@@ -159,7 +159,8 @@ def message_of(pair: Pair, exchange: ExchangeType, number: int, *, initiator: bo
     spis, port = (model.message.header.initiator_spi, model.message.header.responder_spi), model.datagram.source[1]
     flags = (INITIATOR if initiator else 0) | (RESPONSE if response else 0)
     ends = ((HERE, port), (THERE, port)) if initiator else ((THERE, port), (HERE, port))
-    message = Message(Header(*spis, exchange, flags, number), (sealed(),) if payloads is None else payloads).to_bytes()
+    inside = (sealed(BEGINS.get(exchange, PayloadType.SA)),) if payloads is None else payloads
+    message = Message(Header(*spis, exchange, flags, number), inside).to_bytes()
     marker = MARKER if port == 4500 else b""
     return replace(model.datagram, source=ends[0], destination=ends[1], payload=marker + message)
 

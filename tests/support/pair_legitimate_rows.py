@@ -92,8 +92,9 @@ def asked_by_the_responder(*numbers: int, answered_at_once: bool = True) -> Alte
         spis = answer.message.header.initiator_spi, answer.message.header.responder_spi
         way = answer.datagram
         back = replace(way, source=way.destination, destination=way.source)
+        inside = (sealed(PayloadType.NOTIFY),)
         asked, told = (
-            [replace(d, payload=Message(Header(*spis, ExchangeType.INFORMATIONAL, flags, n), (sealed(),)).to_bytes())
+            [replace(d, payload=Message(Header(*spis, ExchangeType.INFORMATIONAL, flags, n), inside).to_bytes())
              for n in numbers]
             for d, flags in ((way, 0), (back, INITIATOR | RESPONSE))
         )  # fmt: skip

@@ -101,7 +101,7 @@ ROWS: list[PairDefect] = [
     PairDefect("a responder's SPI in the first message", (HYBRID,), header(ASK, responder_spi=b"x" * 8),
                FAIL, FIRST, "B39"),
     PairDefect("a message of no IKE SA", (HYBRID, CLASSICAL), stray(
-        THERE, b"nowhere!", ExchangeType.INFORMATIONAL, sealed()), FAIL, SECOND, "B39"),
+        THERE, b"nowhere!", ExchangeType.INFORMATIONAL, sealed(PayloadType.NOTIFY)), FAIL, SECOND, "B39"),
     # Notifies and other payloads of IKE_SA_INIT.
     PairDefect("one kind of NAT_DETECTION", (HYBRID,), edited(lacking(NotifyType.NAT_DETECTION_SOURCE_IP), ANSWER),
                FAIL, SECOND, "B36"),

@@ -13,7 +13,7 @@ from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.results.model import CAPTURE, STEPS
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
-from harness.verify.checks.offer import could_choose, follows_from_the_offer, offered
+from harness.verify.checks.offer import chosen_twice, could_choose, follows_from_the_offer, offered
 from harness.verify.pair_view import PairView, established
 from harness.verify.wire import spelled
 
@@ -94,7 +94,7 @@ def sides_agree(view: PairView, _arguments: Arguments) -> Checked:
             compared.setdefault(f"of {side.peer} and the wire", {})[what] = None
             if says != shows:
                 words = f"after {step.step}: {what}: {side.peer} reports {says}, the wire {shows}"
-                left_out = what == "ADDKE" and _both_left_out(view, step)
+                left_out = what == "ADDKE" and _both_left_out(view, step) and not chosen_twice(view)
                 objections.append(
                     Objection(side.peer, words, STEPS, "A06") if left_out else told_otherwise(words, STEPS)
                 )

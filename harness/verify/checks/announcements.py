@@ -38,7 +38,7 @@ _OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPOR
 def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for.
 
-    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01).
+    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01, P01, P09, P15).
 
     Data of INTERMEDIATE_EXCHANGE_SUPPORTED is to be ignored, and so is no fault (RFC 9242 section 3.1). Where there is
     NAT_DETECTION, both kinds are, with 20 octets each. That they do not fit the addresses means that there is a NAT.
@@ -49,7 +49,8 @@ def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
         count += len(notifies)
         faults = [fault for notify in notifies for fault in _form(notify)]
         if message.exchange == ExchangeType.IKE_SA_INIT:
-            faults += _nat_detection({notify.notify_type for notify in notifies})
+            kinds = {notify.notify_type for notify in notifies}
+            faults += [*_nat_detection(kinds), *_ppks(message, kinds)]
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
@@ -76,8 +77,18 @@ def _form(notify: Notify) -> Iterable[tuple[str, str]]:
         yield "F01", f"{kind} has an SPI or data, and is to have none"
     if kind == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED and (notify.spi or protocol != Protocol.NONE):
         yield "I01", f"{kind} has an SPI or a protocol, and is to have none"
+    if kind == NotifyType.USE_PPK and notify.data:
+        yield "P01", f"{kind} has data, and is to have none"
     if kind in _NAT and len(notify.data) != _NAT_OCTETS:
         yield "B36", f"{kind} has {len(notify.data)} octets of data, {_NAT_OCTETS} are due"
+
+
+def _ppks(message: SeenMessage, kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
+    """What RFC 9867 section 3.1 has of the two announcements of a PPK."""
+    if NotifyType.USE_PPK_INT in kinds and not announces_intermediate(message):
+        yield "P15", f"{NotifyType.USE_PPK_INT} is there and {NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED} is not"
+    if message.response and {NotifyType.USE_PPK, NotifyType.USE_PPK_INT} <= kinds:
+        yield "P09", f"{NotifyType.USE_PPK} and {NotifyType.USE_PPK_INT} are both returned"
 
 
 def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:

@@ -89,17 +89,21 @@ def pair_moves_behind_a_nat(view: PairView, _arguments: Arguments) -> Checked:
     """Who is told that the other side is behind a NAT sends all ESP inside UDP, and asks at port 4500 (B36, B46, I05).
 
     Told is who has sent NAT_DETECTION itself: else it knows nothing of it. Both messages must show a NAT: where one
-    alone has a digest that fits nothing, its sender may have made it wrong.
+    alone has a digest that fits nothing, its sender may have made it wrong. The initiator moves all the same, if "they
+    do not match the addresses in the outer packet" (RFC 7296 section 2.23), which takes two captures to be known.
     """
-    objections = []
+    objections: list[Objection] = []
     for one in view.ike_sas:
         both = [message for message in one.final_init if message is not None]
-        if one.rekeyed or not all(_detects(each) and False in _digests_fit(each) for each in both):
+        if one.rekeyed or not all(map(_detects, both)):
             continue
+        agreed = all(False in _digests_fit(each) for each in both)
         for message in both:
-            _, destination = _digests_fit(message)
-            if destination:  # where neither digest fits it is the SPIs, or the addresses of the capture, that are others
-                objections += [*_bare_esp(one, message), *(_unmoved(one, message) if message.response else ())]
+            source, destination = _digests_fit(message)
+            told = agreed and destination  # where neither fits it is the SPIs, or the addresses, that are others
+            objections += _bare_esp(one, message) if told else ()
+            if message.response and (told or (view.twice and {source, destination} == {True, False})):
+                objections += _unmoved(one, message)
     return Checked("where a NAT was told of, IKE and ESP go over port 4500", tuple(objections))
 
 
@@ -137,8 +141,10 @@ def _digests_fit(message: SeenMessage) -> list[bool | None]:
         (NotifyType.NAT_DETECTION_DESTINATION_IP, datagram.destination),
     ):
         octets = spis + ip_address(address).packed + port.to_bytes(2)
+        digest = hashlib.sha1(octets, usedforsecurity=False).digest()
         told = [notify.data for notify in of(message, Notify) if notify.notify_type == kind]
-        fit.append(hashlib.sha1(octets, usedforsecurity=False).digest() in told if told else None)
+        told = [data for data in told if len(data) == len(digest)]  # others are none, as another check tells
+        fit.append(digest in told if told else None)
     return fit
 
 

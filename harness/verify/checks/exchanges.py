@@ -15,7 +15,7 @@ from harness.results.model import CAPTURE, STEPS, Severity
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.checks.deletion import ON_ITS_WAY
-from harness.verify.checks.offer import could_choose, offered
+from harness.verify.checks.offer import chosen_twice, could_choose, offered
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -60,6 +60,8 @@ def pair_key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
     """
     if view.suite is None:
         return Checked("", (Objection("", "no suite is on the wire", CAPTURE),))
+    if any(kind.is_additional_key_exchange for kind in chosen_twice(view)):
+        return Checked("of one additional key exchange the answer has two methods: whose sizes are due is not known")
     methods = view.suite.additional_key_exchanges
     requests, responses = (
         sorted(view.find(ExchangeType.IKE_INTERMEDIATE, response=response), key=lambda m: m.message_id)
@@ -129,20 +131,20 @@ def pair_key_exchange_offered(view: PairView, _arguments: Arguments) -> Checked:
 
 @pair_check("pair-follow-up-exchanges", due=Due.UP, requirement="A08")
 def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
-    """A rekey with additional key exchanges has an IKE_FOLLOWUP_KE for each of them (RFC 9370 section 2.2.4).
+    """A rekey has an IKE_FOLLOWUP_KE for each of its additional key exchanges, and no more (RFC 9370 section 2.2.4).
 
     How many there are for an IKE SA is what both sides report of the new one, or else what the first had; for a Child
-    SA, what the two policies lead to.
+    SA, what the two policies lead to. What one side alone reports asks for none.
     """
     due = 0
     for step in view.standing:
         if step.step == Step.REKEY_IKE:
-            due += _additional_reported(view, step)
+            due += min(_additional_reported(view, step))
         elif step.step == Step.REKEY_CHILD:
             due += min((len(suite.additional_key_exchanges) for suite in view.expectation.esp), default=0)
     seen = min(len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response)) for response in (False, True))
     if seen >= due:
-        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due")
+        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due", tuple(_too_many_follow(view)))
     begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
     asked = len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False))
     party = view.sender(begun[-1]) if begun and asked < due else ""  # who rekeys begins the exchanges that follow
@@ -150,12 +152,35 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
     return Checked("", (Objection(party, sentence, begun[-1].pointer if begun else CAPTURE),))
 
 
-def _additional_reported(view: PairView, step: StepReport) -> int:
-    """How many additional key exchanges the sides report of the IKE SA that stands after a step."""
+def _too_many_follow(view: PairView) -> Iterator[Objection]:
+    """More than any suite has methods that the policies, the answer in clear or a status lead to.
+
+    Where there are more CREATE_CHILD_SA requests than rekeys, a series may have been begun anew.
+    """
+    asked = view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False)
+    suites = {
+        Step.REKEY_IKE: (*view.expectation.ike, *([view.suite] if view.suite else [])),
+        Step.REKEY_CHILD: view.expectation.esp,
+    }
+    most = 0
+    for step in (each for each in view.report.steps if each.step in suites):
+        methods = [len(suite.additional_key_exchanges) for suite in suites[Step(step.step)]]
+        told = _additional_reported(view, step) if step.step == Step.REKEY_IKE else []
+        most += max((*methods, *told), default=0)
+    if len(asked) > most and not rekeyed_of_themselves(view, response=False):
+        sentence = f"{len(asked)} IKE_FOLLOWUP_KE requests are on the wire; the rekeys ask for {most} at most"
+        yield Objection(view.sender(asked[-1]), sentence, asked[-1].pointer, "A20")
+
+
+def _additional_reported(view: PairView, step: StepReport) -> list[int]:
+    """How many additional key exchanges the sides report of the IKE SA that stands after a step.
+
+    Where they do not both tell, the first IKE SA tells, too.
+    """
     standing = [sa for sa in map(established, (step.initiator, step.responder)) if sa is not None]
     told = [len(sa.additional_ke) for sa in standing if sa.additional_ke is not None]
     first = len(view.suite.additional_key_exchanges) if view.suite else 0
-    return max(told, default=first)
+    return told if len(told) == len(view.sides) else [*told, first]
 
 
 @pair_check("pair-message-ids-in-sequence", due=Due.ALWAYS, requirement="B22")
@@ -253,15 +278,26 @@ def _renewed(view: PairView, before: StepReport, after: StepReport) -> list[Obje
         if ike:
             kept = {str(first.initiator_spi)} & {str(sa.initiator_spi) for sa in new.sas if sa.stands}
         else:
-            had = _children_of(old)
-            kept = set() if _goes_later(view, after, index, had) else had & _children_of(new)
+            kept = set() if _goes_later(view, after, index, old) else _children_of(old) & _children_of(new)
         if kept:
             sentence = f"after {after.step} it still has the SA with SPI {', '.join(sorted(kept))}"
-            seen = ike or kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp}
-            words = f"after {after.step} {party} still reports the SPI {', '.join(sorted(kept))}, which no ESP has"
+            whole = ike or kept <= _as_before(old, new)
+            seen = ike or (whole and kept & {packet.payload[:_ESP_SPI].hex() for packet in view.esp})
+            which = "which no ESP has" if whole else "with another one to send on"
+            words = f"after {after.step} {party} still reports the SPI {', '.join(sorted(kept))}, {which}"
             told = told_otherwise(words, STEPS)
             objections.append(Objection(party, sentence, STEPS, None) if seen else told)
     return objections
+
+
+def _as_before(old: PeerReport, new: PeerReport) -> set[str]:
+    """The SPIs to receive on of the Child SAs that two reports have, both with the same one to send on."""
+    return {into for into, _ in _told(old) & _told(new)}
+
+
+def _told(report: PeerReport) -> set[tuple[str, str]]:
+    """The Child SAs in use by the SPIs that a side receives and sends on."""
+    return {(child.spi_in, child.spi_out) for sa in report.sas for child in sa.installed}
 
 
 def _children_of(report: PeerReport) -> set[str]:
@@ -269,14 +305,16 @@ def _children_of(report: PeerReport) -> set[str]:
     return {child.spi_in for sa in report.sas for child in sa.installed}
 
 
-def _goes_later(view: PairView, after: StepReport, index: int, had: set[str]) -> bool:
-    """Whether a side has a new Child SA beside the old one, and the old no more after the next step.
+def _goes_later(view: PairView, after: StepReport, index: int, old: PeerReport) -> bool:
+    """Whether a side has a new Child SA beside the old one, and the old no more when it tells of any again.
 
     No sentence says how soon it is deleted, and what is still on its way is to be received (RFC 7296 section 2.8).
     """
     rest = view.standing[view.standing.index(after) :]
-    now, *later = (_children_of((step.initiator, step.responder)[index]) for step in rest)
-    return bool(now - had) and bool(later) and bool(later[0]) and not later[0] & had
+    now, *later = ((step.initiator, step.responder)[index] for step in rest)
+    following: set[str] = next(filter(None, map(_children_of, later)), set())
+    listed = {(child.spi_in, child.spi_out) for sa in now.sas for child in sa.children}  # in use, or not yet
+    return bool(listed - _told(old)) and bool(following) and not following & _children_of(old)
 
 
 def rekeyed_of_themselves(view: PairView, *, response: bool = True) -> bool:
@@ -353,10 +391,10 @@ def answered_at_the_end(view: PairView) -> bool:
     INVALID_SPI (RFC 7296 section 1.5).
     """
     response = ends_by_deletion(view)
-    return response is not None and not late_esp(view, response) and not _goes_on(view, response)
+    return response is not None and not late_esp(view, response) and not goes_on(view, response)
 
 
-def _goes_on(view: PairView, response: SeenMessage) -> bool:
+def goes_on(view: PairView, response: SeenMessage) -> bool:
     """Whether ESP goes both ways behind a response: then it is not that which deletes its SA."""
     behind = {packet.source[0] for packet in view.esp if packet.frame > response.frame}
     return behind >= {side.address for side in view.sides}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from harness.oracle.negotiation import have_common_ground, may_choose
 from harness.policy.proposals import Policy, ProposalPolicy, Suite
 from harness.registry.algorithms import Algorithm
@@ -67,6 +69,14 @@ def offered(view: PairView) -> Policy | None:
     first = next(iter(view.find(ExchangeType.IKE_SA_INIT, response=False)), None)
     offer = next(iter(of(first, SecurityAssociation)), None) if first else None
     return None if offer is None else policy_of(offer)
+
+
+def chosen_twice(view: PairView) -> set[TransformType]:
+    """The transform types of which the answer has more than one: another check tells, and it chooses neither."""
+    answers = [sa for m in view.find(ExchangeType.IKE_SA_INIT, response=True) for sa in of(m, SecurityAssociation)]
+    proposals = [proposal for answer in answers for proposal in answer.proposals]
+    counts = [Counter(transform.type for transform in proposal.transforms) for proposal in proposals]
+    return {TransformType(kind) for count in counts for kind, times in count.items() if times > 1}
 
 
 def follows_from_the_offer(view: PairView) -> bool:

@@ -157,3 +157,26 @@ def _not_its_turn(view: CaseView) -> Iterable[Objection]:
         if message.sealed and not any(own):
             sentence = f"{message.label} follows no CREATE_CHILD_SA exchange of its sender"
             yield Objection(view.sender(message), sentence, message.pointer, "A08")
+    yield from _before_its_word(view)
+
+
+def _before_its_word(view: CaseView) -> Iterable[Objection]:
+    """An IKE_FOLLOWUP_KE request in front of the response whose ADDITIONAL_KEY_EXCHANGE it repeats (RFC 9370 2.2.4).
+
+    Several series may be in progress: each of their responses has the word for one request.
+    """
+    series = (ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE)
+    told = {(m.from_initiator, m.message_id): m.frame for m in view.messages if m.response and m.exchange in series}
+    for message in view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False):
+        own = [
+            m
+            for exchange in series
+            for m in view.find(exchange, response=False, initiator=message.from_initiator)
+            if m.sealed and m.frame < message.frame
+        ]
+        words = [told.get((not m.from_initiator, m.message_id)) for m in own]
+        used = sum(m.exchange == ExchangeType.IKE_FOLLOWUP_KE for m in own)
+        late = [frame for frame in words if frame is not None and frame > message.frame]
+        if message.sealed and late and len(words) - words.count(None) - len(late) <= used:
+            sentence = f"{message.label} comes before the response to the exchange that it follows"
+            yield Objection(view.sender(message), sentence, message.pointer, "A08")

@@ -31,6 +31,7 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     objections += _of_one_number(view)
     objections += _behind_the_end(view)
     objections += _authenticated_again(view)
+    objections += _over_a_deleted_one(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
 
 
@@ -66,6 +67,39 @@ def _behind_the_end(view: PairView) -> Iterator[Objection]:
         if same and later and not message.response and message.sealed:
             sentence = f"{message.label} is sent in an IKE SA whose deletion was answered"
             yield Objection(view.sender(message), sentence, message.pointer, "B29")
+
+
+def _over_a_deleted_one(view: PairView) -> Iterator[Objection]:
+    """A request in a replaced IKE SA of who has answered, before, the last request of the other side, which deletes it.
+
+    "The Delete payload to delete itself MUST be the last request sent over the old IKE SA" (RFC 7296 section 2.8). What
+    was sent in which order the capture beside its sender tells. An INFORMATIONAL request may delete it itself.
+    """
+    for sa in view.ike_sas[:-1] if view.twice else ():
+        asked = [m for m in sa.messages if not m.response and m.protected and m.sealed]
+        last = {message.from_initiator: message for message in asked}
+        for initiator, request in last.items():
+            answer = _answer_of(sa, last.get(not initiator))
+            deletes = request.exchange == ExchangeType.INFORMATIONAL
+            if answer is not None and not deletes and _left_behind(view, request, answer):
+                sentence = f"{request.label} is sent in a rekeyed IKE SA whose deletion its sender has answered"
+                yield Objection(sa.sender(request), sentence, request.pointer, "B24")
+
+
+def _answer_of(sa: PairView, request: SeenMessage | None) -> SeenMessage | None:
+    """The response to an INFORMATIONAL request."""
+    if request is None or request.exchange != ExchangeType.INFORMATIONAL:
+        return None
+    answers = sa.find(ExchangeType.INFORMATIONAL, response=True, initiator=not request.from_initiator)
+    return next((m for m in answers if m.message_id == request.message_id), None)
+
+
+def _left_behind(view: PairView, message: SeenMessage, other: SeenMessage) -> bool:
+    """Whether both captures have the first copy of a message behind that of another one."""
+    far = view.evidence.far.datagrams if view.evidence.far else ()
+    places = {(d.source, d.payload): place for place, d in reversed(list(enumerate(far)))}
+    first, second = (places.get((m.pieces[0].datagram.source, m.pieces[0].datagram.payload)) for m in (message, other))
+    return message.frame > other.frame and first is not None and second is not None and first > second
 
 
 def _authenticated_again(view: PairView) -> Iterator[Objection]:

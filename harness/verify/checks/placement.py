@@ -34,6 +34,11 @@ _PLACES: Mapping[ExchangeType, frozenset[PayloadType]] = MappingProxyType(
 """What IKE_INTERMEDIATE has "will be defined by specifications utilizing this exchange" (RFC 9242 section 3.2)."""
 
 
+def is_out_of_place(kind: int, exchange: ExchangeType) -> bool:
+    """Whether a payload of this type has its place in other exchanges alone."""
+    return exchange in _PLACES and kind in _BOUND - _PLACES[exchange]
+
+
 _Place = tuple[ExchangeType, int, bool]
 _MANY = 50  # requests to which one answer could belong: a flood
 
@@ -69,11 +74,10 @@ def _place(message: SeenMessage, from_initiator: bool) -> _Place:
 
 
 def _out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
-    places = _PLACES.get(message.exchange)
-    if places is None or (message.protected and not message.sealed):  # anybody may have sent what is in clear
-        return
+    if message.exchange not in _PLACES or (message.protected and not message.sealed):
+        return  # anybody may have sent what is in clear
     for payload in message.payloads:
-        if payload.type in _BOUND - places:
+        if is_out_of_place(payload.type, message.exchange):
             yield "B54", f"it has a payload {payload.type.name}, which has no place in {message.exchange}"
     if not message.response and any(cp.cfg_type == ConfigurationType.CFG_REPLY for cp in of(message, Configuration)):
         yield "B62", "it has a CFG_REPLY, and is a request"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from harness.evidence.peer_report import DELETED, StepReport
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
-from harness.verify.checks.exchanges import rekeyed_of_themselves
+from harness.verify.checks.exchanges import ends_by_deletion, rekeyed_of_themselves
 from harness.verify.checks.freshness import cipher_of
-from harness.verify.pair_view import PairView
+from harness.verify.checks.placement import is_out_of_place
+from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import EncryptedFragment, Notify
 
@@ -37,16 +40,18 @@ _EMPTY = {
 def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     """Each SK payload has room for IV, padding and ICV of the cipher that was chosen, and for what must be inside.
 
-    The Next Payload of SK names the first payload inside, and is in clear: messages that agree on keys or authenticate
-    are not empty (A15, A21, B54).
+    The Next Payload of SK names the first payload inside, and is in clear: it has its place in the exchange, and what
+    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61).
     """
     objections, count = [], 0
     for message in (m for m in view.messages if m.protected and m.sealed):
         count += 1
-        for requirement, sentence in (*_begins(message), *_cipher_fits(view, message), *_lacks_room(view, message)):
+        faults = *_begins(message), *_in_front(message), *_cipher_fits(view, message), *_lacks_room(view, message)
+        for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
     objections += _empty_key_exchanges(view)
+    objections += _deletes_nothing(view)
     return Checked(f"{count} messages with room for what they carry", tuple(dict.fromkeys(objections)))
 
 
@@ -66,6 +71,33 @@ def _begins(message: SeenMessage) -> Iterator[tuple[str, str]]:
         yield _EMPTY[message.exchange], "nothing is inside of SK"
     if first in _SEALED_WITHIN:
         yield "B41", "inside of SK is another Encrypted payload, and nothing may follow one"
+    if first is not None and is_out_of_place(first, message.exchange):
+        yield "B54", f"inside of SK is first a payload of type {first}, which has no place in {message.exchange}"
+
+
+def _in_front(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    """Payloads outside of SK: in IKE_INTERMEDIATE alone a document may put some there (RFC 9242 section 3.3.2)."""
+    known = message.exchange.is_known and message.exchange != ExchangeType.IKE_INTERMEDIATE
+    outer = [payload.type for piece in message.pieces for payload in piece.message.payloads]
+    bare = [kind for kind in outer if kind.is_known and kind not in _SEALED_WITHIN]
+    if known and bare:
+        yield "B61", f"a payload {bare[0].name} is in clear in front of SK"
+
+
+def _deletes_nothing(view: PairView) -> Iterator[Objection]:
+    """Both report the deletion, and no INFORMATIONAL request of the last IKE SA has anything inside (section 1.4.1)."""
+    answer, last = ends_by_deletion(view), view.report.steps[-1] if view.report.steps else None
+    if answer is None or last is None or last.step != DELETED or last.initiator.sas or last.responder.sas:
+        return
+    asked = [
+        message
+        for message in view.find(ExchangeType.INFORMATIONAL, response=False)
+        if message.sealed and initiator_spi(message) == initiator_spi(answer)
+    ]
+    if asked and all(_first_inside(message) == 0 for message in asked):
+        senders = {view.sender(message) for message in asked}
+        sentence = f"{asked[-1].label} is empty, so that nothing deletes the IKE SA"
+        yield Objection(senders.pop() if len(senders) == 1 else "", sentence, asked[-1].pointer, "B29")
 
 
 def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
@@ -132,9 +164,31 @@ def _least(view: PairView, message: SeenMessage) -> int:
         # Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (section 1.2).
         left_out = childless or (message.response and rekeyed_of_themselves(view))
         return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
-    if message.exchange == ExchangeType.CREATE_CHILD_SA and not message.response:
+    if message.exchange == ExchangeType.CREATE_CHILD_SA and (not message.response or _each_took_place(view)):
         return _SA + _NONCE
     return 0
+
+
+def _each_took_place(view: PairView) -> bool:
+    """Whether each CREATE_CHILD_SA exchange is that of a rekey after which both sides report other SPIs."""
+    steps = [(b, a) for b, a in pairwise(view.standing) if a.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
+    answers = view.find(ExchangeType.CREATE_CHILD_SA, response=True)
+    return len(answers) == len(steps) and all(_renewed(before, after) for before, after in steps)
+
+
+def _renewed(before: StepReport, after: StepReport) -> bool:
+    """Whether both sides report SAs, and by their SPIs other ones than before."""
+    for old, new in ((before.initiator, after.initiator), (before.responder, after.responder)):
+        first, second = established(old), established(new)
+        if first is None or second is None:
+            return False
+        spis = [
+            {sa.initiator_spi} if after.step == Step.REKEY_IKE else {child.spi_in for child in sa.installed}
+            for sa in (first, second)
+        ]
+        if None in spis[0] | spis[1] or spis[0] & spis[1]:
+            return False
+    return True
 
 
 def _is_the_only_auth(view: PairView) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable
 
 from harness.evidence.model import Side
+from harness.evidence.peer_report import PeerReport
 from harness.results.model import STEPS
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check, told_otherwise
 from harness.verify.checks.deletion import child_spis
@@ -53,16 +54,22 @@ def _twice(living: dict[Hashable, Hashable], key: tuple[bool, int, bytes], place
 def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
     """No Child SA that a side reports has an SPI among 0 to 255 to receive on, and no two have the same one (E07).
 
-    That it is reserved contradicts the wire where the ESP that goes to that side has other SPIs.
+    That it is reserved contradicts the wire where the ESP that goes to that side has other SPIs. That two have the same
+    one is believed where the other side sends on both with it.
     """
     objections, seen = [], set()
     for step in view.standing:
-        for side, report in zip(view.sides, (step.initiator, step.responder), strict=True):
-            count = Counter(spi for spi, _ in {(c.spi_in, c.spi_out) for sa in report.sas for c in sa.installed})
+        across = (step.responder, step.initiator)
+        for side, report, other in zip(view.sides, (step.initiator, step.responder), across, strict=True):
+            count = Counter(spi for spi, _ in _told(report))
             seen |= set(count)
             for spi, times in count.items():
                 if times > 1:
                     sentence = f"after {step.step} it reports {times} Child SAs with the SPI {spi}"
+                    if sum(out == spi for _, out in _told(other)) < times:
+                        words = f"{side.peer}: {sentence}, and the other side does not"
+                        objections.append(told_otherwise(words, STEPS))
+                        continue
                 elif spi.strip("0123456789abcdef") == "" and int(spi or "0", 16) <= _RESERVED:
                     sentence = f"after {step.step} it reports a Child SA with the SPI {spi}, which is reserved"
                     if _others_are_used(view, side, spi):
@@ -73,6 +80,11 @@ def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
                     continue
                 objections.append(Objection(side.peer, sentence, STEPS))
     return Checked(f"{len(seen)} SPIs reported, none of them reserved and none twice", tuple(objections))
+
+
+def _told(report: PeerReport) -> set[tuple[str, str]]:
+    """The Child SAs in use, each once, by the SPIs that a side receives and sends on."""
+    return {(child.spi_in, child.spi_out) for sa in report.sas for child in sa.installed}
 
 
 def _others_are_used(view: PairView, side: Side, spi: str) -> bool:

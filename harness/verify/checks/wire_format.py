@@ -13,7 +13,7 @@ from harness.verify.checks.key_agreement import late_error
 from harness.verify.view import CaseView, View
 from harness.verify.wire import Piece, SeenMessage, is_unmarked, of, why_malformed
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
-from harness.wire.payload import Payload
+from harness.wire.payload import CRITICAL, Payload
 from harness.wire.payloads import (
     Authentication,
     Configuration,
@@ -42,13 +42,13 @@ def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
             objections.append(Objection(view.sender(message), words, message.pointer, "B53"))
         repeats = not (isinstance(view, View) or message.from_initiator)  # the SPI that the other side chose
         of_the_sa = () if late_error(message) else (*_spis(message, responder_spi, repeats=repeats), *_roles(message))
-        for requirement, sentence in (*_form(message), *of_the_sa):
+        for requirement, sentence in (*_form(message, view.sender(message)), *of_the_sa):
             pointer = message.pointer
             objections.append(Objection(view.sender(message), f"{message.label}: {sentence}", pointer, requirement))
     return Checked(f"{len(view.messages)} messages: version 2.0, reserved bits zero", tuple(objections))
 
 
-def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
+def _form(message: SeenMessage, sender: str) -> Iterable[tuple[str, str]]:
     for piece in message.pieces:
         header = piece.message.header
         if header.version != VERSION_2_0:
@@ -57,10 +57,18 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
             yield "B15", f"flags {header.flags:#04x} have reserved bits"
     outer = [payload for piece in message.pieces for payload in piece.message.payloads]
     for payload in (*outer, *(message.opened.inner if message.opened else ())):
-        if payload.flags:
+        if payload.flags and not (sender != "engine" and _asks_to_be_known(message, payload)):
             yield ("B14" if payload.critical else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
         if has_reserved_bits(payload):
             yield "B15", f"{payload.type} has reserved bits that are not zero"
+
+
+def _asks_to_be_known(message: SeenMessage, payload: Payload) -> bool:
+    """A payload of no type that we know, in a request that is to be rejected by who does not know it (section 2.5).
+
+    Our own engine knows no such type: it sends one only to see it rejected.
+    """
+    return payload.flags == CRITICAL and not payload.type.is_known and not message.response
 
 
 def _foreign(view: CaseView) -> Iterable[Objection]:
