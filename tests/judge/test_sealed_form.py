@@ -99,12 +99,31 @@ def test_an_sk_payload_has_room_for_what_must_be_inside(label, octets, prepare, 
     [
         (CREATE, 32 + 20 + GCM, []),
         (CREATE, 32 + 20 + GCM - 1, [(FIRST, "B54")]),
-        (CREATE_ANSWER, 25, []),  # it may be an error
+        (CREATE_ANSWER, 32 + 20 + GCM, []),
+        (CREATE_ANSWER, 32 + 20 + GCM - 1, [(SECOND, "B54")]),  # both report what came of it
         (AUTH_ANSWER, PEER + CHILD + GCM - 1, [(SECOND, "B54")]),
     ],
 )
 def test_what_begins_an_sa_has_room_for_an_offer_and_a_nonce(label, octets, expected):
     assert told(inside(good_pair(REKEY), label, octets)) == expected
+
+
+def test_an_answer_of_which_nothing_came_may_be_an_error():
+    """Both report the SAs of before, or one of them does, or there are more exchanges than rekeys."""
+    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25)
+    rekeys = [i for i, s in enumerate(pair.report.steps) if s.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
+    assert told(pair) == [(SECOND, "B54")]
+    for index in rekeys:
+        before, after = pair.report.steps[index - 1 : index + 1]
+        for side in ("initiator", "responder"):
+            same = replace(after, **{side: getattr(before, side)})
+            steps = (*pair.report.steps[:index], same, *pair.report.steps[index + 1 :])
+            assert told(pair.with_report(steps=steps)) == []
+            silent = replace(after, **{side: replace(getattr(after, side), sas=())})
+            steps = (*pair.report.steps[:index], silent, *pair.report.steps[index + 1 :])
+            assert told(pair.with_report(steps=steps)) == []
+    fewer = tuple(s for i, s in enumerate(pair.report.steps) if i != rekeys[-1])
+    assert told(pair.with_report(steps=fewer)) == []
 
 
 def test_a_child_sa_that_is_made_afterwards_need_not_be_made_in_ike_auth():
@@ -130,7 +149,8 @@ def test_of_a_rekeyed_ike_sa_nobody_knows_the_cipher():
     pair = good_pair(HYBRID_REKEY)
     for message in [m for m in pair.view.messages if m.message_id == 0 and m.protected]:
         datagram = message.pieces[0].datagram
-        octets = Message(message.pieces[0].message.header, (Encrypted(PayloadType.SA, b"few"),)).to_bytes()
+        (was,) = message.pieces[0].message.payloads
+        octets = Message(message.pieces[0].message.header, (replace(was, content=b"few"),)).to_bytes()
         pair = pair.changed(datagram, replace(datagram, payload=bytes(4) + octets))
     assert told(pair) == []
 
@@ -206,7 +226,9 @@ NOTHING, SK, SKF = PayloadType.NO_NEXT_PAYLOAD, PayloadType.SK, PayloadType.SKF
         (CLASSICAL, AUTH_ANSWER, NOTHING, [(SECOND, "B54")]),
         (REKEY, CREATE, NOTHING, [(FIRST, "B54")]),
         (HYBRID_REKEY, "IKE_FOLLOWUP_KE response 4", NOTHING, [(SECOND, "A21")]),
-        (CLASSICAL, "INFORMATIONAL request 2", NOTHING, []),
+        (CLASSICAL, "INFORMATIONAL request 2", NOTHING, [(FIRST, "B29")]),  # then nothing deletes the IKE SA
+        (CLASSICAL, "INFORMATIONAL response 2", NOTHING, []),
+        (HYBRID_REKEY, "INFORMATIONAL request 5", NOTHING, []),  # it is empty in the IKE SA that was replaced
         (CLASSICAL, AUTH, SK, [(FIRST, "B41")]),
         (CLASSICAL, "INFORMATIONAL response 2", SKF, [(SECOND, "B41")]),
         (HYBRID, "IKE_INTERMEDIATE request 1", NOTHING, [(FIRST, "A15")]),
