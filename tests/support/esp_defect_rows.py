@@ -112,6 +112,10 @@ ROWS: list[Misbehaviour] = [
     *esp("an IPv6 packet under Next Header 4", sends(nth(2, lambda p: p.sealed(inner=b"\x60" + bytes(39)))), "E04",
          (AEAD, MAC)),
     *esp("an IP packet cut short", sends(nth(2, lambda p: p.sealed(inner=p.inner[:-8]))), "E04", EVERY),
+    *esp("an IP header that does not add up", sends(nth(2, lambda p: p.sealed(inner=flipped(p.inner, 11)))), "E04",
+         EVERY),
+    *esp("IP headers without a checksum", sends(lambda p: p.sealed(
+        inner=p.inner[:10] + bytes(2) + p.inner[12:])), "E04", (AEAD, MAC)),
     # The selectors (RFC 4301 section 5.2).
     *esp("a packet from a host of nobody", sends(nth(2, lambda p: p.sealed(
         inner=p.inner[:12] + bytes((203, 0, 113, 9)) + p.inner[16:]))), "E08", EVERY),
@@ -141,6 +145,11 @@ ROWS: list[Misbehaviour] = [
     *esp("a reply with other data", sends(other_reply(data=bytes(56))), "E01", EVERY),
     *esp("a reply with another number", sends(other_reply(sequence=99)), "E01", (AEAD, MAC)),
     *esp("a reply with another identifier", sends(other_reply(identifier=8)), "E01", (AEAD, MAC)),
+    *esp("a reply that does not add up", sends(nth(3, lambda p: p.sealed(inner=flipped(p.inner, -1)))), "E01", EVERY),
+    *esp("replies without a checksum", sends(lambda p: p.sealed(inner=p.inner[:22] + bytes(2) + p.inner[24:])), "E01",
+         (AEAD, MAC)),
+    *esp("a reply that does not add up in transport mode", sends(nth(3, lambda p: p.sealed(
+        inner=flipped(p.inner, 2)))), "E01", (TRANSPORT,)),
     *esp("a reply from another host", sends(other_reply(destination="10.99.0.9")), "E01", (AEAD, MAC)),
     *[Misbehaviour(f"a reply in clear, {role.other.value}", role, "E01", EVERY, after=in_clear) for role in Role],
     # Extended sequence numbers (section 2.2.1), ESP without UDP (RFC 7296 section 2.23).
