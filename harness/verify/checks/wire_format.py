@@ -13,7 +13,7 @@ from harness.verify.checks.key_agreement import late_error
 from harness.verify.view import CaseView, View
 from harness.verify.wire import Piece, SeenMessage, is_unmarked, of, why_malformed
 from harness.wire.message import INITIATOR, RESPONSE, VERSION_2_0
-from harness.wire.payload import Payload
+from harness.wire.payload import CRITICAL, Payload
 from harness.wire.payloads import (
     Authentication,
     Configuration,
@@ -24,6 +24,7 @@ from harness.wire.payloads import (
     SecurityAssociation,
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
+    Unknown,
 )
 
 
@@ -32,7 +33,7 @@ def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
     """What every sender must write, whether its receiver objects or not (B14, B15, B16, B37, B39, B53).
 
     Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
-    payloads; and nothing on the ports of IKE that is no message of this IKE SA.
+    payloads, nor in a response; and nothing on the ports of IKE that is no message of this IKE SA.
     """
     objections, responder_spi = [*_foreign(view)], view.responder_spi
     for message in view.messages:
@@ -57,10 +58,15 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
             yield "B15", f"flags {header.flags:#04x} have reserved bits"
     outer = [payload for piece in message.pieces for payload in piece.message.payloads]
     for payload in (*outer, *(message.opened.inner if message.opened else ())):
-        if payload.flags:
-            yield ("B14" if payload.critical else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
+        if flags := payload.flags & ~(CRITICAL if _may_be_critical(message, payload) else 0):
+            yield ("B14" if flags & CRITICAL else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
         if has_reserved_bits(payload):
             yield "B15", f"{payload.type} has reserved bits that are not zero"
+
+
+def _may_be_critical(message: SeenMessage, payload: Payload) -> bool:
+    """Whether its sender may want it refused where nobody knows it: in a request, of a later document (section 3.2)."""
+    return not message.response and isinstance(payload, Unknown)
 
 
 def _foreign(view: CaseView) -> Iterable[Objection]:
