@@ -20,7 +20,7 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "B19": frozenset({"A02"}),
     "B22": frozenset({"B39", "B54"}),  # the SPIs do not fit that number, nor do the payloads of another exchange
     "B29": frozenset({"B54"}),  # what the answer to a deletion is not to hold may have no place in its exchange
-    "B33": frozenset({"K03"}),  # the AUTH beside the error is none
+    "B33": frozenset({"K03", "B08"}),  # the AUTH beside the error is none; nor was anything to be refused
     "B42": frozenset({"B54"}),  # nor are the payloads those of the exchange
     "B46": frozenset({"E01"}),
     "B48": frozenset({"I01", "F01"}),  # the notify's own document says so, too

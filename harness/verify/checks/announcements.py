@@ -38,7 +38,7 @@ _OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPOR
 def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for.
 
-    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01).
+    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01, P01, P09, P15).
 
     Data of INTERMEDIATE_EXCHANGE_SUPPORTED is to be ignored, and so is no fault (RFC 9242 section 3.1). Where there is
     NAT_DETECTION, both kinds are, with 20 octets each. That they do not fit the addresses means that there is a NAT.
@@ -49,7 +49,8 @@ def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
         count += len(notifies)
         faults = [fault for notify in notifies for fault in _form(notify)]
         if message.exchange == ExchangeType.IKE_SA_INIT:
-            faults += _nat_detection({notify.notify_type for notify in notifies})
+            kinds = {notify.notify_type for notify in notifies}
+            faults += [*_nat_detection(kinds), *_ppk(message, kinds)]
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
@@ -70,20 +71,38 @@ def _form(notify: Notify) -> Iterable[tuple[str, str]]:
         yield "B48", f"{kind} has an SPI, and is about no Child SA"
     if kind == NotifyType.CHILDLESS_IKEV2_SUPPORTED and (notify.spi or protocol not in (Protocol.NONE, Protocol.IKE)):
         yield "C03", f"{kind} has Protocol ID {int(protocol)} and {len(notify.spi)} octets of SPI; 1 and none are due"
-    if kind == NotifyType.SET_WINDOW_SIZE and len(notify.data) != _WINDOW_OCTETS:
-        yield "B20", f"{kind} has {len(notify.data)} octets of data, {_WINDOW_OCTETS} are due"
+    if kind == NotifyType.QUICK_CRASH_DETECTION and protocol != Protocol.IKE:
+        yield "B48", f"{kind} has Protocol ID {int(protocol)}; 1 is due (RFC 6290 section 4.1)"
     if kind == NotifyType.IKEV2_FRAGMENTATION_SUPPORTED and (notify.spi or notify.data):
         yield "F01", f"{kind} has an SPI or data, and is to have none"
     if kind == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED and (notify.spi or protocol != Protocol.NONE):
         yield "I01", f"{kind} has an SPI or a protocol, and is to have none"
-    if kind in _NAT and len(notify.data) != _NAT_OCTETS:
-        yield "B36", f"{kind} has {len(notify.data)} octets of data, {_NAT_OCTETS} are due"
+    yield from _data(kind, len(notify.data))
+
+
+def _data(kind: NotifyType, octets: int) -> Iterable[tuple[str, str]]:
+    if kind == NotifyType.USE_PPK and octets:
+        yield "P01", f"{kind} has {octets} octets of data, and is to have none"
+    if kind == NotifyType.SET_WINDOW_SIZE and octets != _WINDOW_OCTETS:
+        yield "B20", f"{kind} has {octets} octets of data, {_WINDOW_OCTETS} are due"
+    if kind in _NAT and octets != _NAT_OCTETS:
+        yield "B36", f"{kind} has {octets} octets of data, {_NAT_OCTETS} are due"
 
 
 def _nat_detection(kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
     if len(kinds & set(_NAT)) == 1:
         there, missing = sorted(_NAT, key=lambda kind: kind not in kinds)
         yield "B36", f"{there} is there and {missing} is not"
+
+
+def _ppk(message: SeenMessage, kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:
+    """USE_PPK_INT goes with IKE_INTERMEDIATE, and a responder takes one of the two ways (RFC 9867 section 3.1)."""
+    if NotifyType.USE_PPK_INT not in kinds:
+        return
+    if NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED not in kinds:
+        yield "P15", f"{NotifyType.USE_PPK_INT} is there and {NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED} is not"
+    if message.response and NotifyType.USE_PPK in kinds:
+        yield "P09", f"{NotifyType.USE_PPK_INT} and {NotifyType.USE_PPK} are both answered"
 
 
 @wire_check("used-only-when-announced", due=Due.ALWAYS, requirement="A02")

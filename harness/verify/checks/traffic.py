@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, ip_address
+from itertools import pairwise
 from types import MappingProxyType
 
 from harness.crypto.errors import MethodUnavailable
@@ -87,10 +88,11 @@ def _counted_out(view: View) -> int:
 
 
 _FEW = 3  # packets that tell an order
+_ENOUGH = 4  # packets whose numbers tell a step: no path loses just those between them
 
 
 def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objection]:
-    """The first number is 1, and no number stands on two packets (RFC 4303 section 3.3.3).
+    """The first number is 1, none stands on two packets, and each is one more (RFC 4303 section 3.3.3).
 
     The path may bring packets in another order, or one of them twice, or lose those of which their sender tells: that
     is not its doing.
@@ -108,7 +110,17 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
+    step = _step(sorted(numbers)) if lost <= 0 else 1
+    if step > 1:
+        sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
+        return [Objection(party, sentence, packets[0].pointer, "E02")]
     return []
+
+
+def _step(numbers: list[int]) -> int:
+    """By how much a sender counts on with every packet; 1 where it is not always the same."""
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    return steps.pop() if len(numbers) >= _ENOUGH and len(steps) == 1 else 1
 
 
 def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> set[EchoMessage]:
