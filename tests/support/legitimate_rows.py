@@ -170,6 +170,10 @@ ROWS: list[Defect] = [
     *may("a token for a crash", AUTH, beside(Notify(NotifyType.QUICK_CRASH_DETECTION, bytes(16), Protocol.IKE))),
     *may_ask("no wish for an identity", AUTH, dropped(IdentificationResponder)),
     *may_answer("selectors for one protocol", AUTH, each_selector(protocol=1)),
+    *may_answer("selectors for what has no ports to see", AUTH, each_selector(
+        protocol=1, start_port=65535, end_port=0)),
+    *may_ask("selectors for what has no ports to see as well", AUTH, each_payload_of_selectors(
+        lambda those: (*those, *(replace(each, protocol=6, start_port=65535, end_port=0) for each in those)))),
     *may_answer("ADDITIONAL_TS_POSSIBLE", AUTH, beside(Notify(NotifyType.ADDITIONAL_TS_POSSIBLE))),
     # INFORMATIONAL (section 1.4).
     *may("a Vendor ID", INFORMATIONAL, beside(VENDOR)),
