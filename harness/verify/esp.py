@@ -26,6 +26,7 @@ from harness.wire.payloads.traffic_selector import TrafficSelector
 _DUMMY = 59  # a packet that is only there to be seen: its receiver drops it (RFC 4303 section 2.6)
 _ICMP, _IPV4, _IPV6, _ICMPV6 = 1, 4, 41, 58  # protocol numbers, and what a Next Header says (RFC 4303 section 2.6)
 _IPV4_ADDRESS = 4  # octets
+_FRAGMENT = 0x3FFF  # more fragments, or an offset
 _ECHO_TYPES = {4: (8, 0), 16: (128, 129)}  # of ICMP and ICMPv6, by octets of an address: request, reply
 
 
@@ -52,7 +53,7 @@ def read_transported_echo(message: bytes, source: bytes, destination: bytes) -> 
     Between ends of 4 octets it is one of ICMP (RFC 792), of 16 one of ICMPv6 (RFC 4443 section 4).
     """
     types = _ECHO_TYPES[len(source)]
-    if len(message) < 8 or message[0] not in types:
+    if len(message) < 8 or message[0] not in types or message[1]:  # they have no code but 0
         return None
     if not _adds_up(_pseudo_header(message, source, destination) + message):
         return None
@@ -75,11 +76,11 @@ def _adds_up(octets: bytes) -> bool:
 
 
 def read_echo(packet: bytes) -> EchoMessage | None:
-    """The echo message in an IPv4 packet; None if it holds something else."""
+    """The echo message in a whole IPv4 packet; None if it holds something else."""
     if len(packet) < 20 or packet[0] >> 4 != 4 or packet[9] != _ICMP:
         return None
     header = 4 * (packet[0] & 15)
-    if not _adds_up(packet[:header]):
+    if int.from_bytes(packet[6:8]) & _FRAGMENT or not _adds_up(packet[:header]):
         return None
     message = packet[header : int.from_bytes(packet[2:4])]
     return read_transported_echo(message, packet[12:16], packet[16:20])

@@ -25,6 +25,7 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "B46": frozenset({"E01"}),
     "B48": frozenset({"I01", "F01"}),  # the notify's own document says so, too
     "B51": frozenset({"B50"}),  # what is the wrong way round is not within the offer
+    "B53": frozenset({"B54"}),  # what cannot be parsed is not there
     "B54": frozenset({"B02"}),  # without an SA payload no method is offered
     "B61": frozenset({"I07", "K01"}),  # what is in clear is under no keys
     "E01": frozenset({"E08"}),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 from case_builder import INNER, PEER_INNER, Case, flipped
+from esp_packets import summed, summed_message
 from misbehaving import Leaving, Misbehaviour, answers, esp, sends
 
 from harness.esp import sa as esp_sa
@@ -152,6 +153,10 @@ ROWS: list[Misbehaviour] = [
          (AEAD, MAC)),
     *esp("a reply that does not add up in transport mode", sends(nth(3, lambda p: p.sealed(
         inner=flipped(p.inner, 2)))), "E01", (TRANSPORT,)),
+    *esp("a reply that is a fragment", sends(nth(3, lambda p: p.sealed(
+        inner=summed(p.inner[:6] + b"\x20\0" + p.inner[8:])))), "E01", EVERY),
+    *esp("a reply with a code", sends(nth(3, lambda p: p.sealed(
+        inner=p.inner[:20] + summed_message(p.inner[20:21] + b"\1" + p.inner[22:])))), "E01", (AEAD, MAC)),
     *esp("a reply from another host", sends(other_reply(destination="10.99.0.9")), "E01", (AEAD, MAC)),
     *[Misbehaviour(f"a reply in clear, {role.other.value}", role, "E01", EVERY, after=in_clear) for role in Role],
     # Extended sequence numbers (section 2.2.1), ESP without UDP (RFC 7296 section 2.23).

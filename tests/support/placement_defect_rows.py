@@ -63,6 +63,7 @@ from harness.wire.payloads import (
 from harness.wire.payloads.security_association import Attribute, Proposal, Transform
 
 CREATE = ExchangeType.CREATE_CHILD_SA
+AT_4500 = Path((PEER, 4500), (ENGINE, 4500))
 VALUE, NONCE = KeyExchange(KeyExchangeMethod.CURVE25519, bytes(range(32))), Nonce(bytes(range(32)))
 PROOF = Authentication(AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE, bytes(32))
 WHO = IdentificationInitiator(IdentificationType.ID_FQDN, b"engine.interop.test")
@@ -225,6 +226,18 @@ def unmarked(exchange: ExchangeType) -> Callable[[], AbstractContextManager[obje
     return lambda: patch.object(Machine, "transmit", bare)
 
 
+def back_to_500(exchange: ExchangeType) -> Callable[[], AbstractContextManager[object]]:
+    """The peer's messages of an exchange leave from port 500 again."""
+    sent = Machine.transmit
+
+    def moved(self: Machine, messages: Sequence[bytes], path: Path) -> None:
+        if is_the_peers(self) and messages and messages[0][18] == exchange:
+            path = Path((path.local[0], 500), (path.remote[0], 500))
+        sent(self, messages, path)
+
+    return lambda: patch.object(Machine, "transmit", moved)
+
+
 def withheld(number: int) -> Callable[[bytes], list[bytes]]:
     """A fragment that is never sent."""
     return lambda o: [] if o[16] == PayloadType.SKF and int.from_bytes(o[32:34]) == number else [o]
@@ -258,7 +271,10 @@ ROWS: list[Defect | Misbehaviour] = [
            (HYBRID,)),
     # The port of NAT traversal (RFC 7296 sections 2 and 2.23).
     *(Misbehaviour(f"no marker, {exchange.name} request", Role.RESPONDER, "B37", TWO, unmarked(exchange),
-                   product={"path": Path((PEER, 4500), (ENGINE, 4500))}) for exchange in (INIT, AUTH, INFORMATIONAL)),
+                   product={"path": AT_4500}) for exchange in (INIT, AUTH, INFORMATIONAL)),
+    *(Misbehaviour(f"{exchange.name} from port 500 again", Role.RESPONDER, rule, scenarios, back_to_500(exchange),
+                   product={"path": AT_4500})
+      for exchange, rule, scenarios in ((AUTH, "I05", (HYBRID, SEVEN)), (INFORMATIONAL, "B36", (HYBRID, BLOCKS)))),
     # Notifies (sections 2.3, 3.10; RFC 6023 section 4).
     *both("INITIAL_CONTACT with an SPI", AUTH, beside(with_an_spi(FLAG)), "B48", TWO),
     *both("the last of NAT detection with an SPI", INIT, notify(

@@ -69,6 +69,10 @@ ROWS: list[Misbehaviour] = [
     *begins("an IKE SA without KE", lambda _: (ike(), nonce()), "B24"),
     *begins("an IKE SA with an SPI of 4", lambda _: (ike(os.urandom(4)), nonce(), public_value()), "B49"),
     *begins("an IKE SA with an SPI of zero", lambda _: (ike(bytes(8)), nonce(), public_value()), "B39"),
+    *begins("an SA payload of no proposal", lambda _: (
+        Unknown(PayloadType.SA, b""), nonce(), *selectors()), "B53"),
+    *begins("AUTHENTICATION_FAILED although all is well", lambda _: (
+        Notify(NotifyType.AUTHENTICATION_FAILED),), "", ExchangeType.INFORMATIONAL),
     # What follows (RFC 9370 section 2.2.4).
     *begins("IKE_FOLLOWUP_KE out of nowhere", lambda _: (
         public_value(), Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE, b"link")), "A08", ExchangeType.IKE_FOLLOWUP_KE),

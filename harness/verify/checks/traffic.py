@@ -9,8 +9,9 @@ from types import MappingProxyType
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.peer_report import StepReport
+from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
-from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, STEPS, Pointer, Severity
+from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS, SECRETS, STEPS, Pointer, Severity
 from harness.scenario.check_form import Argument
 from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
@@ -46,13 +47,27 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     replies = _distinct(packets, from_engine=False, request=False)
     answered = len(requests & replies)
     if len(requests) < wanted:
-        objections.append(Objection("engine", f"{len(requests)} echo requests were sent, {wanted} are due", CAPTURE))
+        objections.append(_too_few(view, f"{len(requests)} echo requests were sent, {wanted} are due"))
     elif answered < len(requests) and view.expectation.echo:
         sentence = f"{answered} of {len(requests)} echo requests are answered through the tunnel"
         objections.append(Objection(view.peer, sentence, CAPTURE))
     objections += _clear(view)
     objections += _counters(view, len(requests))
     return Checked(_proven(view, len(requests), answered), tuple(objections))
+
+
+def _too_few(view: View, sentence: str) -> Objection:
+    """It is the peer's doing if the peer ended the IKE SA, be it with an error or where that was not its part.
+
+    Which message of the peer's made our engine end it other checks tell.
+    """
+    report = view.report
+    if report.closed_kind in ("misbehaved", "malformed"):
+        words = f"{sentence}: our engine ended the IKE SA for what it got, {report.closed_reason}"
+        return Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE)
+    if report.closed_by_peer and (report.closed_kind == "refused" or view.role is Role.INITIATOR):
+        return Objection(view.peer, f"{sentence}: it ended the IKE SA before", ENGINE_REPORT, None)
+    return Objection("engine", sentence, CAPTURE)
 
 
 def _proven(view: View, sent: int, answered: int) -> str:
