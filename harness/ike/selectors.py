@@ -35,11 +35,19 @@ def narrow(
 def _intersection(a: TrafficSelector, b: TrafficSelector) -> TrafficSelector | None:
     if a.ts_type != b.ts_type or (a.protocol and b.protocol and a.protocol != b.protocol):
         return None
-    start_port, end_port = max(a.start_port, b.start_port), min(a.end_port, b.end_port)
-    start, end = max(a.start, b.start), min(a.end, b.end)
-    if start_port > end_port or start > end:
+    ports, start, end = _common_ports(a, b), max(a.start, b.start), min(a.end, b.end)
+    if ports is None or start > end:
         return None
-    return TrafficSelector(a.ts_type, a.protocol or b.protocol, start_port, end_port, start, end)
+    return TrafficSelector(a.ts_type, a.protocol or b.protocol, *ports, start, end)
+
+
+def _common_ports(a: TrafficSelector, b: TrafficSelector) -> tuple[int, int] | None:
+    """OPAQUE, for what has no ports to see, is within ANY and within no other range (section 3.13.1)."""
+    pair = (a.start_port, a.end_port), (b.start_port, b.end_port)
+    if OPAQUE_PORT in pair:
+        return OPAQUE_PORT if set(pair) <= {OPAQUE_PORT, ANY_PORT} else None
+    start, end = max(a.start_port, b.start_port), min(a.end_port, b.end_port)
+    return (start, end) if start <= end else None
 
 
 def in_their_form(selectors: Sequence[TrafficSelector | OpaqueSelector]) -> bool:

@@ -72,12 +72,14 @@ def _checksum(octets: bytes) -> bytes:
 
 
 def read_echo(packet: bytes) -> Echo | None:
-    """The echo request or reply in an IPv4 packet; None if it is anything else, or less than a packet."""
+    """The echo request or reply in an IPv4 packet; None for anything else, and for what does not add up."""
     if len(packet) < _IP.size:
         return None
     first, _, length, _, fragment, _, protocol, _, source, destination = _IP.unpack_from(packet)
     header = 4 * (first & 15)
     if first >> 4 != 4 or header < _IP.size or fragment & _FRAGMENT or protocol != _ICMP_PROTOCOL:
+        return None
+    if int.from_bytes(_checksum(packet[:header])):
         return None
     ends = str(IPv4Address(source)), str(IPv4Address(destination))
     return None if length > len(packet) else read_message(packet[header:length], *ends)
@@ -88,6 +90,6 @@ def read_message(message: bytes, source: str, destination: str) -> Echo | None:
     if len(message) < _ICMP.size:
         return None
     kind, code, _, identifier, sequence = _ICMP.unpack_from(message)
-    if kind not in (_REPLY, _REQUEST) or code:
+    if kind not in (_REPLY, _REQUEST) or code or int.from_bytes(_checksum(message)):
         return None
     return Echo(kind == _REQUEST, source, destination, identifier, sequence, message[_ICMP.size :])

@@ -25,6 +25,8 @@ from harness.wire.payloads.traffic_selector import TrafficSelector
 
 _DUMMY = 59  # a packet that is only there to be seen: its receiver drops it (RFC 4303 section 2.6)
 _ICMP, _IPV4, _IPV6, _ICMPV6 = 1, 4, 41, 58  # protocol numbers, and what a Next Header says (RFC 4303 section 2.6)
+_IPV4_ADDRESS = 4  # octets
+_FRAGMENT = 0x3FFF  # more fragments, or an offset
 _ECHO_TYPES = {4: (8, 0), 16: (128, 129)}  # of ICMP and ICMPv6, by octets of an address: request, reply
 
 
@@ -51,17 +53,36 @@ def read_transported_echo(message: bytes, source: bytes, destination: bytes) -> 
     Between ends of 4 octets it is one of ICMP (RFC 792), of 16 one of ICMPv6 (RFC 4443 section 4).
     """
     types = _ECHO_TYPES[len(source)]
-    if len(message) < 8 or message[0] not in types:
+    if len(message) < 8 or message[0] not in types or message[1]:  # they have no code but 0
+        return None
+    if not _adds_up(_pseudo_header(message, source, destination) + message):
         return None
     identifier, sequence = int.from_bytes(message[4:6]), int.from_bytes(message[6:8])
     return EchoMessage(message[0] == types[0], source, destination, identifier, sequence, message[8:])
 
 
+def _pseudo_header(message: bytes, source: bytes, destination: bytes) -> bytes:
+    """What the checksum of ICMPv6 covers beside the message (RFC 4443 section 2.3); that of ICMP, nothing."""
+    if len(source) == _IPV4_ADDRESS:
+        return b""
+    return source + destination + len(message).to_bytes(4) + _ICMPV6.to_bytes(4)
+
+
+def _adds_up(octets: bytes) -> bool:
+    """Whether octets hold the Internet checksum of them all (RFC 1071): a host drops what does not."""
+    even = octets + bytes(len(octets) % 2)
+    total = sum(int.from_bytes(even[at : at + 2]) for at in range(0, len(even), 2))
+    return total > 0 and total % 0xFFFF == 0
+
+
 def read_echo(packet: bytes) -> EchoMessage | None:
-    """The echo message in an IPv4 packet; None if it holds something else."""
+    """The echo message in a whole IPv4 packet; None if it holds something else."""
     if len(packet) < 20 or packet[0] >> 4 != 4 or packet[9] != _ICMP:
         return None
-    message = packet[4 * (packet[0] & 15) : int.from_bytes(packet[2:4])]
+    header = 4 * (packet[0] & 15)
+    if int.from_bytes(packet[6:8]) & _FRAGMENT or not _adds_up(packet[:header]):
+        return None
+    message = packet[header : int.from_bytes(packet[2:4])]
     return read_transported_echo(message, packet[12:16], packet[16:20])
 
 
@@ -252,10 +273,12 @@ def _fault_of_ip(packet: bytes, ends: Ends) -> tuple[str, str]:
     if not _IPV4_OCTETS <= header <= total <= len(packet):
         return "E04", f"its IPv4 packet is to have {total} octets, {header} of them header, and {len(packet)} are there"
     addresses = packet[12:16], packet[16:20]
-    if all(map(_lets_through, ends, addresses)):
-        return "E01", ""
-    source, destination = map(ip_address, addresses)
-    return "E08", f"it is from {source} to {destination}, which the traffic selectors do not let through"
+    if not all(map(_lets_through, ends, addresses)):
+        source, destination = map(ip_address, addresses)
+        return "E08", f"it is from {source} to {destination}, which the traffic selectors do not let through"
+    if not _adds_up(packet[:header]):
+        return "E04", "its IPv4 header does not add up to its checksum: no host takes that packet"
+    return "E01", ""
 
 
 def _lets_through(selectors: Sequence[TrafficSelector], address: bytes) -> bool:

@@ -11,7 +11,18 @@ from harness.oracle.expectation import Expectation
 from harness.oracle.reaction import Duty, Reaction
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.results.model import CAPTURE, ENGINE_REPORT, SECRETS, Finding, Grade, Outcome, Pointer, Severity, Verdict
+from harness.results.model import (
+    CAPTURE,
+    ENGINE_REPORT,
+    SECRETS,
+    CheckResult,
+    Finding,
+    Grade,
+    Outcome,
+    Pointer,
+    Severity,
+    Verdict,
+)
 from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Scenario
 from harness.verify.check import Check, Checked, Due, DueCheck, Requirements, asked
@@ -28,7 +39,7 @@ from harness.verify.checks.second_reading import read_otherwise
 from harness.verify.checks.witnesses import not_captured
 from harness.verify.judgement import Judgement, concluded, inconclusive, outcome_seen
 from harness.verify.view import View, make_view
-from harness.verify.wire import of
+from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import SecurityAssociation
 
 _REFUSED_BY_RULE = "B08"
@@ -58,7 +69,32 @@ def judge(
         due.judged(_without_our_deviation(ours, due.check(view, due.arguments)), requirements)
         for due in due_checks(view)
     ]
-    return concluded(view, outcome, judged, _grade)
+    return concluded(view, outcome, _not_for_our_fault(view, judged), _grade)
+
+
+Judged = tuple[list[Finding], CheckResult]
+
+
+def _not_for_our_fault(view: View, judged: list[Judged]) -> list[Judged]:
+    """What was found, but for who is to blame where the peer refused a message of ours in which we break a rule."""
+    faulty = {f.pointer for found, _ in judged for f in found if (f.party, f.severity) == ("engine", Severity.FAIL)}
+    if not view.refusals or not _asked(view, view.refusals[0][0]) & faulty:
+        return judged
+    return [([_as_our_fault(finding) for finding in found], result) for found, result in judged]
+
+
+def _as_our_fault(finding: Finding) -> Finding:
+    """That nothing came up is ours to answer for; who refuses what is wrong breaks no rule."""
+    if finding.check != came_up_as_predicted.name:
+        return finding
+    return replace(finding, party="engine", requirement="", level="")
+
+
+def _asked(view: View, answer: SeenMessage) -> set[Pointer]:
+    """Where the requests of our engine are that an answer of the peer's may refuse."""
+    asked = view.find(answer.exchange, response=False, initiator=not answer.from_initiator)
+    ours = (message for message in asked if message.message_id == answer.message_id and message.frame < answer.frame)
+    return {message.pointer for message in ours if view.sender(message) == "engine"}
 
 
 def _not_configured(scenario: Scenario, expectation: Expectation, words: str) -> Judgement:

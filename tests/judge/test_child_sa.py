@@ -3,9 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import PEER_NAME, Case, build, good
+from case_builder import ENGINE, PEER, PEER_NAME, Case, build, good
 from judging import contradicts, initiator, kernel, objects, passes, responder
+from placement_defect_rows import ROWS
 
+from harness.ike.configuration import Path
 from harness.ike.exchanges import child as child_exchange
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
@@ -319,3 +321,19 @@ def test_who_is_told_of_a_nat_alone_answers_for_its_own_esp(role):
     told = told_of(case, "IKE_SA_INIT response 0", wrong)
     own = [each.frame for each in told.esp(from_engine=role is Role.INITIATOR)]
     passes(told.with_datagrams(d for d in told.datagrams if d.frame not in own), "esp-inside-udp-behind-a-nat")
+
+
+def test_an_initiator_may_begin_on_either_port_and_stays_there():
+    for port in (500, 4500):
+        path = Path((PEER, port), (ENGINE, port))
+        case = build("hybrid/x25519-mlkem768", role=Role.RESPONDER, product={"path": path})
+        assert {d.source[1] for d in case.datagrams if d.source[0] == PEER} == {port, 4500}  # ESP goes there anyway
+        passes(case, "stays-on-the-nat-port")
+        assert case.judge().findings == ()
+
+
+def test_an_initiator_that_goes_back_to_the_other_port():
+    row = next(row for row in ROWS if row.name == "IKE_AUTH from port 500 again")
+    case = row.play("hybrid/x25519-mlkem768", PEER_NAME)
+    at = case.message("IKE_AUTH request 2").pointer
+    objects(case, "stays-on-the-nat-port", "does not go to port 4500", party=PEER_NAME, at=at, requirement="I05")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pair_alterations import edited
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
-from pair_form_alterations import edited, moved_to_4500, twice
+from pair_form_alterations import moved_to_4500, twice
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.notifications import NotifyType
@@ -24,9 +25,7 @@ def told(pair: Pair, request: str, answer: str) -> Pair:
 
         def change(payloads, wrong=wrong, gone=gone):
             kept = [p for p in payloads if not (isinstance(p, Notify) and p.notify_type in gone)]
-            return [
-                replace(p, data=bytes(20)) if isinstance(p, Notify) and p.notify_type in wrong else p for p in kept
-            ]
+            return [replace(p, data=bytes(20)) if isinstance(p, Notify) and p.notify_type in wrong else p for p in kept]
 
         pair = edited(change, label)(pair)
     return pair

@@ -300,7 +300,8 @@ def test_of_two_products_vectors_are_compared_under_known_keys_and_ciphers():
 
     def vectors(exchange: ExchangeType, suite: Suite | None, later: int = 1, copy: bool = False) -> list[str | None]:
         second = replace(auth, pieces=(replace(piece, octets=flipped(piece.octets, 23)),)) if copy else again
-        both = (replace(auth, exchange=exchange), replace(second, exchange=exchange, message_id=auth.message_id + later))
+        number = auth.message_id + later
+        both = (replace(auth, exchange=exchange), replace(second, exchange=exchange, message_id=number))
         return [each.requirement for each in CHECKS[FRESH](replace(view, messages=both, suite=suite)).objections]
 
     assert view.suite is not None

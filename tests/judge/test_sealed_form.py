@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from pair_alterations import edited
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, SEVEN, Pair, good_pair
-from pair_form_alterations import edited, holding, message_of, sized
+from pair_form_alterations import holding, message_of, sized
 
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
@@ -150,6 +151,7 @@ def test_of_a_rekeyed_ike_sa_nobody_knows_the_cipher():
     for message in [m for m in pair.view.messages if m.message_id == 0 and m.protected]:
         datagram = message.pieces[0].datagram
         (was,) = message.pieces[0].message.payloads
+        assert isinstance(was, Encrypted)
         octets = Message(message.pieces[0].message.header, (replace(was, content=b"few"),)).to_bytes()
         pair = pair.changed(datagram, replace(datagram, payload=bytes(4) + octets))
     assert told(pair) == []

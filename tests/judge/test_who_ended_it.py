@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
-from case_builder import PEER_NAME, Case, build, flipped, good, requirements
+from case_builder import ENGINE, PEER_NAME, Case, build, flipped, good, requirements
+from defect_rows import esp_spi, spoilt
+from defective import NAME, Defect, Edit, beside, doubled
 from extra_messages import behind, in_front_of, protected
 from idle_exchanges import idle_exchanges
 from pair_builder import FIRST, SECOND, Pair, good_pair
 
+from harness.ike.machine import Machine
 from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.results.model import Outcome
+from harness.results.model import Outcome, Severity
 from harness.scenario.model import Step, Subject
 from harness.verify.check import Objection
 from harness.verify.checks.establishment import came_up
 from harness.wire.message import Message
-from harness.wire.payload import Payload
+from harness.wire.payload import CRITICAL, Payload
 from harness.wire.payloads import (
     Authentication,
     KeyExchange,
+    Nonce,
     Notify,
     SecurityAssociation,
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from harness.wire.payloads.opaque import VendorId
 
 HYBRID, WRONG_PSK, CLASSICAL = "hybrid/x25519-mlkem768", "authentication/wrong-psk", "classical/modp3072"
 ANNOUNCED = "multiple-ke/intermediate-announced-classical"
@@ -329,3 +337,40 @@ def test_the_version_is_that_of_the_request_that_was_refused_first():
     case = good(CLASSICAL, role=RESPONDER).rewritten(REQUEST, version=0x30)
     both = with_errors(with_errors(case, ANSWER, MAJOR), AUTH_ANSWER, SYNTAX)
     assert told(both).party == PEER_NAME
+
+
+def ours(exchange: ExchangeType, edit: Edit) -> AbstractContextManager[object]:
+    """Inside, requests of our engine leave edited; it does not mean to deviate."""
+    right = Machine._as_it_leaves
+
+    def wrong(self, header, payloads, agreement=None):
+        given = right(self, header, payloads, agreement)
+        mine = self.configuration.path.local[0] == ENGINE and not header.is_response
+        return tuple(edit(given)) if mine and header.exchange_type == exchange else given
+
+    return patch.object(Machine, "_as_it_leaves", wrong)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "edit", "rule"),
+    [
+        (ExchangeType.IKE_SA_INIT, spoilt(Nonce, "nonce", lambda nonce: nonce[:15]), "B23"),
+        (ExchangeType.IKE_SA_INIT, spoilt(KeyExchange, "data", lambda data: data[:-1]), "K04"),
+        (ExchangeType.IKE_INTERMEDIATE, doubled(KeyExchange), "A15"),
+        (ExchangeType.IKE_AUTH, esp_spi(1), "E07"),
+    ],
+)
+def test_who_refuses_what_we_made_wrong_is_not_to_blame(exchange, edit, rule):
+    judged = build(HYBRID, doctored=ours(exchange, edit)).judge()
+    failing = [each for each in judged.findings if each.severity is Severity.FAIL]
+    assert {each.party for each in failing} == {"engine"}
+    assert {each.requirement for each in failing} == {rule, ""}
+
+
+def test_who_refuses_another_message_than_the_wrong_one_is_to_blame():
+    wrong = ours(ExchangeType.IKE_INTERMEDIATE, beside(VendorId(b"", flags=CRITICAL)))
+    refusing = Defect("", ExchangeType.IKE_AUTH, True, lambda _: [Notify(SELECTORS)], "", ()).in_force()
+    with wrong:
+        found = build(HYBRID, doctored=refusing, product={"deviation": NAME}).judge().findings
+    assert {each.party for each in found if each.requirement == "B14"} == {"engine"}
+    assert {each.party for each in found if each.check == "came-up-as-predicted"} == {PEER_NAME}

@@ -20,12 +20,14 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "B19": frozenset({"A02"}),
     "B22": frozenset({"B39", "B54"}),  # the SPIs do not fit that number, nor do the payloads of another exchange
     "B29": frozenset({"B54"}),  # what the answer to a deletion is not to hold may have no place in its exchange
-    "B33": frozenset({"K03"}),  # the AUTH beside the error is none
+    "B33": frozenset({"K03", "B08"}),  # the AUTH beside the error is none; nor was anything to be refused
     "B42": frozenset({"B54"}),  # nor are the payloads those of the exchange
     "B46": frozenset({"E01"}),
     "B48": frozenset({"I01", "F01"}),  # the notify's own document says so, too
     "B51": frozenset({"B50"}),  # what is the wrong way round is not within the offer
+    "B53": frozenset({"B54"}),  # what cannot be parsed is not there
     "B54": frozenset({"B02"}),  # without an SA payload no method is offered
+    "B61": frozenset({"I07", "K01"}),  # what is in clear is under no keys
     "E01": frozenset({"E08"}),
     "E03": frozenset({"E01"}),
     "E04": frozenset({"E01"}),  # a reply that is no IP packet answers nothing

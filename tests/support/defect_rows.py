@@ -10,7 +10,7 @@ from defective import Defect, Edit, beside, changed, doubled, dropped, edited
 
 from harness.ike.selectors import network_selector
 from harness.registry.identities import AuthenticationMethod, IdentificationType
-from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import AttributeType, KeyExchangeMethod, TransformType
 from harness.wire.payload import Payload
@@ -26,6 +26,7 @@ from harness.wire.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from harness.wire.payloads.opaque import Unknown
 from harness.wire.payloads.security_association import Attribute, Proposal, Transform
 
 INIT, INTERMEDIATE, AUTH = ExchangeType.IKE_SA_INIT, ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH
@@ -327,6 +328,8 @@ ROWS: list[Defect] = [
            beside(Notify(NotifyType.NO_ADDITIONAL_SAS)), "B30", ("lifecycle/liveness-and-delete",), 0),
     Defect("INVALID_SYNTAX to a liveness check", INFORMATIONAL, True,
            beside(Notify(NotifyType.INVALID_SYNTAX)), "B30", ("lifecycle/liveness-and-delete",), 0),
+    Defect("a critical payload in the answer to a liveness check", INFORMATIONAL, True,
+           beside(Unknown(PayloadType(150), b"new", flags=CRITICAL)), "B14", ("lifecycle/liveness-and-delete",), 0),
     *answer("selectors in the answer", beside(TrafficSelectorsInitiator(())), "B29", exchange=INFORMATIONAL),
 ]  # fmt: skip
 

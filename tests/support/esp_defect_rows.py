@@ -7,6 +7,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 from case_builder import INNER, PEER_INNER, Case, flipped
+from esp_packets import summed, summed_message
 from misbehaving import Leaving, Misbehaviour, answers, esp, sends
 
 from harness.esp import sa as esp_sa
@@ -82,6 +83,8 @@ ROWS: list[Misbehaviour] = [
     *esp("numbers from 0", sends(lambda p: p.sealed(sequence=p.number - 1)), "E02", EVERY),
     *esp("numbers from 2", sends(lambda p: p.sealed(sequence=p.number + 1)), "E02", EVERY),
     *esp("numbers go down", sends(lambda p: p.sealed(sequence=6 - p.number)), "E02", (AEAD, MAC)),
+    *esp("every other number", sends(lambda p: p.sealed(sequence=2 * p.number - 1)), "E02", EVERY),
+    *esp("numbers by 256 from 1 on", sends(lambda p: p.sealed(sequence=256 * p.number - 255)), "E02", (AEAD, MAC)),
     *esp("a number twice", sends(nth(3, lambda p: p.sealed(sequence=2))), "E02", EVERY),
     *esp("one number for all", sends(lambda p: p.sealed(sequence=1)), "E02", (AEAD, MAC)),
     *esp("every number twice", sends(lambda p: p.sealed(sequence=(p.number + 1) // 2)), "E02", (AEAD, MAC)),
@@ -112,6 +115,10 @@ ROWS: list[Misbehaviour] = [
     *esp("an IPv6 packet under Next Header 4", sends(nth(2, lambda p: p.sealed(inner=b"\x60" + bytes(39)))), "E04",
          (AEAD, MAC)),
     *esp("an IP packet cut short", sends(nth(2, lambda p: p.sealed(inner=p.inner[:-8]))), "E04", EVERY),
+    *esp("an IP header that does not add up", sends(nth(2, lambda p: p.sealed(inner=flipped(p.inner, 11)))), "E04",
+         EVERY),
+    *esp("IP headers without a checksum", sends(lambda p: p.sealed(
+        inner=p.inner[:10] + bytes(2) + p.inner[12:])), "E04", (AEAD, MAC)),
     # The selectors (RFC 4301 section 5.2).
     *esp("a packet from a host of nobody", sends(nth(2, lambda p: p.sealed(
         inner=p.inner[:12] + bytes((203, 0, 113, 9)) + p.inner[16:]))), "E08", EVERY),
@@ -141,6 +148,15 @@ ROWS: list[Misbehaviour] = [
     *esp("a reply with other data", sends(other_reply(data=bytes(56))), "E01", EVERY),
     *esp("a reply with another number", sends(other_reply(sequence=99)), "E01", (AEAD, MAC)),
     *esp("a reply with another identifier", sends(other_reply(identifier=8)), "E01", (AEAD, MAC)),
+    *esp("a reply that does not add up", sends(nth(3, lambda p: p.sealed(inner=flipped(p.inner, -1)))), "E01", EVERY),
+    *esp("replies without a checksum", sends(lambda p: p.sealed(inner=p.inner[:22] + bytes(2) + p.inner[24:])), "E01",
+         (AEAD, MAC)),
+    *esp("a reply that does not add up in transport mode", sends(nth(3, lambda p: p.sealed(
+        inner=flipped(p.inner, 2)))), "E01", (TRANSPORT,)),
+    *esp("a reply that is a fragment", sends(nth(3, lambda p: p.sealed(
+        inner=summed(p.inner[:6] + b"\x20\0" + p.inner[8:])))), "E01", EVERY),
+    *esp("a reply with a code", sends(nth(3, lambda p: p.sealed(
+        inner=p.inner[:20] + summed_message(p.inner[20:21] + b"\1" + p.inner[22:])))), "E01", (AEAD, MAC)),
     *esp("a reply from another host", sends(other_reply(destination="10.99.0.9")), "E01", (AEAD, MAC)),
     *[Misbehaviour(f"a reply in clear, {role.other.value}", role, "E01", EVERY, after=in_clear) for role in Role],
     # Extended sequence numbers (section 2.2.1), ESP without UDP (RFC 7296 section 2.23).

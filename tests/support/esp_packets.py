@@ -33,5 +33,26 @@ def sealed(case: Case, inner: bytes, old: CapturedDatagram, *, by_engine: bool, 
     return case.changed(old, replace(old, payload=packet))
 
 
+def _with_checksum(octets: bytes, place: int) -> bytes:
+    """Octets with the Internet checksum of them all at a place (RFC 1071)."""
+    bare = octets[:place] + bytes(2) + octets[place + 2 :]
+    even = bare + bytes(len(bare) % 2)
+    total = sum(int.from_bytes(even[at : at + 2]) for at in range(0, len(even), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return bare[:place] + (~total & 0xFFFF).to_bytes(2) + bare[place + 2 :]
+
+
+def summed(packet: bytes) -> bytes:
+    """An IPv4 packet whose header has the checksum that it is to have."""
+    header = 4 * (packet[0] & 15)
+    return _with_checksum(packet[:header], 10) + packet[header:]
+
+
+def summed_message(message: bytes) -> bytes:
+    """An ICMP message with its checksum."""
+    return _with_checksum(message, 2)
+
+
 def reply(sequence: int, data: bytes = bytes(range(56)), source: str = PEER_INNER) -> bytes:
     return echo_reply(Echo(True, INNER, source, 7, sequence, data))

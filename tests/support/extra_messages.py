@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, Case
-from esp_packets import sealed
+from esp_packets import sealed, summed
 
 from harness.evidence.model import CapturedDatagram
 from harness.ike.protected import SecureChannel
@@ -61,7 +61,7 @@ def late_esp(case: Case, *, by_engine: bool, after: float, sequence: int = 50) -
     host, other = (INNER, PEER_INNER) if by_engine else (PEER_INNER, INNER)
     inner = bytearray(echo_request(host, other, 7, sequence))
     inner[_PROTOCOL] = 17
-    again = sealed(case, bytes(inner), old, by_engine=by_engine, sequence=sequence)
+    again = sealed(case, summed(bytes(inner)), old, by_engine=by_engine, sequence=sequence)
     packet = next(d for d in again.datagrams if d.payload[4:8] == sequence.to_bytes(4))
     return behind(case, packet.payload, by_engine=by_engine, after=after, port=4500)
 

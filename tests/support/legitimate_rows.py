@@ -114,6 +114,10 @@ ROWS: list[Defect] = [
     *may_answer("CERTREQ", INIT, beside(WANTED)),
     *may("CERTREQ and CERT", AUTH, beside(WANTED, Unknown(PayloadType.CERT, b"\4" + bytes(90)))),
     *may_ask("USE_PPK", INIT, beside(Notify(NotifyType.USE_PPK))),
+    *may_ask("USE_PPK_INT, with data that nobody knows", INIT, beside(
+        Notify(NotifyType.USE_PPK_INT, b"later")), (HYBRID,)),
+    *may_ask("both ways for a PPK", INIT, beside(
+        Notify(NotifyType.USE_PPK), Notify(NotifyType.USE_PPK_INT)), (HYBRID,)),
     *may_ask("CFG_REQUEST", AUTH, beside(Configuration(ConfigurationType.CFG_REQUEST, ()))),
     *may_ask("IPCOMP_SUPPORTED", AUTH, beside(Notify(NotifyType.IPCOMP_SUPPORTED, b"\1\2\2"))),
     *may_ask("EAP_ONLY_AUTHENTICATION", AUTH, beside(Notify(NotifyType.EAP_ONLY_AUTHENTICATION))),
@@ -134,6 +138,10 @@ ROWS: list[Defect] = [
     *may_ask("a Key Length of what is of private use", INIT, second(lambda p: replace(p, transforms=tuple(
         Transform(kind, 1_030, p.transforms[0].attributes) if kind != TransformType.KE else Transform(kind, 31)
         for kind in (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE))))),
+    *may_ask("GCM with INTEG NONE", INIT, second(lambda p: replace(
+        p, transforms=(*p.transforms, Transform(TransformType.INTEG, 0)))), (HYBRID,)),
+    *may_ask("a Child SA that is not to be encrypted", AUTH, second(lambda p: replace(p, transforms=(
+        Transform(TransformType.ENCR, 11), Transform(TransformType.INTEG, 12), Transform(TransformType.SN, 0))))),
     *may_ask("a proposal of AH", AUTH, second(lambda p: replace(p, protocol=Protocol.AH, transforms=(
         Transform(TransformType.INTEG, 12), Transform(TransformType.SN, 0))))),
     *may_ask("thirty proposals", INIT, edited(SecurityAssociation, lambda sa: replace(
@@ -162,6 +170,10 @@ ROWS: list[Defect] = [
     *may("a token for a crash", AUTH, beside(Notify(NotifyType.QUICK_CRASH_DETECTION, bytes(16), Protocol.IKE))),
     *may_ask("no wish for an identity", AUTH, dropped(IdentificationResponder)),
     *may_answer("selectors for one protocol", AUTH, each_selector(protocol=1)),
+    *may_answer("selectors for what has no ports to see", AUTH, each_selector(
+        protocol=1, start_port=65535, end_port=0)),
+    *may_ask("selectors for what has no ports to see as well", AUTH, each_payload_of_selectors(
+        lambda those: (*those, *(replace(each, protocol=6, start_port=65535, end_port=0) for each in those)))),
     *may_answer("ADDITIONAL_TS_POSSIBLE", AUTH, beside(Notify(NotifyType.ADDITIONAL_TS_POSSIBLE))),
     # INFORMATIONAL (section 1.4).
     *may("a Vendor ID", INFORMATIONAL, beside(VENDOR)),

@@ -1,8 +1,7 @@
-"""Messages between two products, each from a line: ``i AUTH 2`` is a request of the initiator, ``r AUTH 2 <`` its answer.
+"""Messages between two products, from lines: ``i AUTH 2`` is a request of the initiator, ``r AUTH 2 <`` its answer.
 
 What stands behind that, in any order: ``<`` for a response, ``clear`` for what is not sealed, ``1/3`` for a fragment,
-``spi=2`` for another IKE SA, ``port=500``, ``bare`` for no non-ESP marker, ``flag`` for the wrong Initiator flag,
-``=name`` for octets that two lines of one name share.
+``spi=2`` for another IKE SA, ``port=500``, ``bare`` for no non-ESP marker, ``=name`` for octets that two lines share.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ def piece(line: str, frame: int) -> Piece:
     own = int(next((word.removeprefix("spi=") for word in words if word.startswith("spi=")), "1"))
     port = int(next((word.removeprefix("port=") for word in words if word.startswith("port=")), "4500"))
     answer = "<" in words
-    flags = (INITIATOR if (who == "i") != ("flag" in words) else 0) | (RESPONSE if answer else 0)
+    flags = (INITIATOR if who == "i" else 0) | (RESPONSE if answer else 0)
     header = Header(spi(own), bytes(8) if kind == ExchangeType.IKE_SA_INIT and not answer else b"r" * 8, kind, flags,
                     int(number))  # fmt: skip
     message = Message(header, (_payload(kind, words),))
@@ -65,7 +64,9 @@ def piece(line: str, frame: int) -> Piece:
     ends = (HERE, port), (THERE, port)
     source, destination = ends if who == "i" else ends[::-1]
     marker = bytes(4) if port == 4500 and "bare" not in words else b""
-    return Piece(CapturedDatagram(frame, float(frame), source, destination, marker + octets, (len(octets) + 28,)), octets, message)
+    payload = marker + octets
+    datagram = CapturedDatagram(frame, float(frame), source, destination, payload, (len(payload) + 28,))
+    return Piece(datagram, octets, message)
 
 
 def pieces(*lines: str) -> list[Piece]:

@@ -44,7 +44,7 @@ from harness.policy.role import Role
 from harness.registry.identities import AuthenticationMethod, ConfigurationType, IdentificationType
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.registry.transforms import Encryption, KeyExchangeMethod, TransformType
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -53,15 +53,17 @@ from harness.wire.payloads import (
     Delete,
     ExtensibleAuthentication,
     IdentificationInitiator,
+    IdentificationResponder,
     KeyExchange,
     Nonce,
     Notify,
     SecurityAssociation,
     TrafficSelectorsInitiator,
 )
-from harness.wire.payloads.security_association import Proposal, Transform
+from harness.wire.payloads.security_association import Attribute, Proposal, Transform
 
 CREATE = ExchangeType.CREATE_CHILD_SA
+AT_4500 = Path((PEER, 4500), (ENGINE, 4500))
 VALUE, NONCE = KeyExchange(KeyExchangeMethod.CURVE25519, bytes(range(32))), Nonce(bytes(range(32)))
 PROOF = Authentication(AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE, bytes(32))
 WHO = IdentificationInitiator(IdentificationType.ID_FQDN, b"engine.interop.test")
@@ -106,6 +108,22 @@ def offers(name: str, edit: Callable[[Proposal], Proposal], scenarios: tuple[str
         Defect(f"{name}, request", exchange, False, edited(SecurityAssociation, second(edit)), "B64", scenarios)
         for exchange in (INIT, AUTH)
     ]
+
+
+def bare_offers(name: str, edit: Callable[[Proposal], Proposal], scenarios: tuple[str, ...]) -> list[Defect]:
+    """An offer for the IKE SA, of which nothing is protected by its last proposal."""
+    edits = edited(SecurityAssociation, second(edit))
+    return [Defect(f"a last proposal with {name}, request", INIT, False, edits, "B41", scenarios)]
+
+
+def cipher(kind: Encryption, *attributes: Attribute) -> Callable[[Proposal], Proposal]:
+    new = Transform(TransformType.ENCR, int(kind), attributes)
+    return lambda p: replace(p, transforms=tuple(new if t.type == TransformType.ENCR else t for t in p.transforms))
+
+
+def integrity(number: int) -> Callable[[Proposal], Proposal]:
+    new = Transform(TransformType.INTEG, number)
+    return lambda p: replace(p, transforms=tuple(new if t.type == TransformType.INTEG else t for t in p.transforms))
 
 
 def with_more(*more: Transform) -> Callable[[Proposal], Proposal]:
@@ -208,6 +226,18 @@ def unmarked(exchange: ExchangeType) -> Callable[[], AbstractContextManager[obje
     return lambda: patch.object(Machine, "transmit", bare)
 
 
+def back_to_500(exchange: ExchangeType) -> Callable[[], AbstractContextManager[object]]:
+    """The peer's messages of an exchange leave from port 500 again."""
+    sent = Machine.transmit
+
+    def moved(self: Machine, messages: Sequence[bytes], path: Path) -> None:
+        if is_the_peers(self) and messages and messages[0][18] == exchange:
+            path = Path((path.local[0], 500), (path.remote[0], 500))
+        sent(self, messages, path)
+
+    return lambda: patch.object(Machine, "transmit", moved)
+
+
 def withheld(number: int) -> Callable[[bytes], list[bytes]]:
     """A fragment that is never sent."""
     return lambda o: [] if o[16] == PayloadType.SKF and int.from_bytes(o[32:34]) == number else [o]
@@ -241,7 +271,10 @@ ROWS: list[Defect | Misbehaviour] = [
            (HYBRID,)),
     # The port of NAT traversal (RFC 7296 sections 2 and 2.23).
     *(Misbehaviour(f"no marker, {exchange.name} request", Role.RESPONDER, "B37", TWO, unmarked(exchange),
-                   product={"path": Path((PEER, 4500), (ENGINE, 4500))}) for exchange in (INIT, AUTH, INFORMATIONAL)),
+                   product={"path": AT_4500}) for exchange in (INIT, AUTH, INFORMATIONAL)),
+    *(Misbehaviour(f"{exchange.name} from port 500 again", Role.RESPONDER, rule, scenarios, back_to_500(exchange),
+                   product={"path": AT_4500})
+      for exchange, rule, scenarios in ((AUTH, "I05", (HYBRID, SEVEN)), (INFORMATIONAL, "B36", (HYBRID, BLOCKS)))),
     # Notifies (sections 2.3, 3.10; RFC 6023 section 4).
     *both("INITIAL_CONTACT with an SPI", AUTH, beside(with_an_spi(FLAG)), "B48", TWO),
     *both("the last of NAT detection with an SPI", INIT, notify(
@@ -256,6 +289,28 @@ ROWS: list[Defect | Misbehaviour] = [
     *offers("a second proposal without Key Length", without_attributes),
     *offers("a Key Length of INTEG", with_a_length(TransformType.INTEG), (BLOCKS,)),
     *[row for row in offers("a Key Length of the PRF", with_a_length(TransformType.PRF)) if row.exchange == INIT],
+    # What an IKE SA is not negotiated with (section 5).
+    *bare_offers("ENCR_NULL", cipher(Encryption.ENCR_NULL), (BLOCKS, HYBRID)),
+    *bare_offers("GMAC", cipher(Encryption.ENCR_NULL_AUTH_AES_GMAC, KEY_OF_256), (HYBRID,)),
+    *bare_offers("CBC and no INTEG", lambda p: replace(
+        p, transforms=tuple(t for t in p.transforms if t.type != TransformType.INTEG)), (BLOCKS,)),
+    *bare_offers("CBC and INTEG NONE", integrity(0), (BLOCKS,)),
+    *bare_offers("CBC and NONE beside another INTEG", with_more(Transform(TransformType.INTEG, 0)), (BLOCKS,)),
+    # PPKs (RFC 8784 section 3, RFC 9867 section 3.1), and who it is to be (RFC 9593 section 3.1).
+    *both("USE_PPK with data", INIT, beside(Notify(NotifyType.USE_PPK, b"\1\2")), "P01", TWO),
+    *both("USE_PPK_INT without IKE_INTERMEDIATE", INIT, beside(Notify(NotifyType.USE_PPK_INT)), "P15", (BLOCKS,)),
+    *answer("both ways for a PPK", beside(
+        Notify(NotifyType.USE_PPK), Notify(NotifyType.USE_PPK_INT)), "P09", (HYBRID,)),
+    *asked("EAP beside AUTH", AUTH, beside(ExtensibleAuthentication(b"\2\1\0\4")), "B54"),
+    *(Defect(f"{payload.type.name} is another one in IKE_INTERMEDIATE, request", INTERMEDIATE, False, beside(payload),
+             "S05", (HYBRID, SEVEN))
+      for payload in (IdentificationInitiator(IdentificationType.ID_FQDN, b"somebody.else.test"),
+                      IdentificationInitiator(IdentificationType.ID_KEY_ID, b"peer.interop.test"),
+                      IdentificationResponder(IdentificationType.ID_FQDN, b"somebody.else.test"))),
+    *both("a token for a crash of ESP", AUTH, beside(
+        Notify(NotifyType.QUICK_CRASH_DETECTION, bytes(16), Protocol.ESP)), "B48", TWO),
+    *both("a token for a crash of no protocol", AUTH, beside(
+        Notify(NotifyType.QUICK_CRASH_DETECTION, bytes(16))), "B48", (HYBRID,)),
     # Nonces, and CREATE_CHILD_SA (sections 1.3.2, 2.10).
     *both("a nonce of less than half the PRF's key", INIT, spoilt(Nonce, "nonce", lambda n: n[:23]), "B23",
           (BLOCKS, CLASSICAL)),

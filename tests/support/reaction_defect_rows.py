@@ -174,6 +174,9 @@ ROWS: list[Misbehaviour | Defect] = [
     *answer("the error names no payload", notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, data=b""), "B13",
             (CRITICAL_IN_AUTH,), AUTH),
     on_the_wire("a critical payload is not answered", INIT, True, lambda _: [], "B13", (CRITICAL,)),
+    *[row for kind in (NotifyType.TS_UNACCEPTABLE, NotifyType.NO_PROPOSAL_CHOSEN, NotifyType.SINGLE_PAIR_REQUIRED)
+      for row in answer(f"{kind.name} without identity and AUTH", refusing(kind), "B33", (HYBRID, "classical/ecp384"),
+                        AUTH)],
     *answer("the error stands beside AUTH", beside(WRONG_AUTH), "B33", (CRITICAL_IN_AUTH,), AUTH),
     *answer("the error stands beside KE", beside(KeyExchange(KeyExchangeMethod.ML_KEM_768, bytes(1088))), "I12",
             (CRITICAL_IN_INTERMEDIATE,), INTERMEDIATE),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
-from misbehaving import Misbehaviour
+from misbehaving import Misbehaviour, unsealed
 from rekeying import (
     GROUP,
     begins,
@@ -17,12 +20,28 @@ from rekeying import (
     selectors,
 )
 
-from harness.registry.messages import ExchangeType, Protocol
+from harness.policy.role import Role
+from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
+from harness.wire.payload import CRITICAL
 from harness.wire.payloads import Notify
+from harness.wire.payloads.opaque import Unknown
 
 NOBODYS = b"\x77" * 4
+
+
+def in_clear(row: Misbehaviour) -> Misbehaviour:
+    """The same exchange, whose request is not sealed: it is dropped, and so is all that its sender asks after it."""
+    bare = unsealed(ExchangeType.CREATE_CHILD_SA, response=False, requirement="", scenarios=())
+
+    @contextmanager
+    def doctored() -> Iterator[None]:
+        with row.doctored(), bare.doctored():
+            yield
+
+    return replace(row, doctored=doctored)
+
 
 ROWS: list[Misbehaviour] = [
     # Payloads (RFC 7296 sections 1.3.1 and 1.3.2).
@@ -37,6 +56,8 @@ ROWS: list[Misbehaviour] = [
     *begins("KE too short", lambda _: (esp(GROUP), nonce(), public_value(31), *selectors()), "K04"),
     # Proposals (section 3.3.1).
     *begins("proposals from 0", lambda _: (esp(number=0), nonce(), *selectors()), "B07"),
+    *begins("the ESP SPI on which it receives", lambda play: (
+        esp(spi=receives_on(play)), nonce(), *selectors()), "E07"),
     *begins("an ESP SPI of 8 octets", lambda _: (esp(spi=os.urandom(8)), nonce(), *selectors()), "B49"),
     # Which Child SA is rekeyed (section 1.3.3).
     *begins("nobody's Child SA", lambda _: (rekey(NOBODYS), esp(), nonce(), *selectors()), "B25"),
@@ -48,10 +69,20 @@ ROWS: list[Misbehaviour] = [
     *begins("an IKE SA without KE", lambda _: (ike(), nonce()), "B24"),
     *begins("an IKE SA with an SPI of 4", lambda _: (ike(os.urandom(4)), nonce(), public_value()), "B49"),
     *begins("an IKE SA with an SPI of zero", lambda _: (ike(bytes(8)), nonce(), public_value()), "B39"),
+    *begins("an SA payload of no proposal", lambda _: (
+        Unknown(PayloadType.SA, b""), nonce(), *selectors()), "B53"),
+    *begins("AUTHENTICATION_FAILED although all is well", lambda _: (
+        Notify(NotifyType.AUTHENTICATION_FAILED),), "", ExchangeType.INFORMATIONAL),
     # What follows (RFC 9370 section 2.2.4).
     *begins("IKE_FOLLOWUP_KE out of nowhere", lambda _: (
         public_value(), Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE, b"link")), "A08", ExchangeType.IKE_FOLLOWUP_KE),
 ]  # fmt: skip
+
+ROWS += [
+    in_clear(row)
+    for row in begins("a Child SA in clear", lambda _: (esp(), nonce(), *selectors()), "B61")
+    if row.role is Role.RESPONDER
+]
 
 LEGITIMATE: list[Misbehaviour] = [
     *begins("another Child SA", lambda _: (esp(), nonce(), *selectors()), ""),
@@ -60,4 +91,8 @@ LEGITIMATE: list[Misbehaviour] = [
     *begins("the rekey with a key exchange", lambda play: (
         rekey(receives_on(play)), esp(GROUP), nonce(), public_value(), *selectors()), ""),
     *begins("the rekey of the IKE SA", lambda _: (ike(), nonce(), public_value()), ""),
+    *begins("the SPI that was refused once more", lambda _: (esp(spi=NOBODYS), nonce(), *selectors()), "", times=2),
+    # "MUST be set to one if the sender wants the recipient to reject this entire message" (section 3.2).
+    *begins("a critical payload of a later document", lambda _: (
+        esp(), nonce(), *selectors(), Unknown(PayloadType(150), b"new", flags=CRITICAL)), ""),
 ]  # fmt: skip

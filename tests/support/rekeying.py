@@ -75,7 +75,7 @@ def rekey(spi: bytes, protocol: Protocol = Protocol.ESP) -> Notify:
 
 
 @contextmanager
-def _asking(exchange: ExchangeType, payloads: Payloads, before: Step) -> Iterator[None]:
+def _asking(exchange: ExchangeType, payloads: Payloads, before: Step, times: int) -> Iterator[None]:
     step = case_builder._step
     asked: list[Step] = []
 
@@ -84,9 +84,10 @@ def _asking(exchange: ExchangeType, payloads: Payloads, before: Step) -> Iterato
         agreement = agreement_of(play.peer.session.state)
         if each is before and not asked and agreement is not None:
             asked.append(each)
-            machine.send_request(agreement, exchange, tuple(payloads(play)))
-            play.deliver()
-            machine.window.response_arrived()
+            for _ in range(times):
+                machine.send_request(agreement, exchange, tuple(payloads(play)))
+                play.deliver()
+                machine.window.response_arrived()
         return step(play, each, role, port)
 
     with patch.object(case_builder, "_step", asking):
@@ -94,12 +95,16 @@ def _asking(exchange: ExchangeType, payloads: Payloads, before: Step) -> Iterato
 
 
 def begins(
-    name: str, payloads: Payloads, requirement: str, exchange: ExchangeType = ExchangeType.CREATE_CHILD_SA
+    name: str,
+    payloads: Payloads,
+    requirement: str,
+    exchange: ExchangeType = ExchangeType.CREATE_CHILD_SA,
+    times: int = 1,
 ) -> list[Misbehaviour]:
     """The peer asks so once the tunnel stands, before the traffic; in both roles."""
 
     def doctored() -> AbstractContextManager[None]:
-        return _asking(exchange, payloads, Step.TRAFFIC)
+        return _asking(exchange, payloads, Step.TRAFFIC, times)
 
     scenarios = ("hybrid/x25519-mlkem768", "classical/modp3072")
     return [Misbehaviour(f"{name}, {role.other.value}", role, requirement, scenarios, doctored) for role in Role]

@@ -71,16 +71,22 @@ def _form(notify: Notify) -> Iterable[tuple[str, str]]:
         yield "B48", f"{kind} has an SPI, and is about no Child SA"
     if kind == NotifyType.CHILDLESS_IKEV2_SUPPORTED and (notify.spi or protocol not in (Protocol.NONE, Protocol.IKE)):
         yield "C03", f"{kind} has Protocol ID {int(protocol)} and {len(notify.spi)} octets of SPI; 1 and none are due"
-    if kind == NotifyType.SET_WINDOW_SIZE and len(notify.data) != _WINDOW_OCTETS:
-        yield "B20", f"{kind} has {len(notify.data)} octets of data, {_WINDOW_OCTETS} are due"
+    if kind == NotifyType.QUICK_CRASH_DETECTION and protocol != Protocol.IKE:
+        yield "B48", f"{kind} has Protocol ID {int(protocol)}; 1 is due (RFC 6290 section 4.1)"
     if kind == NotifyType.IKEV2_FRAGMENTATION_SUPPORTED and (notify.spi or notify.data):
         yield "F01", f"{kind} has an SPI or data, and is to have none"
     if kind == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED and (notify.spi or protocol != Protocol.NONE):
         yield "I01", f"{kind} has an SPI or a protocol, and is to have none"
-    if kind == NotifyType.USE_PPK and notify.data:
-        yield "P01", f"{kind} has data, and is to have none"
-    if kind in _NAT and len(notify.data) != _NAT_OCTETS:
-        yield "B36", f"{kind} has {len(notify.data)} octets of data, {_NAT_OCTETS} are due"
+    yield from _data(kind, len(notify.data))
+
+
+def _data(kind: NotifyType, octets: int) -> Iterable[tuple[str, str]]:
+    if kind == NotifyType.USE_PPK and octets:
+        yield "P01", f"{kind} has {octets} octets of data, and is to have none"
+    if kind == NotifyType.SET_WINDOW_SIZE and octets != _WINDOW_OCTETS:
+        yield "B20", f"{kind} has {octets} octets of data, {_WINDOW_OCTETS} are due"
+    if kind in _NAT and octets != _NAT_OCTETS:
+        yield "B36", f"{kind} has {octets} octets of data, {_NAT_OCTETS} are due"
 
 
 def _ppks(message: SeenMessage, kinds: set[NotifyType]) -> Iterable[tuple[str, str]]:

@@ -46,21 +46,32 @@ def authenticated(view: View, _arguments: Arguments) -> Checked:
     return Checked(f"AUTH recomputed over {rounds} IKE_INTERMEDIATE: " + "; ".join(details), tuple(objections))
 
 
+_OF_A_CHILD = frozenset({
+    NotifyType.NO_PROPOSAL_CHOSEN, NotifyType.TS_UNACCEPTABLE, NotifyType.SINGLE_PAIR_REQUIRED,
+    NotifyType.INTERNAL_ADDRESS_FAILURE, NotifyType.FAILED_CP_REQUIRED,
+})  # fmt: skip
+"""Errors of IKE_AUTH that "do not prevent an IKE SA from being set up" (RFC 7296 section 1.2)."""
+
+
 @engine_check(
     "auth-is-as-due", due=Due.NOT_UP, requirement="I08", at_least="K03", without_addke={"I08": "K03", "I09": "K03"}
 )
 def auth_is_as_due(view: View, _arguments: Arguments) -> Checked:
-    """What was sent of IKE_AUTH carries an AUTH payload, and it is right, although no tunnel came of it (K03, I08)."""
+    """What was sent of IKE_AUTH carries an AUTH payload, and it is right, although no tunnel came of it (K03, I08).
+
+    So does an answer that refuses the Child SA alone: the IKE SA is made all the same (B33).
+    """
     objections, right = [], []
     for initiator in (True, False):
         found = view.find(ExchangeType.IKE_AUTH, response=not initiator)
         message = next((m for m in found if m.readable), None)
-        refused = message is not None and any(notify.notify_type.is_error for notify in of(message, Notify))
-        if message is None or (refused and not of(message, Authentication)):
+        errors = {n.notify_type for n in of(message, Notify) if n.notify_type.is_error} if message else set()
+        if message is None or (errors - _OF_A_CHILD and not of(message, Authentication)):
             continue
         party = view.sender(message)
         if not of(message, Authentication):
-            objections.append(Objection(party, f"{message.label} has no AUTH payload", message.pointer))
+            sentence, rule = f"{message.label} has no AUTH payload", "B33" if errors else ""
+            objections.append(Objection(party, sentence, message.pointer, rule))
         elif auth_fits(view, initiator=initiator):
             right.append(message.label)
         else:

@@ -30,6 +30,7 @@ from harness.wire.payloads import Notify
 from harness.wire.ports import NAT_PORT
 
 _SPIS_OCTETS = 16  # of the IKE header
+_INITIAL = (ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH)
 _PARTIES = (True, False)  # whether packets are from the engine
 _NO_CHILD = Checked("", (Objection("", "no Child SA came up", CAPTURE),))
 
@@ -82,6 +83,22 @@ def esp_inside_udp_behind_a_nat(view: View, _arguments: Arguments) -> Checked:
             sentence = f"{message.label} tells of a NAT, and {len(bare)} ESP packets go right above IP"
             objections.append(Objection(party, sentence, Pointer.to_frame(bare[0].frame)))
     return Checked("ESP is inside UDP wherever a NAT was told of", tuple(objections))
+
+
+@engine_check("stays-on-the-nat-port", due=Due.ALWAYS, requirement="B36")
+def stays_on_the_nat_port(view: View, _arguments: Arguments) -> Checked:
+    """An initiator that has moved to port 4500 sends all its later requests there (B36, I05)."""
+    objections: list[Objection] = []
+    moved: SeenMessage | None = None
+    initiator = view.party(initiator=True)
+    for message in (m for m in view.messages if m.sealed and not m.response and view.sender(m) == initiator):
+        if NAT_PORT in _ports(message.pieces[0].datagram):
+            moved = moved or message
+        elif moved is not None:
+            early = message.exchange in _INITIAL and bool(view.find(ExchangeType.IKE_INTERMEDIATE))
+            sentence = f"{message.label} does not go to port {NAT_PORT}, to which {moved.label} has moved"
+            objections.append(Objection(initiator, sentence, message.pointer, "I05" if early else "B36"))
+    return Checked("requests stay on the port of NAT traversal once they are there", tuple(objections))
 
 
 @pair_check("pair-moves-behind-a-nat", due=Due.ALWAYS, requirement="B36")
@@ -206,7 +223,6 @@ def extended_sequence_numbers(view: View, _arguments: Arguments) -> Checked:
     name = child.suite.transforms[TransformType.ENCR].name(TransformType.ENCR)
     detail = f"{len(long)} ESP packets of {name} open with the high half of their number in the ICV, none without"
     return Checked(detail, tuple(objections))
-
 
 
 def _party(view: View, packet: SeenEsp) -> str:

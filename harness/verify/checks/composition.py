@@ -113,11 +113,28 @@ def _unfit(proposal: Proposal) -> Iterable[str]:
             yield f"a Key Length beside type {int(each.type)} number {each.identifier}, whose keys have one length"
 
 
+_CLEAR = frozenset((int(Encryption.ENCR_NULL), int(Encryption.ENCR_NULL_AUTH_AES_GMAC)))
+"""Ciphers that leave what they protect in clear."""
+
+
+def _unprotected(proposal: Proposal) -> Iterable[str]:
+    """What no IKE SA is to be negotiated with: ENCR_NULL, and NONE as the integrity algorithm (section 5)."""
+    if proposal.protocol != Protocol.IKE:
+        return
+    ciphers = [Encryption(each.identifier) for each in proposal.transforms if each.type == TransformType.ENCR]
+    integrity = [each.identifier for each in proposal.transforms if each.type == TransformType.INTEG]
+    yield from (f"{cipher.name}, which does not encrypt" for cipher in ciphers if cipher in _CLEAR)
+    bare = [cipher for cipher in ciphers if cipher.is_known and not cipher.is_aead and cipher not in _CLEAR]
+    if bare and (not integrity or Integrity.NONE in integrity):
+        yield f"{bare[0].name} without an integrity algorithm"
+
+
 @wire_check("offers-in-their-form", due=Due.ALWAYS, requirement="B07")
 def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49).
 
-    Those of IKE_AUTH have no key exchange method (B58). What is in one of them goes together (B64).
+    Those of IKE_AUTH have no key exchange method (B58). What is in one of them goes together (B64), and
+    protects an IKE SA (B41).
     """
     objections, count = [], 0
     exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
@@ -138,6 +155,7 @@ def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
                 if message.exchange == ExchangeType.IKE_AUTH and _has_a_method(proposal):
                     faults.append(("B58", f"proposal {proposal.number} has a key exchange method"))
                 faults += (("B64", f"proposal {proposal.number} has {words}") for words in _unfit(proposal))
+                faults += (("B41", f"proposal {proposal.number} has {words}") for words in _unprotected(proposal))
                 if due is not None and len(proposal.spi) != due:
                     words = f"proposal {proposal.number} has an SPI of {len(proposal.spi)} octets, {due} are due"
                     faults.append(("B49", words))

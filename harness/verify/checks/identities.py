@@ -47,7 +47,21 @@ def identity_as_configured(view: View, _arguments: Arguments) -> Checked:
             else:
                 sentence = f"{words}; {side.peer} was told to be {side.identity}, of type ID_FQDN"
                 objections.append(Objection(side.peer, sentence, message.pointer))
+    objections += _said_early(view)
     return Checked("; ".join(dict.fromkeys(told)) or "no identity is on record and on the wire", tuple(objections))
+
+
+def _said_early(view: View) -> Iterable[Objection]:
+    """IDi and IDr of IKE_INTERMEDIATE, which are to be those of the IKE_AUTH request (RFC 9593 section 3.1)."""
+    later = next((m for m in view.find(ExchangeType.IKE_AUTH, response=False, initiator=True) if m.opened), None)
+    if later is None:
+        return
+    for message in view.find(ExchangeType.IKE_INTERMEDIATE, response=False, initiator=True):
+        for kind in (IdentificationInitiator, IdentificationResponder):
+            early, late = ([(each.id_type, each.data) for each in of(m, kind)] for m in (message, later))
+            if early and early != late:
+                sentence = f"{message.label}: {of(message, kind)[0].type.name} is not the one of {later.label}"
+                yield Objection(view.sender(message), sentence, message.pointer, "S05")
 
 
 def _said(view: View, *, initiator: bool) -> Iterable[tuple[SeenMessage, _Identity]]:

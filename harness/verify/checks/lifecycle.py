@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
-from harness.results.model import CAPTURE, PEER_STATUS_AFTER
+from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
 from harness.verify.check import Arguments, Checked, Objection, engine_check, missing
 from harness.verify.checks.peer_report import left_of
 from harness.verify.view import View
@@ -43,6 +43,9 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
         return Checked("an error of the peer ended the IKE SA: no Delete is due")
     if not deletes and view.report.closed_kind == "silent":  # section 2.4
         return Checked("the peer no longer answered: no Delete is due")
+    if not deletes and view.report.closed_kind in ("misbehaved", "malformed"):
+        words = f"our engine ended the IKE SA for what it got: {view.report.closed_reason}"
+        return Checked("", (Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE),))
     if not deletes:
         party = view.party(initiator=True)
         return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire that is to be taken", CAPTURE),))
@@ -70,13 +73,9 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
 
 def _within_the_window(view: View, request: SeenMessage) -> bool:
     """Whether all that its sender asked before was answered: else it is to be dropped (RFC 7296 section 2.3)."""
-    side = request.from_initiator
+    side, number = request.from_initiator, request.message_id
     answered = {m.message_id for m in view.messages if m.response and m.from_initiator != side}
-    return answered >= {
-        m.message_id
-        for m in view.messages
-        if not m.response and m.from_initiator == side and m.sealed and m.message_id < request.message_id
-    }
+    return sum(each < number for each in answered) == number
 
 
 def _may_come_along(payload: Payload) -> bool:

@@ -84,6 +84,8 @@ def _out_of_place(message: SeenMessage) -> Iterator[tuple[str, str]]:
     kinds = {payload.type for payload in message.payloads}
     if message.exchange == ExchangeType.IKE_AUTH and message.response and PayloadType.IDi in kinds:
         yield "B54", "it has a payload IDi, which is the request's"
+    if not message.response and kinds >= {PayloadType.AUTH, PayloadType.EAP}:
+        yield "B54", "it has a payload EAP, and asks for none as it has AUTH"
     if message.exchange == ExchangeType.CREATE_CHILD_SA and _is_of_ike(message) and kinds & set(_SELECTORS):
         yield "B54", "it is to rekey the IKE SA, and has traffic selectors"
 

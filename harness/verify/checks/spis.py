@@ -12,22 +12,27 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.checks.deletion import child_spis
 from harness.verify.pair_view import PairView
 from harness.verify.view import View
-from harness.verify.wire import of
-from harness.wire.payloads import Delete
+from harness.verify.wire import SeenMessage, of
+from harness.wire.payloads import Delete, Notify
 
 _RESERVED = 255  # up to here, zero among them (RFC 4303 section 2.1)
 _OCTETS = 4
+
+Living = dict[tuple[bool, int, bytes], Hashable]
+"""By side, protocol and SPI: the exchange that it comes from."""
 
 
 @engine_check("esp-spis-are-due", due=Due.ALWAYS, requirement="E07")
 def esp_spis_are_due(view: View, _arguments: Arguments) -> Checked:
     """The SPI of a Child SA is not among 0 to 255, and is none that its side already receives on (E07).
 
-    The same SPI in each proposal of one offer is one SA, and a retransmission is the same message.
+    The same SPI in each proposal of one offer is one SA, and a retransmission is the same message. What is refused has
+    made no SA.
     """
     objections = []
-    living: dict[Hashable, Hashable] = {}  # by side, protocol and SPI: the exchange that it comes from
+    living: Living = {}
     for message in view.messages:
+        _forget_refused(living, message)
         for delete in of(message, Delete):
             for spi in delete.spis:
                 living.pop((message.from_initiator, delete.protocol, spi), None)
@@ -45,7 +50,15 @@ def _fault(spi: bytes) -> str:
     return f"the SPI {spi.hex()} is reserved (RFC 4303 section 2.1)" if reserved else ""
 
 
-def _twice(living: dict[Hashable, Hashable], key: tuple[bool, int, bytes], place: Hashable) -> str:
+def _forget_refused(living: Living, answer: SeenMessage) -> None:
+    """Drop what a request offered that this answer refuses: its sender may offer it again."""
+    if answer.response and answer.opened and any(notify.notify_type.is_error for notify in of(answer, Notify)):
+        asked = answer.exchange, answer.message_id, False
+        for key in [key for key, place in living.items() if place == asked and key[0] != answer.from_initiator]:
+            del living[key]
+
+
+def _twice(living: Living, key: tuple[bool, int, bytes], place: Hashable) -> str:
     known = living.setdefault(key, place)
     return "" if known == place else f"the SPI {key[2].hex()} is that of another Child SA, which still lives"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, ip_address
+from itertools import pairwise
 from types import MappingProxyType
 
 from harness.crypto.errors import MethodUnavailable
 from harness.evidence.peer_report import StepReport
+from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
-from harness.results.model import CAPTURE, PEER_STATUS, SECRETS, STEPS, Pointer, Severity
+from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS, SECRETS, STEPS, Pointer, Severity
 from harness.scenario.check_form import Argument
 from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
@@ -45,13 +47,27 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
     replies = _distinct(packets, from_engine=False, request=False)
     answered = len(requests & replies)
     if len(requests) < wanted:
-        objections.append(Objection("engine", f"{len(requests)} echo requests were sent, {wanted} are due", CAPTURE))
+        objections.append(_too_few(view, f"{len(requests)} echo requests were sent, {wanted} are due"))
     elif answered < len(requests) and view.expectation.echo:
         sentence = f"{answered} of {len(requests)} echo requests are answered through the tunnel"
         objections.append(Objection(view.peer, sentence, CAPTURE))
     objections += _clear(view)
     objections += _counters(view, len(requests))
     return Checked(_proven(view, len(requests), answered), tuple(objections))
+
+
+def _too_few(view: View, sentence: str) -> Objection:
+    """It is the peer's doing if the peer ended the IKE SA, be it with an error or where that was not its part.
+
+    Which message of the peer's made our engine end it other checks tell.
+    """
+    report = view.report
+    if report.closed_kind in ("misbehaved", "malformed"):
+        words = f"{sentence}: our engine ended the IKE SA for what it got, {report.closed_reason}"
+        return Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE)
+    if report.closed_by_peer and (report.closed_kind == "refused" or view.role is Role.INITIATOR):
+        return Objection(view.peer, f"{sentence}: it ended the IKE SA before", ENGINE_REPORT, None)
+    return Objection("engine", sentence, CAPTURE)
 
 
 def _proven(view: View, sent: int, answered: int) -> str:
@@ -87,10 +103,11 @@ def _counted_out(view: View) -> int:
 
 
 _FEW = 3  # packets that tell an order
+_ENOUGH = 4  # packets whose numbers tell a step: no path loses just those between them
 
 
 def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objection]:
-    """The first number is 1, and no number stands on two packets (RFC 4303 section 3.3.3).
+    """The first number is 1, none stands on two packets, and each is one more (RFC 4303 section 3.3.3).
 
     The path may bring packets in another order, or one of them twice, or lose those of which their sender tells: that
     is not its doing.
@@ -108,7 +125,17 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
+    step = _step(sorted(numbers)) if lost <= 0 else 1
+    if step > 1:
+        sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
+        return [Objection(party, sentence, packets[0].pointer, "E02")]
     return []
+
+
+def _step(numbers: list[int]) -> int:
+    """By how much a sender counts on with every packet; 1 where it is not always the same."""
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    return steps.pop() if len(numbers) >= _ENOUGH and len(steps) == 1 else 1
 
 
 def _distinct(packets: list[SeenEsp], *, from_engine: bool, request: bool) -> set[EchoMessage]:

@@ -32,7 +32,7 @@ def canonical_wire_format(view: CaseView, _arguments: Arguments) -> Checked:
     """What every sender must write, whether its receiver objects or not (B14, B15, B16, B37, B39, B53).
 
     Version 2.0, the flags and SPIs of its role, zero in every reserved bit and octet, no critical bit on known
-    payloads; and nothing on the ports of IKE that is no message of this IKE SA.
+    payloads, nor in a response; and nothing on the ports of IKE that is no message of this IKE SA.
     """
     objections, responder_spi = [*_foreign(view)], view.responder_spi
     for message in view.messages:
@@ -57,18 +57,16 @@ def _form(message: SeenMessage, sender: str) -> Iterable[tuple[str, str]]:
             yield "B15", f"flags {header.flags:#04x} have reserved bits"
     outer = [payload for piece in message.pieces for payload in piece.message.payloads]
     for payload in (*outer, *(message.opened.inner if message.opened else ())):
-        if payload.flags and not (sender != "engine" and _asks_to_be_known(message, payload)):
-            yield ("B14" if payload.critical else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
+        asks = sender != "engine" and _may_be_critical(message, payload)  # our engine knows no such type
+        if flags := payload.flags & ~(CRITICAL if asks else 0):
+            yield ("B14" if flags & CRITICAL else "B15"), f"{payload.type} has flags {payload.flags:#04x}"
         if has_reserved_bits(payload):
             yield "B15", f"{payload.type} has reserved bits that are not zero"
 
 
-def _asks_to_be_known(message: SeenMessage, payload: Payload) -> bool:
-    """A payload of no type that we know, in a request that is to be rejected by who does not know it (section 2.5).
-
-    Our own engine knows no such type: it sends one only to see it rejected.
-    """
-    return payload.flags == CRITICAL and not payload.type.is_known and not message.response
+def _may_be_critical(message: SeenMessage, payload: Payload) -> bool:
+    """Whether its sender may want it refused where nobody knows it: in a request, of a later document (section 3.2)."""
+    return not message.response and not payload.type.is_known
 
 
 def _foreign(view: CaseView) -> Iterable[Objection]:

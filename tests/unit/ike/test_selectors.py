@@ -47,6 +47,14 @@ def test_protocol_and_ports_are_narrowed_too() -> None:
     assert narrow((dns,), (replace(WIDE, start_port=1024),)) == ()
 
 
+def test_what_has_no_ports_to_see_is_within_any_and_in_no_other_range() -> None:
+    hidden = replace(WIDE, protocol=1, start_port=65535, end_port=0)
+    assert narrow((hidden,), (WIDE,)) == narrow((WIDE,), (hidden,)) == narrow((hidden,), (hidden,)) == (hidden,)
+    for ports in ((0, 65534), (1, 65535), (80, 80)):
+        some = replace(WIDE, protocol=1, start_port=ports[0], end_port=ports[1])
+        assert narrow((hidden,), (some,)) == narrow((some,), (hidden,)) == ()
+
+
 ANY = network_selector("10.0.0.0/8")
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 from budget import assert_within_budget
+from case_builder import flipped
+from esp_packets import summed, summed_message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP
@@ -46,7 +48,8 @@ def test_a_packet_cut_short_is_no_echo(length):
 
 
 def altered(place: int, octets: bytes) -> bytes:
-    return REQUEST[:place] + octets + REQUEST[place + len(octets) :]
+    packet = REQUEST[:place] + octets + REQUEST[place + len(octets) :]
+    return summed(packet[:20] + summed_message(packet[20:]))
 
 
 NO_ECHO = {
@@ -61,6 +64,8 @@ NO_ECHO = {
     "UDP": altered(9, b"\x11"),
     "destination unreachable": altered(20, b"\3"),
     "an echo request with a code": altered(21, b"\1"),
+    "another checksum of the header": flipped(REQUEST, 11),
+    "another checksum of the message": flipped(REQUEST, 23),
 }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import ENGINE, PEER, Case, build, good
-from esp_packets import sealed
+from case_builder import ENGINE, PEER, Case, build, flipped, good
+from esp_packets import sealed, summed, summed_message
+from scapy.layers.inet6 import ICMPv6EchoReply, IPv6
 
 from harness.crypto.protection import protection
 from harness.policy.proposals import Suite
@@ -27,12 +28,13 @@ HERE, THERE = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 
 
 def icmp(data: bytes = b"", kind: int = 8) -> bytes:
-    return bytes((kind, 0, 0, 0, 0x12, 0x34, 0x56, 0x78)) + data
+    return summed_message(bytes((kind, 0, 0, 0, 0x12, 0x34, 0x56, 0x78)) + data)
 
 
 def ip(message: bytes, *, first: int = 0x45, tos: int = 0, protocol: int = 1) -> bytes:
     length = (20 + len(message)).to_bytes(2)
-    return bytes((first, tos)) + length + bytes(5) + bytes((protocol,)) + bytes(2) + HERE + THERE + message
+    head = bytes((first, tos)) + length + bytes(5) + bytes((protocol,)) + bytes(2) + HERE + THERE
+    return summed(head + message)
 
 
 def test_an_echo_message_has_eight_octets_and_its_data():
@@ -50,6 +52,16 @@ def test_the_length_of_a_packet_has_two_octets_and_nothing_else_counts():
         assert echo is not None and echo.data == long
     assert read_echo(ip(icmp(), first=0x65)) is None, "it is of another version"
     assert read_echo(ip(icmp(), protocol=17)) is None
+
+
+def test_what_does_not_add_up_is_no_echo():
+    """No host takes it (RFC 1122 sections 3.2.1.2 and 3.2.2)."""
+    packet, message = ip(icmp(b"!")), icmp(b"!")
+    assert read_echo(packet) is not None and read_transported_echo(message, HERE, THERE) is not None
+    for place in (8, 10, 11, 22, 23, 24, 28):
+        assert read_echo(flipped(packet, place)) is None, place
+    for place in range(2, len(message)):
+        assert read_transported_echo(flipped(message, place), HERE, THERE) is None, place
 
 
 def transported(inner: bytes, next_header: int) -> Case:
@@ -81,7 +93,8 @@ def test_a_whole_packet_is_none_to_be_transported(number):
 @pytest.mark.parametrize("number", [57, 58, 59])
 def test_between_addresses_of_ipv6_an_echo_is_of_icmpv6(number):
     """59 is a dummy packet (RFC 4303 section 2.6)."""
-    case = over_ipv6(transported(icmp(b"data", kind=129), number))
+    message = bytes(IPv6(src="2001:db8::2", dst="2001:db8::1") / ICMPv6EchoReply(data=b"data"))[40:]
+    case = over_ipv6(transported(message, number))
     last = [p for p in esp_packets(case.view) if not p.from_engine][-1]
     assert not last.problem
     echoes = [p.echo for p in esp_packets(case.view) if p.echo and len(p.echo.source) == 16]

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest
+from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 
 from harness.transport.echo import Echo, echo_reply, echo_request
 from harness.verify.esp import read_echo, read_transported_echo
@@ -27,10 +27,14 @@ def test_padding_behind_the_packet_is_not_data():
 
 def test_between_ends_of_ipv6_an_echo_is_one_of_icmpv6():
     here, there = (ip_address(f"2001:db8::{n}").packed for n in (1, 2))
-    request, reply = (bytes(kind(id=7, seq=3, data=b"eight...")) for kind in (ICMPv6EchoRequest, ICMPv6EchoReply))
+    ends = {"src": "2001:db8::1", "dst": "2001:db8::2"}
+    request, reply = (
+        bytes(IPv6(**ends) / kind(id=7, seq=3, data=b"eight..."))[40:] for kind in (ICMPv6EchoRequest, ICMPv6EchoReply)
+    )
     echo = read_transported_echo(request, here, there)
     assert echo is not None and (echo.request, echo.identifier, echo.sequence, echo.data) == (True, 7, 3, b"eight...")
     assert read_transported_echo(reply, there, here) == echo.counterpart
+    assert read_transported_echo(request, here, there[:-1] + b"\3") is None, "its checksum covers both ends"
     assert read_transported_echo(request, here[:4], there[:4]) is None
     assert read_transported_echo(REQUEST[20:], here, there) is None
 

@@ -306,12 +306,11 @@ def test_without_the_marker_it_is_looked_for_among_the_known_ike_sas():
     assert [piece.datagram for piece in unmarked(cut, {spi(1), spi(2)})] == cut[1:], "what is broken hides no other"
 
 
-def nonetheless(line: str, *edits: object) -> list[Message]:
+def nonetheless(line: str, *edits: tuple[int, bytes]) -> list[Message]:
     """What is made of a datagram that was changed: (place, octets) each, behind the marker."""
     (piece,) = pieces(line)
     octets = bytearray(piece.octets)
     for place, instead in edits:
-        octets[place:] = octets[place:][: 0 if place == len(octets) else None]
         octets[place : place + len(instead)] = instead
     changed = replace(piece.datagram, payload=bytes(4) + bytes(octets))
     found = readable_nonetheless([changed], {spi(1)})

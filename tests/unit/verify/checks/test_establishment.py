@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, good
+from pair_alterations import edited
 from pair_builder import good_pair
-from pair_form_alterations import edited
 
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
