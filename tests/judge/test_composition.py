@@ -240,7 +240,6 @@ def with_transforms(*more: Transform):
     [
         (Transform(TransformType.INTEG, 0), ""),  # NONE may be spelt out
         (Transform(TransformType.INTEG, 12), "an integrity algorithm beside ENCR_AES_GCM_16"),
-        (Transform(TransformType.ENCR, 3), ""),
         (Transform(TransformType.ENCR, 3, LENGTH), "a Key Length beside type 1 number 3"),
         (Transform(TransformType.ENCR, 28, LENGTH), "a Key Length beside type 1 number 28"),
         (Transform(TransformType.KE, 28, LENGTH), ""),  # no sentence tells of the keys of an exchange
@@ -258,3 +257,37 @@ def test_what_goes_together_in_a_proposal(role, more, words):
         objects(case, OFFERS, words, **at)
     else:
         passes(case, OFFERS)
+
+
+@pytest.mark.parametrize(
+    ("transforms", "words"),
+    [
+        ([(TransformType.ENCR, 3), (TransformType.INTEG, 12)], ""),
+        ([(TransformType.ENCR, 3)], "ENCR_3DES without an integrity algorithm"),
+        ([(TransformType.ENCR, 3), (TransformType.INTEG, 12), (TransformType.INTEG, 0)], "ENCR_3DES without an integ"),
+        ([(TransformType.ENCR, 1024)], ""),  # a private one may have integrity of its own
+        ([(TransformType.ENCR, 28)], ""),
+        ([(TransformType.ENCR, 11), (TransformType.INTEG, 12)], "ENCR_NULL, which does not encrypt"),
+        ([(TransformType.ENCR, 21)], "ENCR_NULL_AUTH_AES_GMAC, which does not encrypt"),
+    ],
+)
+@pytest.mark.parametrize(("label", "due"), [(INIT, True), (AUTH, False)])
+def test_what_protects_an_ike_sa(role, transforms, words, label, due):
+    """RFC 7296 section 5. ESP may go without encryption."""
+
+    def edit(payloads):
+        return [
+            replace(p, proposals=tuple(replace(q, transforms=kept(q)) for q in p.proposals))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in payloads
+        ]
+
+    def kept(proposal):
+        others = (t for t in proposal.transforms if t.type not in (TransformType.ENCR, TransformType.INTEG))
+        return (*(Transform(kind, number) for kind, number in transforms), *others)
+
+    found = good(HYBRID, role=role).rewritten(label, edit).check(OFFERS).objections
+    told = [each for each in found if each.requirement == "B41"]
+    assert [each.party for each in told] == ([initiator(role)] if words and due else [])
+    assert all(words in each.sentence for each in told)

@@ -72,7 +72,7 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
 
 
 def _within_the_window(view: View, request: SeenMessage) -> bool:
-    """Whether all that its sender asked before was answered: else it is to be dropped (RFC 7296 section 2.3)."""
+    """Whether each number before its own was answered: else it is to be dropped (RFC 7296 section 2.3)."""
     side, number = request.from_initiator, request.message_id
     answered = {m.message_id for m in view.messages if m.response and m.from_initiator != side}
     return sum(each < number for each in answered) == number
