@@ -12,6 +12,7 @@ from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.fragmentation import both_announced, is_incomplete
 from harness.wire.message import HEADER_OCTETS, Message
 from harness.wire.payloads import EncryptedFragment, Notify
@@ -178,7 +179,44 @@ def test_fragments_of_one_set_that_say_two_totals(role):
     second = case.message(REQUEST).pieces[1].datagram
     mixed = case.changed(second, numbered(case, 2, 2, 9))
     saying = "its fragments are one set, and say that they are 4 and 9"
-    objects(mixed, FORM, saying, party=initiator(role), at=case.message(REQUEST).pointer, requirement="F03")
+    at = {"party": initiator(role), "at": case.message(REQUEST).pointer, "requirement": "F03"}
+    objects(mixed, FORM, saying, **at)
+    none = replace(numbered(case, 1, 0, 4), frame=second.frame)
+    beside = mixed.changed(mixed.message(REQUEST).pieces[0].datagram, case.message(REQUEST).pieces[0].datagram, none)
+    objects(beside, FORM, saying, **at)  # number 0 is of no set
+
+
+@pytest.mark.parametrize(("later", "one"), [(0.1, True), (0.2, False), (0.3, False)])
+def test_what_is_sent_later_is_no_part_of_the_set(later, one):
+    case = good(SCENARIO)
+    message = case.message(REQUEST)
+    datagrams = (replace(numbered(case, 2, 2, 9) if at == 2 else piece.datagram, at=later if at == 2 else 0.0)
+                 for at, piece in enumerate(message.pieces, start=1))  # fmt: skip
+    mixed = case
+    for piece, datagram in zip(message.pieces, datagrams, strict=True):
+        mixed = mixed.changed(piece.datagram, datagram)
+    assert broken(mixed) == (["F03"] if one else [])
+
+
+@pytest.mark.parametrize(
+    ("exchange", "number", "total", "inner", "opens", "rules"),
+    [
+        (ExchangeType.INFORMATIONAL, 1, 1, 0, True, []), (ExchangeType.INFORMATIONAL, 1, 1, 0, False, []),
+        (ExchangeType.INFORMATIONAL, 1, 1, 41, False, []), (ExchangeType.INFORMATIONAL, 1, 2, 0, False, ["F04"]),
+        (ExchangeType.IKE_AUTH, 1, 1, 0, False, ["F04"]), (ExchangeType.INFORMATIONAL, 2, 2, 41, False, ["F04"]),
+    ],
+)  # fmt: skip
+def test_the_one_fragment_of_an_empty_message_names_no_payload(exchange, number, total, inner, opens, rules):
+    view = good(SCENARIO).view
+    model = next(m for m in view.messages if m.exchange == ExchangeType.INFORMATIONAL)
+    assert model.opened is not None
+    piece = model.pieces[0]
+    fragment = EncryptedFragment(PayloadType(inner), number, total, bytes(40))
+    alone = replace(piece, message=replace(piece.message, payloads=(fragment,)))
+    opened = replace(model.opened, outer=(), inner=()) if opens else None
+    message = replace(model, exchange=exchange, pieces=(alone,), opened=opened)
+    found = CHECKS[FORM](replace(view, messages=(message,))).objections
+    assert [each.requirement for each in found] == rules
 
 
 @pytest.mark.parametrize(
@@ -288,6 +326,7 @@ def test_what_counts_is_announced_in_the_messages_that_count(role):
     assert both_announced(retried.view, kind) == [initiator(role)]
     alone = case.without("IKE_SA_INIT response 0")
     assert both_announced(alone.view, kind) == [responder(role)]
+    assert both_announced(case.without(label).view, kind) == [initiator(role)]
 
 
 def test_what_stands_in_front_of_the_first_fragment_changes_its_next_payload_alone(role):

@@ -136,3 +136,12 @@ def test_a_second_identity_beside_the_right_one_is_looked_at_too():
     other = IdentificationInitiator(IdentificationType.ID_FQDN, b"somebody.else.test")
     twice = case.rewritten("IKE_AUTH request 2", lambda old: [*old, other])
     assert "somebody.else.test" in {w for o in twice.check(CHECK).objections for w in o.sentence.split()}
+
+
+def test_a_right_name_behind_one_whose_auth_is_wrong_is_told():
+    case = good(HYBRID)
+    label = "IKE_AUTH response 2"
+    other = IdentificationResponder(IdentificationType.ID_FQDN, b"somebody.else.test")
+    twice = wrong_auth(case, label).rewritten(label, lambda old: [other, *old])
+    checked = twice.check(CHECK)
+    assert (checked.objections, checked.detail.endswith(f"; {PEER_NAME} is peer.interop.test")) == ((), True)

@@ -270,3 +270,58 @@ def test_a_case_that_was_ended_after_it_came_up_says_why():
     ended = pair.with_report(steps=(replace(first, said="its control interface does not answer"),))
     assert ended.view.up
     assert not_of_one_case(ended.view) == ""
+
+
+def bare(message: SeenMessage) -> SeenMessage:
+    """The same in clear."""
+    pieces = (replace(piece, message=replace(piece.message, payloads=())) for piece in message.pieces)
+    return replace(message, pieces=tuple(pieces))
+
+
+IN_FRONT = "wire.pcapng has the {} in front of its request"
+
+
+@pytest.mark.parametrize("label", ["IKE_INTERMEDIATE response 1", "IKE_AUTH response 2", "IKE_SA_INIT response 0"])
+def test_no_answer_comes_before_its_request(label):
+    pair = good_pair(HYBRID)
+    request = pair.message(label.replace("response", "request"))
+    late = at(request, 10**6)
+    assert not_of_one_case(placed(pair.view, late)) == IN_FRONT.format(label)
+    twice = replace(pair.view, messages=(*pair.view.messages, late))
+    for either in (twice, replace(twice, messages=twice.messages[::-1])):
+        assert "in front of its request" not in not_of_one_case(either)
+    alone = tuple(message for message in pair.view.messages if message is not request)
+    assert "in front of its request" not in not_of_one_case(replace(pair.view, messages=alone))
+    if request.protected:
+        for clear in ((bare(late),), (late, bare(pair.message(label)))):
+            assert "in front of its request" not in not_of_one_case(placed(pair.view, *clear))
+
+
+def test_the_capture_beside_the_responder_is_in_order_too():
+    pair = good_pair(HYBRID)
+    datagrams = list(pair.wire.datagrams)
+    assert not_of_one_case(pair.with_evidence(far=pair.wire).view) == ""
+    third, fourth = datagrams[2:4]
+    datagrams[2:4] = replace(fourth, frame=third.frame), replace(third, frame=fourth.frame)
+    far = replace(pair.wire, datagrams=tuple(datagrams))
+    words = "wire-responder.pcapng has the IKE_INTERMEDIATE response 1 in front of its request"
+    assert not_of_one_case(pair.with_evidence(far=far).view) == words
+
+
+def test_what_is_in_clear_names_no_spi_and_a_late_answer_tells_it_to_nobody_else():
+    pair = good_pair(HYBRID)
+    view = placed(pair.view, at(pair.message("IKE_SA_INIT response 0"), 10**6))
+    first = pair.message("IKE_SA_INIT request 0")
+    assert not_of_one_case(replace(view, messages=(first, *view.find(ExchangeType.IKE_SA_INIT, response=True)))) == ""
+    other = replace(view.messages[2], pieces=tuple(replace(p, octets=bytes(16) + p.octets[16:])
+                                                   for p in view.messages[2].pieces))  # fmt: skip
+    assert not_of_one_case(replace(view, messages=(first, other, view.messages[1]))) == ""
+
+
+def test_the_words_of_the_first_step_count_only_where_it_is_the_last():
+    pair = good_pair(HYBRID)
+    (first, *rest) = pair.report.steps
+    told = replace(first, said="its control interface does not answer")
+    assert not_of_one_case(pair.with_report(steps=(told, *rest)).view) == ""
+    assert "steps.json has the steps" in not_of_one_case(pair.with_report(steps=(told, rest[0])).view)
+    assert "steps.json has the steps" in not_of_one_case(pair.with_report(steps=rest[:1]).view)

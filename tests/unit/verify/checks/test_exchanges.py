@@ -6,21 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
-from pair_builder import FIRST, SECOND, Pair, good_pair
+from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
 
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import KeyExchangeMethod
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.verify.check import Objection
 from harness.verify.checks.catalogue import CHECKS
-from harness.verify.checks.exchanges import _too_small, _without_room, answered_at_the_end
+from harness.verify.checks.exchanges import _too_small, _without_room, answered_at_the_end, octets_of
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage
 from harness.wire.payload import Payload
-from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
+from harness.wire.payloads import EncryptedFragment, KeyExchange, Notify, SecurityAssociation
 
-HYBRID, OFFERED = "pairs/hybrid", "pair-key-exchange-offered"
+HYBRID, OFFERED, SIZES = "pairs/hybrid", "pair-key-exchange-offered", "pair-key-exchange-sizes"
+PREDICTED = "pair-exchanges-as-predicted"
 ASK, ANSWER = "IKE_SA_INIT request 0", "IKE_SA_INIT response 0"
 ML_KEM_512, ML_KEM_768 = KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768
 
@@ -70,6 +71,21 @@ def test_an_answer_that_accepts_nothing_needs_no_ke_payload(kind):
     assert objections(holding(pair, ANSWER, [Notify(kind)])) == ()
     assert len(objections(holding(pair, ANSWER, [Notify(NotifyType.MULTIPLE_AUTH_SUPPORTED)]))) == 1
     assert len(objections(holding(pair, ASK, [Notify(kind)]))) == 1
+    among_others = [
+        Notify(NotifyType.MULTIPLE_AUTH_SUPPORTED),
+        Notify(kind),
+        Notify(NotifyType.MULTIPLE_AUTH_SUPPORTED),
+    ]
+    assert objections(holding(pair, ANSWER, among_others)) == ()
+    assert len(objections(holding(pair, ANSWER, []))) == 1
+
+
+def test_the_answer_behind_one_that_accepts_nothing_is_looked_at():
+    pair, (others, _) = good_pair(HYBRID), of_sa_init(ANSWER)
+    (cookie,) = holding(pair, ANSWER, [Notify(NotifyType.COOKIE)]).find(ExchangeType.IKE_SA_INIT, response=True)
+    view = holding(pair, ANSWER, others)
+    (objection,) = objections(replace(view, messages=(cookie, *view.messages)))
+    assert objection.party == SECOND
 
 
 def sized(octets: int, *, response: bool, number: int) -> SeenMessage:
@@ -124,6 +140,68 @@ def test_who_has_no_room_for_a_method_is_named_with_the_message_that_is_too_smal
     assert first.sentence.startswith("IKE_INTERMEDIATE request 1 has")
     (several,) = _too_small(view, [small, small, short], [ML_KEM_512, ML_KEM_768])
     assert several.sentence.startswith("the IKE_INTERMEDIATE up to IKE_INTERMEDIATE request 2 has")
+
+
+def with_sizes(*sizes: tuple[int, int]) -> PairView:
+    """The hybrid case with IKE_INTERMEDIATE exchanges of these octets."""
+    view = good_pair(HYBRID).view
+    kept = (m for m in view.messages if m.exchange != ExchangeType.IKE_INTERMEDIATE)
+    return replace(view, messages=(*kept, *(message for each in exchanges(*sizes) for message in each)))
+
+
+def test_one_exchange_has_room_for_both_values_of_a_method():
+    """Here the request of the first has it, and the response of the second."""
+    asked, answered = room(ML_KEM_768)
+    (objection,) = objections(with_sizes((asked, 90), (90, answered)), SIZES)
+    assert objection.party == ""
+    assert (
+        objection.sentence == "no IKE_INTERMEDIATE exchanges one after the other have room for every method both ways"
+    )
+    (small,) = objections(with_sizes((90, answered), (asked - 1, 90)), SIZES)
+    assert small.party == FIRST  # whose values have none at all
+    assert objections(with_sizes((90, 90), (asked, answered)), SIZES) == ()
+
+
+def test_who_leaves_exchanges_out_is_the_initiator_if_the_choice_could_come_of_its_offer():
+    pair = good_pair(HYBRID)
+    none = tuple(m for m in pair.view.messages if m.exchange != ExchangeType.IKE_INTERMEDIATE)
+    assert [each.party for each in objections(replace(pair.view, messages=none), PREDICTED)] == [FIRST]
+    answer = tuple(m for m in none if m.label != ASK)
+    assert [each.party for each in objections(replace(pair.view, messages=answer), PREDICTED)] == [FIRST]
+    others, value = of_sa_init(ASK)
+    (offer,) = (p for p in others if isinstance(p, SecurityAssociation))
+    classical = tuple(
+        replace(p, transforms=tuple(t for t in p.transforms if t.type != TransformType.ADDKE1)) for p in offer.proposals
+    )
+    rest = [*(p for p in others if p is not offer), replace(offer, proposals=classical), value]
+    wrong = holding(pair, ASK, rest)
+    bare = replace(wrong, messages=tuple(m for m in wrong.messages if m.exchange != ExchangeType.IKE_INTERMEDIATE))
+    assert [each.party for each in objections(bare, PREDICTED)] == [""]
+
+
+def test_without_a_suite_and_a_report_no_follow_up_exchange_is_due():
+    pair = good_pair(HYBRID_REKEY)
+    for side in ("initiator", "responder"):
+        pair = pair.with_sa("rekey-ike", side, additional_ke=None)
+    kept = tuple(m for m in pair.view.messages if m.exchange != ExchangeType.IKE_FOLLOWUP_KE)
+    checked = CHECKS["pair-follow-up-exchanges"](replace(pair.view, suite=None, messages=kept))
+    assert (checked.objections, checked.detail) == ((), "0 IKE_FOLLOWUP_KE exchanges, 0 are due")
+
+
+@pytest.mark.parametrize(("kind", "party"), [("request", FIRST), ("response", "")])
+def test_who_rekeys_has_to_ask_for_what_follows_and_nobody_knows_why_no_answer_comes(kind, party):
+    view = good_pair(HYBRID_REKEY).view
+    kept = tuple(m for m in view.messages if not m.label.startswith(f"IKE_FOLLOWUP_KE {kind}"))
+    (objection,) = objections(replace(view, messages=kept), "pair-follow-up-exchanges")
+    assert objection.party == party
+
+
+def test_a_message_that_came_whole_and_as_one_fragment_counts_once():
+    whole = sized(500, response=False, number=1)
+    fragment = EncryptedFragment(PayloadType.KE, 1, 1, bytes(40))
+    piece = whole.pieces[0]
+    alone = replace(piece, octets=bytes(520), message=replace(piece.message, payloads=(fragment,)))
+    assert octets_of(replace(whole, pieces=(piece, alone))) == 520
 
 
 def test_a_deletion_is_answered_at_the_end_where_nothing_else_comes_after_it():

@@ -8,14 +8,16 @@ import pytest
 from case_builder import good
 
 from harness.policy.role import Role
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
+from harness.verify.checks.catalogue import CHECKS
+from harness.verify.checks.fragmentation import is_incomplete
 from harness.verify.checks.key_agreement import _left_out
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage
 from harness.wire.payload import Payload
-from harness.wire.payloads import Notify
+from harness.wire.payloads import EncryptedFragment, Notify
 
 HYBRID, DUE = "hybrid/x25519-mlkem768", [KeyExchangeMethod.ML_KEM_1024, KeyExchangeMethod.ML_KEM_512]
 ASKED, ANSWERED = "IKE_INTERMEDIATE request 1", "IKE_INTERMEDIATE response 1"
@@ -79,3 +81,23 @@ def test_it_may_still_come(view):
 def test_another_exchange_is_none_of_the_initial_ones(view):
     create = replace(message(view, "IKE_AUTH request 2"), exchange=ExchangeType.CREATE_CHILD_SA)
     assert said(up_to(view, holding(message(view, ASKED)), message(view, ANSWERED), create)) == []
+
+
+def test_only_a_protected_request_of_the_initiator_may_be_its_last(view):
+    bare, answer = holding(message(view, ASKED)), message(view, ANSWERED)
+    words = f"{ASKED} carries no KE payload, and nothing follows that does: that of ML_KEM_1024 is due"
+    reply = replace(answer, from_initiator=True, exchange=ExchangeType.CREATE_CHILD_SA)
+    again = message(view, "IKE_SA_INIT request 0")
+    assert said(up_to(view, bare, answer, reply)) == said(up_to(view, bare, answer, again)) == [("A15", words)]
+
+
+def test_what_opens_is_due_under_its_keys_whatever_else_came_of_it_in_fragments(view):
+    auth = message(view, "IKE_AUTH request 2")
+    (piece,) = auth.pieces
+    fragment = EncryptedFragment(PayloadType.NO_NEXT_PAYLOAD, 2, 3, bytes(40))
+    part = replace(piece, message=replace(piece.message, payloads=(fragment,)))
+    both = replace(auth, pieces=(piece, part), generation=0)
+    assert is_incomplete(both) and both.opened is not None
+    for seen, rules in ((both, ["I07"]), (replace(both, opened=None, generation=None), [])):
+        objections = CHECKS["opens-with-the-keys-due"](up_to(view, seen)).objections
+        assert [each.requirement for each in objections] == rules
