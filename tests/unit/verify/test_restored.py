@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lines import messages, pieces, spi, written
+from lines import HERE, THERE, grouped, messages, pieces, spi, written
 
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.verify.restored import put_right, readable_nonetheless, unmarked
 from harness.verify.wire import SeenMessage
 from harness.wire.message import Message
@@ -45,6 +45,8 @@ def left_as_it_is(*lines: str) -> None:
         [*BEGUN, "i INFO 9 clear", "i INFO 2", "r INFO 2 <"],  # in clear anybody can send it
         [*HYBRID[:4], "i AUTH 2", "i AUTH 2", "r AUTH 2 <"],
         [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 0 spi=2", "r INFO 0 < spi=2"],  # another IKE SA has its own
+        [*BEGUN, "i INFO 5", "i INFO 3", "i INFO 2", "r INFO 2 <", "r INFO 3 <", "r INFO 5 <"],
+        ["i INIT 0", "r INIT 0 <", "i INIT 5", "r INIT 5 <"],  # not the first
     ],
 )
 def test_what_is_right_stays_so(lines):
@@ -86,6 +88,24 @@ def test_what_is_right_stays_so(lines):
             [*HYBRID, "i INFO 9", "r INFO 9 <", "i INFO 4", "r INFO 4 <"],
             [*HYBRID, "i INFO 3", "r INFO 3 <", "i INFO 4", "r INFO 4 <"],
             ["B22: INFORMATIONAL request 9 is sent where request 3 is due"],
+        ),
+        (  # two in a row
+            [*BEGUN, "i INFO 7", "i INFO 9", "i INFO 4", "i INFO 5"],
+            [*BEGUN, "i INFO 2", "i INFO 3", "i INFO 4", "i INFO 5"],
+            [
+                "B22: INFORMATIONAL request 7 is sent where request 2 is due",
+                "B22: INFORMATIONAL request 9 is sent where request 3 is due",
+            ],
+        ),
+        (  # the next one may be behind a gap
+            ["i INIT 5", "r INIT 5 <", "i AUTH 9", "r AUTH 9 <"],
+            ["i INIT 0", "r INIT 0 <", "i AUTH 9", "r AUTH 9 <"],
+            ["B22: IKE_SA_INIT request 5 is sent where request 0 is due"],
+        ),
+        (  # what is in clear is nobody's turn, and keeps its number
+            [*BEGUN, "i INFO 9 clear", "i INFO 5", "i INFO 5 clear", "i INFO 4"],
+            [*BEGUN, "i INFO 9", "i INFO 2", "i INFO 5", "i INFO 4"],
+            ["B22: INFORMATIONAL request 5 is sent where request 2 is due"],
         ),
         (  # one is jumped over, the next ones are its turn
             [*BEGUN, "i INFO 7", "i INFO 3", "i INFO 9", "i INFO 5"],
@@ -129,6 +149,16 @@ def test_of_one_number_in_both_directions_the_exchange_of_the_wrong_one_is_moved
             [*BEGUN, "i INFO 2", "r INFO 2 <"],
             "B39: the INFORMATIONAL request 2 has the Response flag",
         ),
+        (
+            [*BEGUN[:2], "i INFO 9 clear", "i AUTH 1", "r AUTH 1"],
+            [*BEGUN[:2], "i INFO 9", "i AUTH 1", "r AUTH 1 <"],
+            "B39: the IKE_AUTH response 1 lacks the Response flag",
+        ),
+        (  # the first request of its sender would have the number 0
+            ["i INFO 0", "r INFO 0 <", "i INFO 1", "r INFO 1"],
+            ["i INFO 0", "r INFO 0 <", "i INFO 1", "r INFO 1 <"],
+            "B39: the INFORMATIONAL response 1 lacks the Response flag",
+        ),
     ],
 )
 def test_a_turned_response_flag(lines, now, told):
@@ -146,6 +176,11 @@ def test_a_turned_response_flag(lines, now, told):
         [*BEGUN[:2], "i AUTH 1 clear <", "r AUTH 1 <"],  # in clear anybody can send it
         [*BEGUN[:3], "r AUTH 1 clear"],
         [*BEGUN[:3], "r AUTH 1 <", "r AUTH 1"],  # what is beside the answer is no answer
+        [*BEGUN, "i AUTH 1 <"],
+        [*BEGUN, "i INFO 2", "i INFO 2 <", "r INFO 2 <"],
+        ["r INIT 0 <", "r INIT 0 <"],
+        ["i INFO 0", "r INFO 0"],  # the first request of either side
+        ["i INFO 0", "r CREATE 0"],
     ],
 )
 def test_what_may_be_a_request_or_a_response_stays_one(lines):
@@ -208,6 +243,59 @@ def test_what_may_be_a_request_or_a_response_stays_one(lines):
             BEGUN,
             "B60: the IKE_AUTH request 1 is answered by a message of the exchange IKE_INTERMEDIATE",
         ),
+        (  # the initial exchanges are over
+            [*BEGUN, "i INFO 2", "r AUTH 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            "B60: the INFORMATIONAL request 2 is answered by a message of the exchange IKE_AUTH",
+        ),
+        (
+            ["i INFO 0", "r AUTH 0 <"],  # of an IKE SA that comes from a rekey
+            ["i INFO 0", "r INFO 0 <"],
+            "B60: the INFORMATIONAL request 0 is answered by a message of the exchange IKE_AUTH",
+        ),
+        (  # or not yet: the request to authenticate has no answer, or it comes later
+            [*BEGUN[:3], "i INFO 2", "r AUTH 2 <"],
+            [*BEGUN[:3], "i AUTH 2", "r AUTH 2 <"],
+            "B60: the INFORMATIONAL request 2 stands where its answer is of the exchange IKE_AUTH",
+        ),
+        (
+            [*BEGUN[:2], "i INFO 1", "r AUTH 1 <", "i AUTH 2", "r AUTH 2 <"],
+            [*BEGUN[:2], "i AUTH 1", "r AUTH 1 <", "i AUTH 2", "r AUTH 2 <"],
+            "B60: the INFORMATIONAL request 1 stands where its answer is of the exchange IKE_AUTH",
+        ),
+        *(  # nor does this
+            (
+                [*BEGUN[:3], "r INTERMEDIATE 1 <", more],
+                [*BEGUN, more],
+                "B60: the IKE_AUTH request 1 is answered by a message of the exchange IKE_INTERMEDIATE",
+            )
+            for more in ("i INFO 2", "r AUTH 5", "i AUTH 2 <")
+        ),
+        (  # IKE_AUTH is not over yet
+            [*BEGUN[:3], "i AUTH 2", "r INFO 2 <"],
+            [*BEGUN[:3], "i AUTH 2", "r AUTH 2 <"],
+            "B60: the IKE_AUTH request 2 is answered by a message of the exchange INFORMATIONAL",
+        ),
+        (
+            [*BEGUN[:3], "r INFO 1 <", "i AUTH 2", "r AUTH 2 <"],
+            [*BEGUN, "i AUTH 2", "r AUTH 2 <"],
+            "B60: the IKE_AUTH request 1 is answered by a message of the exchange INFORMATIONAL",
+        ),
+        (  # nothing was begun that it could follow
+            [*BEGUN, "i FOLLOWUP 2", "r INFO 2 <", "i CREATE 3", "r CREATE 3 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i CREATE 3", "r CREATE 3 <"],
+            "B60: the IKE_FOLLOWUP_KE request 2 stands where its answer is of the exchange INFORMATIONAL",
+        ),
+        (  # requests of the other side have numbers of their own
+            ["i INFO 0", "r CREATE 0 <", "r INFO 0"],
+            ["i INFO 0", "r INFO 0 <", "r INFO 0"],
+            "B60: the INFORMATIONAL request 0 is answered by a message of the exchange CREATE_CHILD_SA",
+        ),
+        (
+            ["i INFO 0", "r INFO 0", "i INFO 0 <", "r CREATE 0 <"],
+            ["i INFO 0", "r INFO 0", "i INFO 0 <", "r INFO 0 <"],
+            "B60: the INFORMATIONAL request 0 is answered by a message of the exchange CREATE_CHILD_SA",
+        ),
     ],
 )
 def test_an_answer_of_another_exchange_type(lines, now, told):
@@ -222,6 +310,7 @@ def test_an_answer_of_another_exchange_type(lines, now, told):
         [*BEGUN, "r CREATE 2 <", "i INFO 2"],
         [*BEGUN, "i INFO 2", "r CREATE 2 < clear"],
         [*BEGUN, "i INFO 2 clear", "r CREATE 2 <"],
+        ["r INFO 0", "i INFO 0 <", "r CREATE 0 <"],  # nobody asked
     ],
 )
 def test_what_answers_something_else_is_no_answer(lines):
@@ -253,6 +342,21 @@ def test_what_answers_something_else_is_no_answer(lines):
             [*BEGUN[:3], "r AUTH 0 <"],
             BEGUN,
             "B22: the IKE_AUTH request 1 and the IKE_AUTH response 0 are of one exchange, 1 is its turn",
+        ),
+        (  # the other side's requests, and what is in clear, have no place in the count
+            [*BEGUN, "r INFO 5", "i INFO 5 <", "i INFO 9 clear", "i INFO 7", "r INFO 2 <"],
+            [*BEGUN, "r INFO 5", "i INFO 5 <", "i INFO 9", "i INFO 2", "r INFO 2 <"],
+            "B22: the INFORMATIONAL response 2 and the INFORMATIONAL request 7 are of one exchange, 2 is its turn",
+        ),
+        (
+            ["i INFO 0", "r INFO 0", "i INFO 0 <", "r INFO 7 <"],
+            ["i INFO 0", "r INFO 0", "i INFO 0 <", "r INFO 0 <"],
+            "B22: the INFORMATIONAL request 0 and the INFORMATIONAL response 7 are of one exchange, 0 is its turn",
+        ),
+        (
+            [*BEGUN, "i INFO 2", "r INFO 2 < clear", "r INFO 7 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "r INFO 2 <"],
+            "B22: the INFORMATIONAL request 2 and the INFORMATIONAL response 7 are of one exchange, 2 is its turn",
         ),
         (
             [*HYBRID, "i INFO 3", "r INFO 2 <"],  # the number of an exchange of another type
@@ -296,14 +400,24 @@ def test_a_message_without_the_marker(line, told):
     assert faults(*BEGUN, line, "r INFO 2 <") == told
 
 
+def test_one_copy_without_the_marker_is_enough_and_so_is_one_port():
+    first, second = pieces("i INFO 2", "i INFO 2 bare")
+    told = put_right(grouped([first, second]))[1]
+    assert [each.requirement for each in told] == ["B37"]
+    for ends in ({"source": (HERE, 4500), "destination": (THERE, 1024)}, {"source": (HERE, 1024)}):
+        odd = replace(second, datagram=replace(second.datagram, **ends))
+        assert [each.requirement for each in put_right(grouped([odd]))[1]] == ["B37"]
+
+
 def test_without_the_marker_it_is_looked_for_among_the_known_ike_sas():
     found = [each.datagram for each in pieces("i INFO 2 bare", "i INFO 2", "i INFO 3 bare spi=2", "i INFO 4 port=500")]
     assert [piece.datagram for piece in unmarked(found, {spi(1)})] == found[:1]
     assert [piece.datagram for piece in unmarked(found, {spi(1), spi(2)})] == [found[0], found[2]]
     (piece,) = unmarked(found, {spi(1)})
     assert piece.octets == found[0].payload and piece.message.header.message_id == 2
-    cut = [replace(found[0], payload=found[0].payload[:-1]), found[2]]
-    assert [piece.datagram for piece in unmarked(cut, {spi(1), spi(2)})] == cut[1:], "what is broken hides no other"
+    octets = found[0].payload
+    broken = [replace(found[0], payload=octets[:30] + bytes((0, 3)) + octets[32:]), found[2]]
+    assert [piece.datagram for piece in unmarked(broken, {spi(1), spi(2)})] == broken[1:], "it hides no other"
 
 
 def nonetheless(line: str, *edits: tuple[int, bytes]) -> list[Message]:
@@ -369,6 +483,52 @@ def test_a_type_that_is_none_of_sealed_payloads_is_believed_where_its_length_fil
     (message,) = nonetheless("i INFO 2", (16, b"\x21"))
     (sealed,) = message.payloads
     assert isinstance(sealed, Encrypted) and len(sealed.content) == 64
+
+
+def garbled(kind: ExchangeType, *payloads: tuple[int, int, bytes], length: int = 0) -> list[Message]:
+    """What is made of payloads (type, flags, content) whose message has another Length than it is long."""
+    types = [first for first, _, _ in payloads]
+    chain = b"".join(
+        bytes((following, flags)) + (4 + len(content)).to_bytes(2) + content
+        for following, (_, flags, content) in zip((*types[1:], 0), payloads, strict=True)
+    )
+    header = spi(1) + bytes(8) + bytes((types[0], 0x20, kind, 8)) + bytes(4) + length.to_bytes(4)
+    (model,) = pieces("i INFO 2")
+    datagram = replace(model.datagram, payload=bytes(4) + header + chain)
+    return [each.message for each in readable_nonetheless([datagram], {spi(1)})]
+
+
+NONCE, VENDOR, SA, SEALED = PayloadType.NONCE, PayloadType.VENDOR_ID, PayloadType.SA, PayloadType.SK
+CRITICAL = 0x80
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        ((NONCE, 0, bytes(32)), (VENDOR, 0, b"")),  # nothing but a header at the end
+        ((NONCE, 0, bytes(256)), (VENDOR, 0, bytes(300))),
+        ((NONCE, CRITICAL, bytes(32)), (VENDOR, 0, bytes(8))),
+    ],
+)
+def test_payload_by_payload_a_message_is_read_to_its_end(payloads):
+    (message,) = garbled(ExchangeType.IKE_SA_INIT, *payloads)
+    assert [each.type for each in message.payloads] == [kind for kind, _, _ in payloads]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "believed"),
+    [
+        (ExchangeType.INFORMATIONAL, (SA, 0, bytes(300)), True),  # it fills the message
+        (ExchangeType.INFORMATIONAL, (SA, CRITICAL, bytes(300)), True),
+        (ExchangeType.INFORMATIONAL, (SA, 0, bytes(3)), True),
+        (ExchangeType.IKE_SA_INIT, (SA, 0, bytes(3)), False),  # what is in clear has to be read
+        (ExchangeType.IKE_SA_INIT, (SEALED, 0, bytes(3)), True),
+    ],
+)
+def test_what_fills_a_message_is_taken_for_what_is_sealed(kind, payload, believed):
+    found = garbled(kind, payload)
+    assert len(found) == believed
+    assert all(isinstance(message.payloads[-1], Encrypted) for message in found)
 
 
 def test_each_ike_sa_is_put_right_by_itself():
