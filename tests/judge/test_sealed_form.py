@@ -13,6 +13,7 @@ from pair_form_alterations import holding, message_of, sized
 
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
+from harness.registry.identities import IdentificationType
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
@@ -21,7 +22,8 @@ from harness.scenario.model import Step
 from harness.verify.checks.sealed_form import sealed_in_its_form
 from harness.verify.wire import SeenMessage
 from harness.wire.message import Message
-from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
+from harness.wire.payload import Payload
+from harness.wire.payloads import Encrypted, EncryptedFragment, IdentificationInitiator, Notify, Unknown
 
 FORM, SIZES = sealed_in_its_form.name, "pair-follow-up-sizes"
 HYBRID, CLASSICAL, REKEY = "pairs/hybrid", "pairs/classical", "pairs/rekey"
@@ -240,6 +242,81 @@ NOTHING, SK, SKF = PayloadType.NO_NEXT_PAYLOAD, PayloadType.SK, PayloadType.SKF
 )
 def test_what_the_first_payload_inside_may_be(scenario, label, first, expected):
     assert told(beginning(good_pair(scenario), label, first)) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "first", "expected"),
+    [
+        (AUTH, PayloadType.KE, [(FIRST, "B54")]),
+        (AUTH_ANSWER, PayloadType.DELETE, [(SECOND, "B54")]),
+        ("INFORMATIONAL response 2", PayloadType.AUTH, [(SECOND, "B54")]),
+        ("INFORMATIONAL response 2", PayloadType.NOTIFY, []),
+        (AUTH, PayloadType.VENDOR_ID, []),
+        (AUTH, 200, []),  # of another document
+    ],
+)
+def test_what_is_first_inside_has_its_place_in_the_exchange(label, first, expected):
+    assert told(beginning(good_pair(CLASSICAL), label, first)) == expected
+
+
+def in_front(pair: Pair, label: str, *more: Payload) -> Pair:
+    """Payloads in clear in front of SK."""
+    piece = pair.message(label).pieces[0]
+    octets = Message(piece.message.header, (*more, *piece.message.payloads)).to_bytes()
+    marker = piece.datagram.payload[: -len(piece.octets)]
+    return pair.changed(piece.datagram, replace(piece.datagram, payload=marker + octets))
+
+
+IDENTITY, COOKIE = IdentificationInitiator(IdentificationType.ID_FQDN, b"first"), Notify(NotifyType.COOKIE2, b"c")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "label", "payload", "words"),
+    [
+        (CLASSICAL, AUTH, IDENTITY, "a payload IDi is in clear in front of SK"),
+        (CLASSICAL, "INFORMATIONAL response 2", COOKIE, "a payload NOTIFY is in clear in front of SK"),
+        (HYBRID, "IKE_INTERMEDIATE request 1", COOKIE, ""),  # a document may put some there (RFC 9242)
+        (CLASSICAL, AUTH, Unknown(PayloadType(200), b"of another document"), ""),
+    ],
+)
+def test_nothing_is_in_clear_in_front_of_sk(scenario, label, payload, words):
+    found = in_front(good_pair(scenario), label, payload).check(FORM).objections
+    assert [(each.requirement, each.sentence.partition(": ")[2]) for each in found] == ([("B61", words)] if words else [])
+
+
+def test_an_exchange_that_nobody_knows_may_have_payloads_in_front():
+    pair = in_front(good_pair(CLASSICAL), "INFORMATIONAL response 2", COOKIE)
+    for label in ("INFORMATIONAL request 2", "INFORMATIONAL response 2"):
+        piece = pair.message(label).pieces[0]
+        octets = piece.octets[:18] + b"\xf0" + piece.octets[19:]
+        pair = pair.changed(piece.datagram, replace(piece.datagram, payload=bytes(4) + octets))
+    assert "B61" not in {rule for _, rule in told(pair)}
+
+
+def test_who_deletes_says_so():
+    """Both report that the IKE SA is gone, and all INFORMATIONAL requests of it are empty (RFC 7296 section 1.4.1)."""
+    label = "INFORMATIONAL request 2"
+    empty = beginning(good_pair(CLASSICAL), label, NOTHING)
+    (objection,) = empty.check(FORM).objections
+    assert (objection.party, objection.requirement, objection.pointer) == (FIRST, "B29", empty.message(label).pointer)
+    assert told(empty.without("INFORMATIONAL response 2")) == []
+    steps = empty.report.steps
+    assert told(empty.with_report(steps=())) == told(empty.with_report(steps=steps[:-1])) == []
+    for side in ("initiator", "responder"):
+        still = replace(steps[-1], **{side: getattr(steps[0], side)})
+        assert told(empty.with_report(steps=(*steps[:-1], still))) == []
+
+
+def test_of_several_requests_to_delete_one_is_enough():
+    pair = good_pair(CLASSICAL)
+    label = "INFORMATIONAL request 2"
+    at = pair.wire.datagrams.index(pair.message(label).pieces[0].datagram)
+    more = [message_of(pair, ExchangeType.INFORMATIONAL, 0, initiator=not i, response=not i) for i in (False, True)]
+    both = pair.with_datagrams((*pair.wire.datagrams[:at], *more, *pair.wire.datagrams[at:]))
+    both = both.with_datagrams(replace(d, frame=n) for n, d in enumerate(both.wire.datagrams, start=1))
+    assert "B29" not in {rule for _, rule in told(beginning(both, label, NOTHING))}
+    neither = beginning(beginning(both, label, NOTHING), "INFORMATIONAL request 0", NOTHING)
+    assert ("", "B29") in told(neither), "which of the two was to delete nobody knows"
 
 
 def test_an_intermediate_exchange_more_may_be_empty():
