@@ -181,6 +181,7 @@ def having(*spis: str) -> PeerReport:
     [
         ([("new",)], True), ([("new",), ("old", "new")], True), ([("old", "new"), ("new",)], False),
         ([("new",), ()], True), ([("old",)], False), ([], False), ([()], False),
+        ([(), ("new",)], True), ([(), ("old", "new")], False),
     ],
 )  # fmt: skip
 def test_an_old_child_sa_may_stay_until_the_next_step(reported, goes):
@@ -190,7 +191,7 @@ def test_an_old_child_sa_may_stay_until_the_next_step(reported, goes):
     behind = (replace(after, initiator=having(*spis), at=after.at + at) for at, spis in enumerate(reported, start=1))
     rekeyed = replace(after, initiator=having("old", "new"))
     told = replace(view, report=replace(view.report, steps=(before, rekeyed, *behind)))
-    assert _goes_later(told, rekeyed, 0, {"old"}) is goes
+    assert _goes_later(told, rekeyed, 0, having("old")) is goes
 
 
 def test_a_product_rekeys_of_itself_where_there_are_more_exchanges_than_steps_that_ask_for_one():
