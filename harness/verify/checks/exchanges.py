@@ -203,9 +203,9 @@ def pair_message_ids_in_sequence(view: PairView, _arguments: Arguments) -> Check
 
 def octets_of(message: SeenMessage) -> int:
     """Of the message with all its fragments, each counted once; of its largest set where it came in several."""
-    sets: dict[int, dict[int, int]] = {}
-    for piece in message.pieces:
-        number, total = (piece.fragment.fragment_number, piece.fragment.total_fragments) if piece.fragment else (0, 0)
+    sets: dict[int | None, dict[int | None, int]] = {}
+    for piece, fragment in ((piece, piece.fragment) for piece in message.pieces):
+        number, total = (fragment.fragment_number, fragment.total_fragments) if fragment else (None, None)
         sets.setdefault(total, {})[number] = len(piece.octets)
     return max(sum(octets.values()) for octets in sets.values())
 
@@ -246,9 +246,9 @@ def _not_deleted_last(view: PairView) -> Iterator[Objection]:
     "The Delete payload to delete itself MUST be the last request sent over the old IKE SA" (RFC 7296 section 2.8). A
     request of the other side may cross that one.
     """
-    for sa in view.ike_sas[:-1]:
+    for sa in view.ike_sas:
         replaced = any(other.rekeyed and other.messages[0].frame > sa.messages[0].frame for other in view.ike_sas)
-        asked = [m for m in sa.messages if not m.response and m.protected and m.sealed]
+        asked = [m for m in sa.messages if not m.response and m.sealed]
         last = {message.from_initiator: message for message in asked}.values()
         if replaced and asked and all(message.exchange != ExchangeType.INFORMATIONAL for message in last):
             sentence = f"{asked[-1].label} is the last request in an IKE SA that was rekeyed, and deletes none"
@@ -401,14 +401,17 @@ def goes_on(view: PairView, response: SeenMessage) -> bool:
 
 
 def late_esp(view: PairView, response: SeenMessage) -> list[CapturedDatagram]:
-    """ESP so long behind a response that it was not on its way when its sender had that word."""
-    over = response.pieces[0].datagram.at + ON_ITS_WAY
+    """ESP so long behind a response that it was not on its way when its sender had that word.
+
+    Of one that was sent again nobody knows which copy came.
+    """
+    over = response.pieces[-1].datagram.at + ON_ITS_WAY
     return [packet for packet in view.esp if packet.frame > response.frame and packet.at > over]
 
 
 def ends_by_deletion(view: PairView) -> SeenMessage | None:
     """The last answer of such an exchange, whatever ESP comes behind it; None where there is none."""
-    protected = [message for message in view.messages if message.protected and message.sealed]
+    protected = [message for message in view.messages if message.sealed]
     if not protected:
         return None
     used = max((m.frame for m in protected if m.exchange != ExchangeType.INFORMATIONAL), default=0)
@@ -418,8 +421,7 @@ def ends_by_deletion(view: PairView) -> SeenMessage | None:
     answers = [
         message
         for message in protected
-        if message.exchange == ExchangeType.INFORMATIONAL and message.response
-        if message.frame > used and first[initiator_spi(message)] == max(first.values())
+        if message.response and message.frame > used and first[initiator_spi(message)] == max(first.values())
     ]
     return answers[-1] if answers else None
 

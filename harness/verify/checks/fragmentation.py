@@ -88,7 +88,7 @@ def _form(message: SeenMessage) -> Iterable[tuple[str, str]]:
 def _is_all_of_nothing(message: SeenMessage, fragment: EncryptedFragment) -> bool:
     """Whether it is the one fragment of an INFORMATIONAL message without payloads, which names none (section 2.5)."""
     only = fragment.fragment_number == fragment.total_fragments == 1
-    return only and message.exchange == ExchangeType.INFORMATIONAL and not (message.readable and message.payloads)
+    return only and message.exchange == ExchangeType.INFORMATIONAL
 
 
 def _numbers(message: SeenMessage) -> dict[int, set[int]]:

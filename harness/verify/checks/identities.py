@@ -31,9 +31,7 @@ def identity_as_configured(view: View, _arguments: Arguments) -> Checked:
     told = []
     for initiator in (True, False):
         side = view.sides[0 if initiator else 1]
-        for message, identity in _said(view, initiator=initiator):
-            if not side.identity:
-                continue
+        for message, identity in _said(view, initiator=initiator) if side.identity else ():
             if _is(identity, side.identity):
                 told.append(f"{side.peer} is {side.identity}")
                 continue

@@ -18,8 +18,6 @@ from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
-_NOWHERE = -1  # no Message ID
-
 
 @engine_check(
     "keys-depend-on-every-exchange",
@@ -90,8 +88,9 @@ def _places(view: View, suite: Suite) -> list[tuple[SeenMessage | None, KeyExcha
     places: list[tuple[SeenMessage | None, KeyExchangeMethod]] = []
     if suite.key_exchange is not None:
         places += [(message, suite.key_exchange) for message in view.final_init]
-    seen = {(m.message_id, m.response): m for response in (False, True) for m in view.intermediates(response=response)}
-    numbers = chain(view.key_exchanges, repeat(_NOWHERE))
+    both = (m for response in (False, True) for m in view.intermediates(response=response))
+    seen: dict[tuple[int | None, bool], SeenMessage] = {(m.message_id, m.response): m for m in both}
+    numbers: Iterable[int | None] = chain(view.key_exchanges, repeat(None))
     for number, method in zip(numbers, suite.additional_key_exchanges, strict=False):
         places += [(seen.get((number, response)), method) for response in (False, True)]
     return places
@@ -113,8 +112,8 @@ def _left_out(view: View, methods: Iterable[KeyExchangeMethod]) -> Iterable[Obje
         yield Objection(view.sender(last), sentence, last.pointer, "A06")
     if last.exchange != ExchangeType.IKE_INTERMEDIATE:
         return
-    answers = [m for m in view.intermediates(response=True) if m.message_id == last.message_id]
-    if last.readable and not of(last, KeyExchange) and answers and not any(map(_is_a_refusal, answers)):
+    answer = next((m for m in view.intermediates(response=True) if m.message_id == last.message_id), None)
+    if last.readable and not of(last, KeyExchange) and answer is not None and not _is_a_refusal(answer):
         sentence = f"{last.label} carries no KE payload, and nothing follows that does: that of {missing} is due"
         yield Objection(view.sender(last), sentence, last.pointer, "A15")
 

@@ -125,7 +125,7 @@ def _auth(*, left_out: bool) -> Shows:
 
 def _two_ciphers(_view: View, message: SeenMessage) -> bool:
     answers = of(message, SecurityAssociation) if message.response else []
-    kinds = [[t.type for t in answer.proposals[0].transforms] for answer in answers if answer.proposals]
+    kinds = [[t.type for t in answer.proposals[0].transforms] for answer in answers]
     return any(each.count(TransformType.ENCR) > 1 for each in kinds)
 
 

@@ -74,25 +74,27 @@ def _answer(view: CaseView, exchange: ExchangeType) -> SeenMessage | None:
 @wire_check("answer-is-a-subset-of-the-offer", due=Due.ALWAYS, requirement="B06")
 def answer_is_a_subset_of_the_offer(view: CaseView, _arguments: Arguments) -> Checked:
     """One proposal comes back: one unmodified transform of each offered type, no method twice (B06, A04, A05)."""
-    objections: list[Objection] = []
-    for exchange in (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH):
-        offers = [m for m in view.find(exchange, response=False) if of(m, SecurityAssociation)]
-        answer = _answer(view, exchange)
-        if answer is None:
-            continue
-        party = view.party(initiator=False)
-        lacking = isinstance(view, PairView) and (view.find(exchange, response=False) or view.unreadable)
-        if not offers and lacking:
-            continue  # the request is what lacks it
-        if not offers:
-            objections.append(Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07"))
-            continue
-        offer, sa = of(offers[-1], SecurityAssociation)[0], of(answer, SecurityAssociation)[0]
-        if isinstance(view, PairView) and _is_misnumbered(offer):
-            continue  # what it is measured by is what is wrong
-        for requirement, sentence in _faults(offer, sa, _known(view)):
-            objections.append(Objection(party, f"{exchange}: {sentence}", answer.pointer, requirement))
-    return Checked("every transform that is answered was offered, one of each type, unmodified", tuple(objections))
+    exchanges = ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH
+    objections = tuple(objection for exchange in exchanges for objection in _beyond_the_offer(view, exchange))
+    return Checked("every transform that is answered was offered, one of each type, unmodified", objections)
+
+
+def _beyond_the_offer(view: CaseView, exchange: ExchangeType) -> Iterable[Objection]:
+    """What is wrong with the answer in one exchange, measured by the last offer in it."""
+    offers = [m for m in view.find(exchange, response=False) if of(m, SecurityAssociation)]
+    answer, party = _answer(view, exchange), view.party(initiator=False)
+    if answer is None:
+        return
+    lacking = isinstance(view, PairView) and (view.find(exchange, response=False) or view.unreadable)
+    if not offers and not lacking:  # else the request is what lacks it
+        yield Objection(party, f"{exchange}: the SA payload answers no offer", answer.pointer, "B07")
+    if not offers:
+        return
+    offer, sa = of(offers[-1], SecurityAssociation)[0], of(answer, SecurityAssociation)[0]
+    if isinstance(view, PairView) and _is_misnumbered(offer):
+        return  # what it is measured by is what is wrong
+    for requirement, sentence in _faults(offer, sa, _known(view)):
+        yield Objection(party, f"{exchange}: {sentence}", answer.pointer, requirement)
 
 
 def _is_misnumbered(offer: SecurityAssociation) -> bool:

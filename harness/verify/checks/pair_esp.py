@@ -43,7 +43,7 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             fault = "the inner packet is in clear behind the ESP header"
         if fault:
             objections.append(Objection(view.source(packet), f"an ESP packet: {fault}", Pointer.to_frame(packet.frame)))
-    objections += () if objections else _vectors(view, cipher)  # of what is in clear there is no vector
+    objections += () if objections else _vectors(view, cipher)  # of what is in clear, or too short, there is none
     objections += _cut_short(view)
     if view.esp and not view.up and not view.find(ExchangeType.IKE_AUTH):
         first = view.esp[0]
@@ -55,12 +55,11 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
 
 def _vectors(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
     """Vectors are in clear: none comes twice on one SA, and in CBC mode none follows from those before (E05, E10)."""
-    vectors = Vectors()
-    for packet in view.esp if cipher is not None and cipher.iv_octets else ():
-        assert cipher is not None
-        octets, start = packet.payload, _HEADER + cipher.iv_octets
-        if len(octets) < start + cipher.icv_octets:
-            continue
+    if cipher is None:
+        return
+    vectors, start = Vectors(), _HEADER + cipher.iv_octets
+    for packet in view.esp:
+        octets = packet.payload
         ciphertext = octets[start : len(octets) - cipher.icv_octets]
         key, may_count = (packet.source[0], octets[:_SPI]), cipher.iv_may_be_counter
         if fault := vectors.fault(key, octets[_HEADER:start], ciphertext, octets, may_count=may_count):

@@ -64,7 +64,7 @@ def _behind_the_end(view: PairView) -> Iterator[Objection]:
     for message in view.messages:
         same = initiator_spi(message) == initiator_spi(answer) and message.from_initiator != answer.from_initiator
         later = message.frame > answer.frame and message.message_id > answer.message_id
-        if same and later and not message.response and message.sealed:
+        if same and later and message.sealed:
             sentence = f"{message.label} is sent in an IKE SA whose deletion was answered"
             yield Objection(view.sender(message), sentence, message.pointer, "B29")
 

@@ -109,6 +109,8 @@ def test_one_capture_may_lack_the_exchange_that_deletes():
     asked = replace(view, report=replace(view.report, steps=(rekey(), rekey(), rekey())))
     (objection,) = not_deleted(asked)
     assert (objection.party, objection.pointer) == ("", "wire.pcapng#7")
+    (objection,) = not_deleted(replace(asked, twice=True))
+    assert (objection.party, objection.severity) == (SECOND, Severity.FAIL)
 
 
 def rekey() -> StepReport:
