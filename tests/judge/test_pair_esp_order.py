@@ -210,9 +210,20 @@ def test_there_is_a_packet_each_way_for_every_echo_that_came_back():
 
 
 def test_what_comes_behind_the_deletion_was_no_echo():
-    packets = [packet(1), packet(2, side=1), packet(11, 2), packet(12, 2, side=1)]
+    packets = [packet(1), packet(2, side=1), packet(3, 2, side=1), packet(11, 2)]
     assert lost(packets, echoed(2, 2), step(DELETED)) == lost(packets, echoed(2, 2), ended=True) == ""
     assert "has 1 ESP packets" in lost(packets, echoed(2, 2), step(DELETED), ended=True)
+    both_ways = [packet(1), packet(2, side=1), packet(11, 2), packet(12, 2, side=1)]
+    assert lost(both_ways, echoed(2, 2), step(DELETED), ended=True) == "", "it goes on: nothing was deleted by that"
+
+
+@pytest.mark.parametrize(("twice", "counted"), [(True, True), (False, False)])
+def test_what_both_captures_have_in_another_form_may_have_been_esp(twice, counted):
+    packets = [packet(1), packet(2, side=1), packet(3, 2, side=1)]
+    view = replace(view_of(packets, [], [echoed(2, 2)]), malformed=(packet(4, 2),), twice=twice)
+    assert (too_few_packets(view) == "") is counted
+    across = replace(view, malformed=(packet(4, 2, side=1),))
+    assert too_few_packets(across) != ""
 
 
 def test_a_stub_was_a_packet():
