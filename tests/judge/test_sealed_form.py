@@ -11,19 +11,21 @@ from pair_alterations import edited
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, SEVEN, Pair, good_pair
 from pair_form_alterations import holding, message_of, sized
 
+from harness.evidence.model import CapturedDatagram
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.identities import IdentificationType
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
-from harness.registry.messages import ExchangeType, PayloadType
+from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.scenario.model import Step
+from harness.verify.checks.catalogue import PAIR_CHECKS
 from harness.verify.checks.sealed_form import sealed_in_its_form
 from harness.verify.wire import SeenMessage
 from harness.wire.message import Message
 from harness.wire.payload import Payload
-from harness.wire.payloads import Encrypted, EncryptedFragment, IdentificationInitiator, Notify, Unknown
+from harness.wire.payloads import Delete, Encrypted, EncryptedFragment, IdentificationInitiator, Notify, Unknown
 
 FORM, SIZES = sealed_in_its_form.name, "pair-follow-up-sizes"
 HYBRID, CLASSICAL, REKEY = "pairs/hybrid", "pairs/classical", "pairs/rekey"
@@ -125,8 +127,23 @@ def test_an_answer_of_which_nothing_came_may_be_an_error():
             silent = replace(after, **{side: replace(getattr(after, side), sas=())})
             steps = (*pair.report.steps[:index], silent, *pair.report.steps[index + 1 :])
             assert told(pair.with_report(steps=steps)) == []
+            unknown = replace(before, **{side: replace(getattr(before, side), sas=())})
+            steps = (*pair.report.steps[: index - 1], unknown, *pair.report.steps[index:])
+            assert told(pair.with_report(steps=steps)) == []
+    assert told(pair.without("CREATE_CHILD_SA response 4")) == []
     fewer = tuple(s for i, s in enumerate(pair.report.steps) if i != rekeys[-1])
     assert told(pair.with_report(steps=fewer)) == []
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("side", ["initiator", "responder"])
+def test_a_product_that_does_not_tell_its_spis_may_not_have_rekeyed(side, which):
+    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25)
+    index = next(i for i, s in enumerate(pair.report.steps) if s.step == Step.REKEY_IKE) - 1 + which
+    step = pair.report.steps[index]
+    report = getattr(step, side)
+    silent = replace(step, **{side: replace(report, sas=(replace(report.sas[0], initiator_spi=None),))})
+    assert told(pair.with_report(steps=(*pair.report.steps[:index], silent, *pair.report.steps[index + 1 :]))) == []
 
 
 def test_a_child_sa_that_is_made_afterwards_need_not_be_made_in_ike_auth():
@@ -192,12 +209,13 @@ def test_of_a_cipher_that_is_not_known_only_the_payloads_need_room():
     assert len(of_blocks(inside(pair, AUTH, PEER + CHILD - 1), none)) == 1
 
 
-def fragmented(pair: Pair, label: str, *parts: tuple[int, int, int]) -> Pair:
-    """A message in fragments: number, how many there are, octets in it."""
+def fragmented(pair: Pair, label: str, *parts: tuple[int, int, int], **firsts: int) -> Pair:
+    """A message in fragments: number, how many there are, octets in it; their Next Payload, by number: ``f1=42``."""
     piece = pair.message(label).pieces[0]
     made = []
     for number, total, octets in parts:
-        first = PayloadType.IDi if number == 1 else PayloadType.NO_NEXT_PAYLOAD
+        usual = PayloadType.IDi if number == 1 else PayloadType.NO_NEXT_PAYLOAD
+        first = PayloadType(firsts.get(f"f{number}", usual))
         part = EncryptedFragment(first, number, total, os.urandom(octets))
         made.append(replace(piece.datagram, payload=Message(piece.message.header, (part,)).to_bytes()))
     return pair.changed(piece.datagram, *made)
@@ -218,6 +236,35 @@ LEAST = PEER + CHILD + GCM
 )
 def test_the_fragments_of_a_message_have_room_together(parts, expected):
     assert told(fragmented(good_pair(CLASSICAL), AUTH, *parts)) == expected
+
+
+def test_a_whole_copy_and_fragments_are_two_ways_to_send_a_message():
+    pair = good_pair(CLASSICAL)
+    small = inside(pair, AUTH, LEAST - 1)
+    whole = small.message(AUTH).pieces[0].datagram
+    parts = fragmented(pair, AUTH, (1, 1, LEAST - 1)).message(AUTH).pieces[0].datagram
+    assert told(small.changed(whole, whole, parts)) == [(FIRST, "B54")]
+    large = fragmented(pair, AUTH, (1, 1, LEAST)).message(AUTH).pieces[0].datagram
+    assert told(small.changed(whole, whole, large)) == []
+
+
+PARTS = ((1, 2, 100), (2, 2, 100))
+
+
+@pytest.mark.parametrize(
+    ("parts", "firsts", "expected"),
+    [
+        (PARTS, {}, []),
+        (PARTS, {"f1": PayloadType.DELETE}, [(FIRST, "B54")]),
+        (PARTS[::-1], {"f1": PayloadType.DELETE}, [(FIRST, "B54")]),
+        (PARTS, {"f2": PayloadType.DELETE}, []),  # of the others another check tells
+        (PARTS[1:], {"f2": PayloadType.DELETE}, [(FIRST, "B54")]),  # too few octets, as the first one is missing
+        (PARTS, {"f1": PayloadType.NO_NEXT_PAYLOAD}, []),
+        (PARTS, {"f1": PayloadType.SK}, [(FIRST, "B41")]),
+    ],
+)
+def test_the_first_fragment_names_what_is_first_inside(parts, firsts, expected):
+    assert told(fragmented(good_pair(CLASSICAL), AUTH, *parts, **firsts)) == expected
 
 
 NOTHING, SK, SKF = PayloadType.NO_NEXT_PAYLOAD, PayloadType.SK, PayloadType.SKF
@@ -306,6 +353,16 @@ def test_who_deletes_says_so():
     for side in ("initiator", "responder"):
         still = replace(steps[-1], **{side: getattr(steps[0], side)})
         assert told(empty.with_report(steps=(*steps[:-1], still))) == []
+    assert told(empty.with_report(steps=(*steps[:-1], replace(steps[-1], step=Step.TRAFFIC)))) == []
+
+
+def test_what_is_in_clear_or_in_another_ike_sa_deletes_nothing():
+    assert told(beginning(good_pair(HYBRID_REKEY), "INFORMATIONAL request 0", NOTHING)) == [(FIRST, "B29")]
+    empty = beginning(good_pair(CLASSICAL), "INFORMATIONAL request 2", NOTHING)
+    asked = empty.message("INFORMATIONAL request 2").pieces[0]
+    clear = Message(replace(asked.message.header, message_id=1), (Delete(Protocol.IKE),)).to_bytes()
+    forged = replace(asked.datagram, payload=bytes(4) + clear, frame=asked.datagram.frame)
+    assert told(empty.changed(asked.datagram, forged, asked.datagram)) == [(FIRST, "B29")]
 
 
 def test_of_several_requests_to_delete_one_is_enough():
@@ -317,7 +374,9 @@ def test_of_several_requests_to_delete_one_is_enough():
     both = both.with_datagrams(replace(d, frame=n) for n, d in enumerate(both.wire.datagrams, start=1))
     assert "B29" not in {rule for _, rule in told(beginning(both, label, NOTHING))}
     neither = beginning(beginning(both, label, NOTHING), "INFORMATIONAL request 0", NOTHING)
-    assert ("", "B29") in told(neither), "which of the two was to delete nobody knows"
+    (objection,) = (each for each in neither.check(FORM).objections if each.requirement == "B29")
+    assert objection.party == "", "which of the two was to delete nobody knows"
+    assert objection.pointer == neither.message(label).pointer
 
 
 def test_an_intermediate_exchange_more_may_be_empty():
@@ -336,6 +395,37 @@ def test_an_intermediate_exchange_more_may_be_empty():
     ]
     both = more.with_datagrams(sorted((*later, *added), key=lambda d: d.frame))
     assert "A15" not in {rule for _, rule in told(both)}
+
+
+def test_of_two_empty_key_exchanges_the_first_is_shown():
+    pair = beginning(good_pair(SEVEN), "IKE_INTERMEDIATE request 6", NOTHING)
+    pair = beginning(pair, "IKE_INTERMEDIATE request 3", NOTHING)
+    (objection,) = pair.check(FORM).objections
+    assert objection.pointer == pair.message("IKE_INTERMEDIATE request 3").pointer
+    begun = [piece.datagram for piece in good_pair(SEVEN).message("IKE_INTERMEDIATE request 5").pieces]
+    whole = good_pair(SEVEN)
+    for datagram in begun:
+        octets = datagram.payload[:28] + bytes(1) + datagram.payload[29:]
+        whole = whole.changed(datagram, replace(datagram, payload=octets))
+    assert "A15" not in {rule for _, rule in told(whole)}, "of fragments another check tells"
+    none = replace(beginning(good_pair(HYBRID), "IKE_INTERMEDIATE request 1", NOTHING).view, suite=None)
+    assert sealed_in_its_form.function(none, {}).objections == ()
+
+
+def test_what_must_be_inside_is_known_of_the_ike_sa_that_was_begun_last_in_clear():
+    """Of one that comes from a rekey nobody knows the cipher, and without an answer nothing is agreed on."""
+    label = "CREATE_CHILD_SA request 0"
+    small = inside(good_pair(REKEY), label, 30)
+    assert len([m for m in small.view.messages if m.label == label]) == 2 and told(small) == []
+    first = inside(good_pair(REKEY), CREATE, 30)
+    assert told(first) == [(FIRST, "B54")]
+    steps = first.report.steps[:2]
+    assert told(first.with_report(steps=steps)) == [(FIRST, "B54")], "a request has it whatever came of it"
+    assert "B54" not in {rule for _, rule in told(first.without("IKE_SA_INIT response 0"))}
+    before = [
+        replace(d, payload=b"another!" + d.payload[8:], frame=-2 + n) for n, d in enumerate(first.wire.datagrams[:2])
+    ]
+    assert (FIRST, "B54") in told(first.with_datagrams((*before, *first.wire.datagrams)))
 
 
 def in_follow_up(which: Callable[[SeenMessage], bool], octets: int) -> Pair:
@@ -367,3 +457,39 @@ def test_where_it_is_not_known_which_method_it_is_of_no_size_is_due():
     of_child = Suite(1, {TransformType.ADDKE1: algorithm(TransformType.ADDKE1, "ml-kem-768")})
     known = replace(small.expectation, esp=(of_child,))
     assert replace(small, expectation=known).check(SIZES).objections == (), "a Child SA may have some, too"
+
+
+def numbered(pair: Pair, *datagrams: CapturedDatagram) -> Pair:
+    return pair.with_datagrams(replace(d, frame=n) for n, d in enumerate(datagrams, start=1))
+
+
+def test_one_message_in_front_of_all_rekeys_is_enough_to_know_nothing():
+    small = in_follow_up(lambda m: not m.response, 30)
+    created = {small.message(f"CREATE_CHILD_SA {way} 3").pieces[0].datagram.frame for way in ("request", "response")}
+    request = small.message("CREATE_CHILD_SA request 3").pieces[0].datagram
+    rest = [d for d in small.wire.datagrams if d.frame not in created]
+    at = next(n for n, d in enumerate(rest) if d is small.message("IKE_FOLLOWUP_KE response 4").pieces[0].datagram)
+    assert numbered(small, *rest[:at], request, *rest[at:]).check(SIZES).objections == ()
+
+
+def test_each_of_two_methods_has_its_turn():
+    pair = good_pair(HYBRID_REKEY)
+    second = [message_of(pair, ExchangeType.IKE_FOLLOWUP_KE, 9, initiator=i, response=not i) for i in (True, False)]
+    answer = pair.message("IKE_FOLLOWUP_KE response 4").pieces[0].datagram
+    at = pair.wire.datagrams.index(answer) + 1
+    both = numbered(pair, *pair.wire.datagrams[:at], *second, *pair.wire.datagrams[at:])
+    methods = {TransformType.ADDKE1: "ml-kem-768", TransformType.ADDKE2: "ecp384"}
+    suite = Suite(1, {kind: algorithm(kind, name) for kind, name in methods.items()})
+    view = replace(both.view, suite=suite)
+    check = PAIR_CHECKS[SIZES]
+    assert [each.party for each in check(view, {}).objections] == []
+    small = inside(both, "IKE_FOLLOWUP_KE request 9", 30)
+    (objection,) = check(replace(small.view, suite=suite), {}).objections
+    assert objection.party == FIRST and objection.sentence.endswith("too few for ECP_384")
+
+
+def test_of_a_private_method_no_size_is_known():
+    suite = Suite(1, {TransformType.ADDKE1: algorithm(TransformType.ADDKE1, "private-use-1080")})
+    for response in (False, True):
+        pair = in_follow_up(lambda m, way=response: m.response == way, 0)
+        assert PAIR_CHECKS[SIZES](replace(pair.view, suite=suite), {}).objections == ()

@@ -17,7 +17,7 @@ from harness.verify.checks.freshness import cipher_of
 from harness.verify.checks.placement import is_out_of_place
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of, sealed_payload
-from harness.wire.payloads import EncryptedFragment, Notify
+from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
 
 _PAD_LENGTH = 1
 _HEADER = 4  # of a payload
@@ -44,7 +44,7 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61).
     """
     objections, count = [], 0
-    for message in (m for m in view.messages if m.protected and m.sealed):
+    for message in (m for m in view.messages if m.sealed):
         count += 1
         faults = *_begins(message), *_in_front(message), *_cipher_fits(view, message), *_lacks_room(view, message)
         for requirement, sentence in faults:
@@ -55,19 +55,22 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     return Checked(f"{count} messages with room for what they carry", tuple(dict.fromkeys(objections)))
 
 
+def _sealed(message: SeenMessage) -> list[Encrypted | EncryptedFragment]:
+    """The SK payload, or the SKF payloads, of all copies."""
+    return [sealed for piece in message.pieces if (sealed := sealed_payload(piece.message)) is not None]
+
+
 def _first_inside(message: SeenMessage) -> int | None:
     """The type of the first payload inside; None where the first fragment is not there."""
-    for piece in message.pieces:
-        sealed = sealed_payload(piece.message)
-        if sealed is not None and not (isinstance(sealed, EncryptedFragment) and sealed.fragment_number != 1):
+    for sealed in _sealed(message):
+        if isinstance(sealed, Encrypted) or sealed.fragment_number == 1:
             return int(sealed.next_inside)
     return None
 
 
 def _begins(message: SeenMessage) -> Iterator[tuple[str, str]]:
     first = _first_inside(message)
-    fragmented = any(piece.fragment for piece in message.pieces)  # then another check tells
-    if first == 0 and not fragmented and message.exchange in _EMPTY:
+    if first == 0 and not message.fragmented and message.exchange in _EMPTY:  # of fragments another check tells
         yield _EMPTY[message.exchange], "nothing is inside of SK"
     if first in _SEALED_WITHIN:
         yield "B41", "inside of SK is another Encrypted payload, and nothing may follow one"
@@ -105,8 +108,8 @@ def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
     wanted = len(view.suite.additional_key_exchanges) if view.suite else 0
     for response in (False, True):
         found = view.find(ExchangeType.IKE_INTERMEDIATE, response=response)
-        empty = [m for m in found if m.sealed and not m.fragmented and _first_inside(m) == 0]
-        if empty and len(found) >= wanted > len(found) - len(empty):
+        empty = [m for m in found if not m.fragmented and _first_inside(m) == 0]
+        if len(found) >= wanted > len(found) - len(empty):
             sentence = f"{empty[0].label}: nothing is inside of SK, though each of {wanted} key exchanges needs one"
             yield Objection(view.sender(empty[0]), sentence, empty[0].pointer, "A15")
 
@@ -120,9 +123,8 @@ def _cipher_fits(view: PairView, message: SeenMessage) -> Iterator[tuple[str, st
     cipher = cipher_of(view)
     if cipher is None or not _is_of_the_first(view, message):
         return
-    for piece in message.pieces:
-        sealed = sealed_payload(piece.message)
-        plain = (len(sealed.content) if sealed else 0) - cipher.iv_octets - cipher.icv_octets
+    for sealed in _sealed(message):
+        plain = len(sealed.content) - cipher.iv_octets - cipher.icv_octets
         if plain < _PAD_LENGTH:
             yield "B41", f"{plain + cipher.iv_octets + cipher.icv_octets} octets hold neither IV, padding nor ICV"
         elif plain % cipher.block_octets:
@@ -143,13 +145,11 @@ def _lacks_room(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str
 
 def _inside(message: SeenMessage) -> int:
     """The octets inside of SK, or of all SKF payloads of the largest set, each once."""
-    sets: dict[int, dict[int, int]] = {}
-    for piece in message.pieces:
-        sealed = sealed_payload(piece.message)
-        if sealed is not None:
-            part = piece.fragment
-            number, total = (part.fragment_number, part.total_fragments) if part else (0, 0)
-            sets.setdefault(total, {})[number] = len(sealed.content)
+    sets: dict[int | None, dict[int | None, int]] = {}
+    for sealed in _sealed(message):
+        part = sealed if isinstance(sealed, EncryptedFragment) else None
+        number, total = (part.fragment_number, part.total_fragments) if part else (None, None)
+        sets.setdefault(total, {})[number] = len(sealed.content)
     return max((sum(each.values()) for each in sets.values()), default=0)
 
 
