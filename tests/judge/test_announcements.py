@@ -244,6 +244,11 @@ MORE = [
     (NotifyType.SET_WINDOW_SIZE, {"data": bytes(5)}, ["B20"]),
     (NotifyType.SET_WINDOW_SIZE, {"data": b""}, ["B20"]),
     (NotifyType.MOBIKE_SUPPORTED, {"protocol": Protocol.AH, "spi": bytes(4)}, ["B48"]),
+    (NotifyType.QUICK_CRASH_DETECTION, {"data": bytes(16)}, ["B48"]),
+    (NotifyType.QUICK_CRASH_DETECTION, {"data": bytes(16), "protocol": Protocol.IKE}, []),
+    (NotifyType.USE_PPK, {}, []),
+    (NotifyType.USE_PPK, {"data": b"1"}, ["P01"]),
+    (NotifyType.USE_PPK_INT, {"data": b"1"}, []),  # "data that is not understood is ignored"
 ]
 """The same of a notify more."""
 
@@ -254,6 +259,25 @@ def test_a_notify_more_is_held_to_its_form(role, kind, parts, broken):
     case = good(HYBRID, role=role).rewritten(ANSWER, lambda old: [*old, Notify(kind, **parts)])
     usual = CHECKS[FORM].requirement
     assert [each.requirement or usual for each in case.check(FORM).objections] == broken
+
+
+@pytest.mark.parametrize(
+    ("label", "kinds", "gone", "broken"),
+    [
+        (FIRST, (NotifyType.USE_PPK, NotifyType.USE_PPK_INT), (), []),  # either may be wanted
+        (ANSWER, (NotifyType.USE_PPK, NotifyType.USE_PPK_INT), (), ["P09"]),
+        (ANSWER, (NotifyType.USE_PPK_INT,), (), []),
+        (FIRST, (NotifyType.USE_PPK_INT,), (INTERMEDIATE,), ["P15"]),
+        (FIRST, (NotifyType.USE_PPK,), (INTERMEDIATE,), []),
+        (ANSWER, (NotifyType.USE_PPK, NotifyType.USE_PPK_INT), (INTERMEDIATE,), ["P15", "P09"]),
+    ],
+)
+def test_the_two_announcements_of_a_ppk(role, label, kinds, gone, broken):
+    """RFC 9867 section 3.1."""
+    case = good(HYBRID, role=role).rewritten(label, lambda old: [*without(*gone)(old), *map(Notify, kinds)])
+    assert [each.requirement for each in case.check(FORM).objections] == broken
+    later = good(HYBRID, role=role).rewritten("IKE_AUTH response 2", lambda old: [*old, *map(Notify, kinds)])
+    passes(later, FORM)
 
 
 @pytest.mark.parametrize("label", [FIRST, ANSWER])

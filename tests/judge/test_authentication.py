@@ -133,6 +133,24 @@ def test_what_was_sent_of_ike_auth_is_judged_although_nothing_came_of_it(role):
         objects(other, "auth-is-as-due", "is not what is due", party=party, at=at, requirement="K03")
 
 
+TS, NONE, FAILED = NotifyType.TS_UNACCEPTABLE, NotifyType.NO_PROPOSAL_CHOSEN, NotifyType.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("kinds", "rule"), [((TS,), "B33"), ((NONE, TS), "B33"), ((FAILED,), None), ((TS, FAILED), None), ((), "K03")]
+)
+def test_who_refuses_the_child_sa_alone_still_authenticates(role, kinds, rule):
+    """RFC 7296 section 1.2: such an error does "not prevent an IKE SA from being set up"."""
+    case = good(role=role).rewritten(RESPONSE, lambda old: [*without_auth(old), *map(Notify, kinds)])
+    if rule is None:
+        passes(case, "auth-is-as-due")
+    else:
+        at = {"party": responder(role), "at": case.message(RESPONSE).pointer, "requirement": rule}
+        objects(case, "auth-is-as-due", "has no AUTH payload", **at)
+    beside = good(role=role).rewritten(RESPONSE, lambda old: [*old, *map(Notify, kinds)])
+    passes(beside, "auth-is-as-due")
+
+
 def test_what_was_found_right_is_told(role):
     detail = good(role=role).check("authenticated").detail
     assert detail.endswith(f"IKE_INTERMEDIATE: {initiator(role)}: {REQUEST}; {responder(role)}: {RESPONSE}")

@@ -337,3 +337,43 @@ def test_an_initiator_that_goes_back_to_the_other_port():
     case = row.play("hybrid/x25519-mlkem768", PEER_NAME)
     at = case.message("IKE_AUTH request 2").pointer
     objects(case, "stays-on-the-nat-port", "does not go to port 4500", party=PEER_NAME, at=at, requirement="I05")
+
+
+def over_4500(case: Case, *labels: str, way: str = "") -> Case:
+    """Messages between the ports of NAT traversal, or with one end there."""
+    for label in labels:
+        for piece in case.message(label).pieces:
+            old = piece.datagram
+            ends = {end: (getattr(old, end)[0], 4500) for end in ("source", "destination") if way in ("", end)}
+            case = case.changed(old, replace(old, payload=bytes(4) + piece.octets, **ends))
+    return case
+
+
+EARLY, AUTH, STAYS = "IKE_INTERMEDIATE request 1", "IKE_AUTH request 2", "stays-on-the-nat-port"
+
+
+@pytest.mark.parametrize("way", ["", "source", "destination"])
+def test_who_has_moved_to_the_nat_port_stays_there(role, way):
+    case = good(role=role)
+    label = next(m.label for m in case.view.messages if m.label.startswith("INFORMATIONAL request"))
+    passes(case, STAYS)
+    passes(over_4500(case, EARLY, AUTH, label), STAYS)
+    passes(over_4500(case, label), STAYS)
+    back = over_4500(case, EARLY, way=way)
+    found = back.check(STAYS).objections
+    assert [(each.pointer, each.requirement) for each in found] == [
+        (case.message(AUTH).pointer, "I05"),
+        (case.message(label).pointer, "B36"),
+    ]
+    assert all(each.party == initiator(role) for each in found)
+    assert all(f"to which {EARLY} has moved" in each.sentence for each in found)
+
+
+def test_without_key_exchanges_of_their_own_the_move_is_of_another_sentence(role):
+    case = over_4500(good("lifecycle/liveness-and-delete", role=role), "IKE_AUTH request 1")
+    found = case.check(STAYS).objections
+    assert found and {each.requirement for each in found} <= {"", "B36"}
+    clear = over_4500(good("lifecycle/liveness-and-delete", role=role), "IKE_SA_INIT request 0")
+    passes(clear, STAYS)
+    answers = over_4500(good(role=role), "IKE_INTERMEDIATE response 1", "IKE_AUTH response 2")
+    passes(answers, STAYS)

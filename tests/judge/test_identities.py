@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from case_builder import PEER_NAME, Case, build, flipped, good
-from judging import objects, passes
+from judging import initiator, objects, passes
 
 from harness.ike.configuration import Identity
 from harness.policy.role import Role
@@ -145,3 +145,28 @@ def test_a_right_name_behind_one_whose_auth_is_wrong_is_told():
     twice = wrong_auth(case, label).rewritten(label, lambda old: [other, *old])
     checked = twice.check(CHECK)
     assert (checked.objections, checked.detail.endswith(f"; {PEER_NAME} is peer.interop.test")) == ((), True)
+
+
+def named(kind, data: bytes = b"early.test", id_type: int = 2):
+    return kind(IdentificationType(id_type), data)
+
+
+@pytest.mark.parametrize("kind", [IdentificationInitiator, IdentificationResponder])
+def test_an_identity_that_is_told_early_is_that_of_ike_auth(role, kind):
+    """RFC 9593 section 3.1: in IKE_INTERMEDIATE, by the initiator."""
+    case, early, later = good(HYBRID, role=role), "IKE_INTERMEDIATE request 1", "IKE_AUTH request 2"
+    own = [p for p in case.message(later).payloads if isinstance(p, kind)]
+    assert bool(own) or kind is IdentificationResponder
+    passes(case.rewritten(early, lambda old: [*old, *own]), CHECK)
+    other = case.rewritten(early, lambda old: [*old, named(kind)])
+    at = {"party": initiator(role), "at": other.message(early).pointer, "requirement": "S05"}
+    objects(other, CHECK, f"is not the one of {later}", **at)
+    both = other.rewritten(later, lambda old: [named(kind) if isinstance(p, kind) else p for p in old])
+    if own:
+        assert "S05" not in {each.requirement for each in both.check(CHECK).objections}
+    answer = case.rewritten("IKE_INTERMEDIATE response 1", lambda old: [*old, named(kind)])
+    assert "S05" not in {each.requirement for each in answer.check(CHECK).objections}
+    unread = other.changed(
+        datagram := other.message(later).pieces[0].datagram, replace(datagram, payload=flipped(datagram.payload, -1))
+    )
+    assert "S05" not in {each.requirement for each in unread.check(CHECK).objections}
