@@ -13,8 +13,10 @@ from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 from harness.evidence.peer_report import ESTABLISHED
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
+from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
-from harness.wire.payloads import Delete, SecurityAssociation
+from harness.wire.message import Message
+from harness.wire.payloads import Delete, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal
 
 CHECK, PAIR, HYBRID = "esp-spis-are-due", "pair-spis-are-due", "hybrid/x25519-mlkem768"
@@ -135,3 +137,40 @@ def test_right_spis_do_not_hide_reserved_ones():
     for pair, party, severity in ((whole, "", "inconclusive"), (unseen, SECOND, "fail"), (elsewhere, SECOND, "fail")):
         objections = pair.with_sa(ESTABLISHED, "responder", children=(*right, *wrong)).check(PAIR).objections
         assert [(each.party, each.severity) for each in objections] == [(party, severity)] * 2
+
+
+NONE, SOME = Notify(NotifyType.NO_ADDITIONAL_SAS), Notify(NotifyType.ADDITIONAL_TS_POSSIBLE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "number", "sealed", "free"),
+    [((NONE,), 0, True, True), ((SOME,), 0, True, False), ((), 0, True, False), ((NONE,), 1, True, False),
+     ((NONE,), 0, False, False), (None, 0, True, False)],
+)  # fmt: skip
+def test_what_is_refused_has_made_no_sa(role, answer, number, sealed, free):
+    """Its SPI may be offered again. What is in clear anybody may have sent."""
+    case, wanted = good(HYBRID, role=role), {"exchange": ExchangeType.CREATE_CHILD_SA}
+    offer = SecurityAssociation((Proposal(1, Protocol.ESP, (), b"spi!"),))
+    by_peer = {"by_engine": False, **wanted}
+    case = behind(case, protected(case, [offer], message_id=0, **by_peer), by_engine=False)
+    if answer is not None:
+        octets = protected(case, answer, message_id=number, by_engine=True, response=True, **wanted)
+        octets = octets if sealed else Message(Message.parse(octets).header, answer).to_bytes()
+        case = behind(case, octets, by_engine=True)
+    again = behind(case, protected(case, [offer], message_id=2, **by_peer), by_engine=False)
+    assert [each.party for each in again.check(CHECK).objections] == ([] if free else [PEER_NAME])
+
+
+def test_a_refusal_frees_what_its_own_request_offers_alone(role):
+    """Not what the other side offered under the same number, nor what was agreed on."""
+    case, wanted = good(HYBRID, role=role), {"exchange": ExchangeType.CREATE_CHILD_SA}
+    ours, theirs = (SecurityAssociation((Proposal(1, Protocol.ESP, (), spi),)) for spi in (b"ours", b"them"))
+    for by_engine, offer in ((True, ours), (False, theirs)):
+        octets = protected(case, [offer], message_id=5, by_engine=by_engine, **wanted)
+        case = behind(case, octets, by_engine=by_engine)
+    refused = protected(case, [NONE], message_id=5, by_engine=True, response=True, **wanted)
+    case = behind(case, refused, by_engine=True)
+    for by_engine, offer, told in ((True, ours, ["engine"]), (False, theirs, [])):
+        octets = protected(case, [offer], message_id=6, by_engine=by_engine, **wanted)
+        again = behind(case, octets, by_engine=by_engine)
+        assert [each.party for each in again.check(CHECK).objections] == told

@@ -14,7 +14,12 @@ from harness.results.model import Severity
 from harness.scenario.model import Step
 from harness.verify.check import Objection
 from harness.verify.checks.catalogue import CHECKS
-from harness.verify.checks.exchanges import _goes_later, _not_deleted_last, rekeyed_of_themselves
+from harness.verify.checks.exchanges import (
+    _goes_later,
+    _not_deleted_last,
+    _too_many_follow,
+    rekeyed_of_themselves,
+)
 from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.wire import SeenMessage, sealed_payload
 
@@ -204,3 +209,40 @@ def test_a_product_rekeys_of_itself_where_there_are_more_exchanges_than_steps_th
     found = [rekeyed_of_themselves(each) for each in (view, unasked, half)]
     assert found == [False, True, False]  # an SA comes of an exchange that was answered
     assert rekeyed_of_themselves(half, response=False)
+
+
+def follow_ups(count: int, *, more: bool = False, told: tuple[int | None, int | None] = (1, 1)) -> list[Objection]:
+    """A rekeyed hybrid with so many IKE_FOLLOWUP_KE requests; ``told``: additional methods in either status."""
+    whole = good_pair(HYBRID_REKEY)
+    for side, number in zip(("initiator", "responder"), told, strict=True):
+        names = None if number is None else ("ml-kem-768", "ecp384", "ecp521")[:number]
+        whole = whole.with_sa(Step.REKEY_IKE, side, additional_ke=names)
+    view = whole.view
+    series = next(m for m in view.messages if m.exchange == ExchangeType.IKE_FOLLOWUP_KE and not m.response)
+    others = tuple(m for m in view.messages if m is not series)
+    begun = tuple(m for m in others if m.exchange == CREATE and not m.response)
+    return list(_too_many_follow(replace(view, messages=(*others, *(series,) * count, *(begun if more else ())))))
+
+
+def test_no_more_exchanges_follow_a_rekey_than_it_has_methods():
+    """RFC 9370 section 2.2.4. Where a series may have been begun anew nobody knows how many there are to be."""
+    assert follow_ups(0) == follow_ups(1) == follow_ups(2, more=True) == []
+    (objection,) = follow_ups(2)
+    assert (objection.party, objection.requirement) == (FIRST, "A20")
+    assert follow_ups(2, told=(2, 1)) == follow_ups(2, told=(None, 2)) == follow_ups(3, told=(3, 3)) == []
+    assert len(follow_ups(3, told=(2, 1))) == len(follow_ups(2, told=(None, None))) == 1
+    assert len(follow_ups(2, told=(0, 0))) == 1, "what was agreed on in clear counts, too"
+
+
+def test_a_child_sa_has_as_many_as_the_policies_lead_to():
+    view = good_pair(HYBRID_REKEY).view
+    series = next(m for m in view.messages if m.exchange == ExchangeType.IKE_FOLLOWUP_KE and not m.response)
+    steps = tuple(replace(s, step=Step.REKEY_CHILD) if s.step == Step.REKEY_IKE else s for s in view.report.steps)
+    of_child = replace(view, report=replace(view.report, steps=steps))
+    assert len(list(_too_many_follow(of_child))) == 1
+    esp = tuple(replace(suite, transforms=view.suite.transforms) for suite in view.expectation.esp)
+    led = replace(of_child, expectation=replace(view.expectation, esp=esp))
+    assert list(_too_many_follow(led)) == []
+    assert len(list(_too_many_follow(replace(led, messages=(*view.messages, series))))) == 1
+    unasked = replace(view, report=replace(view.report, steps=view.report.steps[:1]))
+    assert list(_too_many_follow(unasked)) == [], "of a rekey that no step asks for nothing is known"

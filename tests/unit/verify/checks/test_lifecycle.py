@@ -64,3 +64,16 @@ def test_a_number_that_is_jumped_over_leaves_it_outside(view):
     for more in ((), (replace(request, response=True),), (replace(answer, response=False),)):
         assert not _within_the_window(without(view, request, answer, more=more), deletion(view))
     assert _within_the_window(without(view, answer, more=(answer, replace(answer, message_id=99))), deletion(view))
+
+
+@pytest.mark.parametrize("kind", ["misbehaved", "malformed", ""])
+def test_where_our_engine_ended_it_for_what_it_got_no_delete_is_due(view, kind):
+    report = replace(view.report, closed_kind=kind, closed_reason="two SA payloads")
+    bare = replace(without(view, deletion(view)), report=report)
+    (objection,) = deleted_on_both_sides(bare, {}).objections
+    if kind in ("misbehaved", "malformed"):
+        assert (objection.party, objection.severity) == ("", "inconclusive")
+        assert objection.sentence.endswith("for what it got: two SA payloads")
+    else:
+        assert (objection.party, objection.severity) == (view.party(initiator=True), "fail")
+    assert deleted_on_both_sides(replace(view, report=report), {}).objections == ()
