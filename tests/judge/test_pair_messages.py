@@ -255,6 +255,8 @@ def test_of_ike_sa_init_all_answers_count_together():
     assert said([ask, cookie, answer]) == twice_seen(ask, cookie, answer, beyond=[ask]) == [(SECOND, "B18", sentence)]
     (objection,) = CHECKS[DUE](view_of([ask, cookie, answer])).objections
     assert objection.pointer == answer.pointer
+    odd = message(INIT, 0, 2, by=1, response=True, times=2, payloads=(SEALED,))
+    assert twice_seen(ask, odd) == [(SECOND, "B18", sentence)]  # once
     doubled = message(INIT, 0, 2, by=1, response=True, times=3)
     assert [words for _, _, words in twice_seen(ask, doubled)] == [sentence.replace("2 times,", "3 times,")]
 
