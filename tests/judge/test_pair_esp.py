@@ -179,6 +179,11 @@ def test_a_stub_on_the_port_of_esp_is_neither_ike_nor_esp(octets, wrong, port):
         assert said(view_of(foreign)) == ()
 
 
+def test_an_esp_header_alone_is_esp():
+    (objection,) = said(view_of(packet(0, octets=bytes(HEADER - 4))))
+    assert "its 8 octets are no IV" in objection.sentence
+
+
 def test_esp_without_an_ike_sa_is_sent_by_whom_it_is_seen_of():
     esp = packet(1, octets=os.urandom(WHOLE - 4)), packet(0, frame=AT + 1, octets=os.urandom(WHOLE - 4))
     view = view_of(*esp)

@@ -96,6 +96,11 @@ def test_numbers_begin_with_one_where_the_sender_counts_as_many_as_there_are(sid
     assert numbered(2, 3, 4, counts=(3,), side=1 - side) == [(FIRST, SECOND)[1 - side]]
 
 
+def test_who_counts_no_packet_says_nothing_of_one():
+    assert numbered(2, counts=(0,)) == numbered(2, counts=(0, 0)) == []
+    assert numbered(2, counts=(1,)) == [FIRST]
+
+
 def test_a_sender_may_have_dropped_a_few_that_it_had_numbered():
     assert numbered(1, 2, 3 + 64, counts=(3,)) == []
     assert numbered(1, 2, 3 + 65, counts=(3,)) == [FIRST]

@@ -128,6 +128,12 @@ def test_who_has_the_answer_to_its_deletion_asks_no_more():
         assert after(other) == []
 
 
+def test_another_ike_sa_may_go_on():
+    """The one that began first, here."""
+    both = (message(INFORMATIONAL, number, frame, spi=OTHER) for number, frame in ((1, 1), (3, 30)))
+    assert "B29" not in {rule for _, rule, _ in after(*both)}
+
+
 def test_what_a_side_still_reports_was_not_deleted():
     report = good_pair(PAIR).reported("established", "initiator")
     late = message(INFORMATIONAL, 3, 30)
@@ -183,6 +189,9 @@ def test_an_answer_far_beyond_all_requests_is_to_none():
         assert len(unasked_responses(view_of([*begun(), asked, answer(6)]))) == 1
     for other in (answer(1, by=0), answer(1, spi=OTHER)):
         assert unasked_responses(view_of([*begun(), other])) == [other]
+    first = message(INFORMATIONAL, 0, 9)
+    assert unasked_responses(view_of([first, answer(1)])) == []
+    assert len(unasked_responses(view_of([first, answer(2)]))) == 1
     assert unasked_responses(view_of([answer(0)])) == []
     assert len(unasked_responses(view_of([answer(1)]))) == 1
 
@@ -215,6 +224,15 @@ def test_an_answer_is_sent_as_often_as_its_request_comes():
     ]
 
 
+def test_each_side_has_requests_and_answers_of_its_own():
+    theirs = message(INFORMATIONAL, 1, 20, by=1)
+    repeated = message(INFORMATIONAL, 1, 3, times=2), message(INFORMATIONAL, 1, 5, by=1, response=True, times=2)
+    assert twice_seen(*repeated, theirs, message(INFORMATIONAL, 1, 21, response=True)) == []
+    often = message(INFORMATIONAL, 1, 21, response=True, times=2)
+    sentence = "INFORMATIONAL response 1 is sent 2 times, its request came 1 times"
+    assert twice_seen(*exchange(INFORMATIONAL, 1, 3), theirs, often) == [(FIRST, "B18", sentence)]
+
+
 def test_requests_of_one_number_count_together():
     """Whatever one of them came with."""
     answer = message(AUTH, 1, 9, by=1, response=True, times=2)
@@ -233,6 +251,12 @@ def test_of_ike_sa_init_all_answers_count_together():
     assert twice_seen(ask, cookie, *other) == []
     (_, _, words) = twice_seen(*other, ask, cookie, answer)[0]
     assert words == sentence
+    assert [rule for _, rule, _ in twice_seen(ask, replace(cookie, message_id=5), answer)] == ["B18"]
+    assert said([ask, cookie, answer]) == twice_seen(ask, cookie, answer, beyond=[ask]) == [(SECOND, "B18", sentence)]
+    (objection,) = CHECKS[DUE](view_of([ask, cookie, answer])).objections
+    assert objection.pointer == answer.pointer
+    odd = message(INIT, 0, 2, by=1, response=True, times=2, payloads=(SEALED,))
+    assert twice_seen(ask, odd) == [(SECOND, "B18", sentence)]  # once
     doubled = message(INIT, 0, 2, by=1, response=True, times=3)
     assert [words for _, _, words in twice_seen(ask, doubled)] == [sentence.replace("2 times,", "3 times,")]
 
@@ -249,7 +273,8 @@ def fragments(*numbers: tuple[int, int]) -> SeenMessage:
 @pytest.mark.parametrize(
     ("numbers", "at_least", "at_most"),
     [
-        ([(0, 0)], 1, 1), ([(0, 0), (0, 0)], 2, 2), ([(1, 2), (2, 2)], 1, 1), ([(1, 2), (2, 2), (2, 2)], 2, 2),
+        ([(0, 0)], 1, 1), ([(0, 0), (1, 1)], 1, 2),
+        ([(0, 0), (0, 0)], 2, 2), ([(1, 2), (2, 2)], 1, 1), ([(1, 2), (2, 2), (2, 2)], 2, 2),
         ([(1, 2), (1, 2), (2, 2)], 2, 2), ([(0, 0), (1, 2), (2, 2)], 1, 2), ([(1, 2), (2, 2), (1, 3), (2, 3)], 1, 2),
         ([(0, 0), (0, 0), (1, 2), (1, 2), (1, 2)], 3, 5),
     ],

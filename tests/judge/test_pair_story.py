@@ -325,3 +325,12 @@ def test_the_words_of_the_first_step_count_only_where_it_is_the_last():
     assert not_of_one_case(pair.with_report(steps=(told, *rest)).view) == ""
     assert "steps.json has the steps" in not_of_one_case(pair.with_report(steps=(told, rest[0])).view)
     assert "steps.json has the steps" in not_of_one_case(pair.with_report(steps=rest[:1]).view)
+
+
+def test_an_answer_is_no_request_of_that_number():
+    """The capture may lack the request to it."""
+    pair = good_pair(HYBRID)
+    answer = pair.message("IKE_AUTH response 2")
+    other = replace(at(answer, 4), from_initiator=True)
+    view = replace(pair.view, messages=(*pair.view.messages, other))
+    assert "in front of its request" not in not_of_one_case(view)

@@ -122,6 +122,13 @@ def test_nothing_is_said_of_an_answer_whose_request_is_not_known():
     assert rules(bare, late) == rules(bare, message(AUTH, 2, 9, opens=False), late) == ["B62"]
 
 
+def test_an_answer_of_the_other_side_is_no_request():
+    asked = replace(message(INFORMATIONAL, 1, 1), from_initiator=False)
+    other = message(INFORMATIONAL, 1, 2, response=True, opens=False)
+    reply = replace(message(INFORMATIONAL, 1, 3, REPLY, response=True), from_initiator=True)
+    assert rules(asked, other, reply) == rules(asked, reply) == ["B62"]
+
+
 @pytest.mark.parametrize(("many", "broken"), [(50, ["B62"]), (51, [])])
 def test_of_a_flood_of_requests_nobody_knows_which_one_was_answered(many, broken):
     requests = [message(AUTH, number, number) for number in range(1, many + 1)]
@@ -132,6 +139,8 @@ def test_a_compression_is_accepted_as_it_was_offered():
     """Each side names a CPI of its own (RFC 7296 section 2.22)."""
     one, other, theirs = compression(1), compression(2), compression(1, cpi=9)
     assert answered([esp(), one, other], esp(), theirs) == []
+    with_attributes = replace(one, data=one.data + b"\1\2")
+    assert answered([esp(), with_attributes], esp(), theirs) == answered([esp(), one], esp(), with_attributes) == []
     assert answered([esp(), other], esp(), theirs) == answered([esp()], esp(), theirs) == ["B63"]
     assert answered([esp(), one, other], esp(), one, other) == ["B63"]
     assert answered([esp(), one, Notify(NotifyType(40_000), other.data)], esp(), other) == ["B63"]
