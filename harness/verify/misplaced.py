@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.registry.messages import ExchangeType
 from harness.verify.wire import Piece, SeenMessage
 from harness.wire.message import Message
+from harness.wire.payloads import EncryptedFragment
 
 _SPI = 8  # octets
 _VERSION, _NUMBER, _LENGTH = 17, 20, 24  # where they are in the IKE header
@@ -37,7 +38,7 @@ def adopted(
     An IKE SA that came of a rekey begins with number 0, and is none such. ``told`` are the SPIs that the two products
     report: where they do, one that is only seen in a message or two is none.
     """
-    found = {spi: list(each) for spi, each in pieces.items() if each}
+    found = {spi: list(each) for spi, each in pieces.items()}
     halves = Counter(frozenset(_ways_of_init(each)) for each in found.values())
     known = [spi for spi, each in found.items() if spi in told or _is_an_ike_sa(each, halves, bool(told))]
     if len(known) > _MANY:  # a flood of them
@@ -127,23 +128,21 @@ def _full_place(piece: Piece, initiator_address: str) -> _Full:
 
 def _fragments_together(pieces: Sequence[Piece], initiator_address: str) -> list[Piece]:
     """A fragment that is alone under its header is one of the message that lacks its number (RFC 7383 section 2.5)."""
-    sets: dict[_Full, list[Piece]] = {}
-    for piece in (each for each in pieces if each.fragment):
-        sets.setdefault(_full_place(piece, initiator_address), []).append(piece)
-    alone = [those[0] for those in sets.values() if len(those) == 1]
+    sets: dict[_Full, list[tuple[Piece, EncryptedFragment]]] = {}
+    for piece in pieces:
+        if (fragment := piece.fragment) is not None:
+            sets.setdefault(_full_place(piece, initiator_address), []).append((piece, fragment))
     if len(sets) > _MANY:  # a flood of them
         return list(pieces)
     moved: dict[int, Piece] = {}
-    for piece in alone:
-        fragment = piece.fragment
+    for piece, fragment in (those[0] for those in sets.values() if len(those) == 1):
         for those in sets.values():
-            first = those[0]
-            numbers = {p.fragment.fragment_number for p in those if p.fragment}
-            totals = {p.fragment.total_fragments for p in those if p.fragment}
-            fits = fragment is not None and totals == {fragment.total_fragments} and fragment.total_fragments > 1
-            whole = fits and fragment is not None and len(numbers | {fragment.fragment_number}) == max(totals)
+            first = those[0][0]
+            numbers = {each.fragment_number for _, each in those} | {fragment.fragment_number}
+            totals = {each.total_fragments for _, each in those} | {fragment.total_fragments}
+            whole = len(totals) == 1 and 1 < fragment.total_fragments == len(numbers)
             same = _is_from(piece, initiator_address) == _is_from(first, initiator_address)
-            if piece not in those and whole and same and piece.datagram.frame > first.datagram.frame:
+            if whole and same and piece.datagram.frame > first.datagram.frame:
                 head = first.octets[_VERSION:_LENGTH]
                 moved[id(piece)] = _with(piece, piece.octets[:_VERSION] + head + piece.octets[_LENGTH:])
     return [moved.get(id(piece), piece) for piece in pieces]

@@ -149,7 +149,7 @@ def _turned(messages: Sequence[SeenMessage]) -> _Changes:
         alike.setdefault((message.exchange, message.message_id), []).append(message)
     for place, each in enumerate(messages):
         found = [] if not _counts(each) else alike[each.exchange, each.message_id]
-        if not _counts(each) or len(found) > _MANY:
+        if len(found) > _MANY:
             continue
         own, theirs = (
             [m for m in found if m.from_initiator == side and m is not each]

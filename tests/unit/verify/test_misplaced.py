@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from lines import HERE, grouped, pieces, spi, written
 
 from harness.verify.misplaced import adopted, of_other_headers
 from harness.verify.wire import Piece
+from harness.wire.message import Message
 
 BEGUN = ["i INIT 0", "r INIT 0 <", "i AUTH 1", "r AUTH 1 <"]
 REKEYED = [*BEGUN, "i CREATE 2", "r CREATE 2 <"]
@@ -50,6 +52,13 @@ def left_as_it_is(*lines: str, told: Sequence[int] = ()) -> None:
         ([*BEGUN, "r INFO 0", "i INFO 0 <", "r INFO 1 spi=9"], [*BEGUN, "r INFO 0", "i INFO 0 <", "r INFO 1"]),
         ([*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 2/2 spi=9", "r AUTH 1 <"], BEGUN),
         ([*BEGUN[:3], "r AUTH 1 < 1/2", "r AUTH 1 < 2/2 spi=9"], BEGUN),
+        (  # another message has a fragment of that number
+            [*BEGUN[:2], "i INTERMEDIATE 1 1/2", "i INTERMEDIATE 1 2/2", "i AUTH 2 1/2", "i AUTH 2 2/2 spi=9"],
+            [*BEGUN[:2], "i INTERMEDIATE 1", "i AUTH 2"],
+        ),
+        ([*BEGUN[:2], "i AUTH 1", "i AUTH 1 1/2", "i AUTH 1 2/2 spi=9"], [*BEGUN[:2], "i AUTH 1"]),  # a whole copy
+        ([*REKEYED, "i INFO 3 spi=9", "r INFO 3 <"], [*REKEYED, "i INFO 3", "r INFO 3 <"]),
+        (["i INIT 0", "i AUTH 1 spi=9"], ["i INIT 0", "i AUTH 1"]),  # of half an exchange nothing else is there
     ],
 )
 def test_it_is_put_where_something_waits_for_it(lines, now):
@@ -62,6 +71,8 @@ def test_it_is_put_where_something_waits_for_it(lines, now):
         [*BEGUN, "i INFO 3 spi=9"],  # not its turn
         [*BEGUN, "r INFO 1 spi=9"],
         [*BEGUN, "r INFO 2 < spi=9"],  # nobody asked
+        [*BEGUN, "r INFO 7 < 1/2 spi=9"],
+        [*BEGUN, "r INFO 2 spi=9"],
         [*BEGUN, "r AUTH 1 < spi=9"],  # it has its answer
         [*BEGUN, "i AUTH 1 spi=9"],
         [*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 1/2 spi=9", "r AUTH 1 <"],  # that fragment is there
@@ -90,6 +101,24 @@ def test_a_rekeyed_ike_sa_is_known_by_what_the_two_report():
     left_as_it_is(*REKEYED, *many, told=(1,))
     few = ["i INFO 0 spi=2", "r INFO 5 < spi=2"]
     left_as_it_is(*REKEYED, *few, told=(1,))
+
+
+def test_what_is_reported_is_an_ike_sa_whatever_is_seen_of_it():
+    lines = [*REKEYED, "i INFO 3", "r INFO 3 < spi=2"]
+    left_as_it_is(*lines, told=(1, 2))
+    assert placed(*lines, told=(1,)) == placed(*lines) == {1: [*REKEYED, "i INFO 3", "r INFO 3 <"]}
+    left_as_it_is(*REKEYED, "i INFO 0 spi=2", "i INFO 3", "r INFO 3 < spi=2")  # it begins with the number 0
+    left_as_it_is(*BEGUN, "r INFO 0 spi=9", told=(1,))  # nothing waits for it
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_a_message_or_two_of_an_ike_sa_that_nobody_reports_are_none(copies):
+    lines = [*BEGUN, *["r INFO 0 spi=9 =a"] * copies, "i INFO 0 <"]
+    left_as_it_is(*lines)
+    if copies > 2:
+        left_as_it_is(*lines, told=(1,))
+    else:
+        assert placed(*lines, told=(1,))[1] == [*BEGUN, "r INFO 0", "i INFO 0 <"]
 
 
 def test_of_several_ike_sas_it_is_the_one_that_waits():
@@ -146,6 +175,7 @@ def test_a_fragment_that_is_alone_belongs_to_the_message_that_lacks_it(odd, word
         [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 7 2/3", "r AUTH 1 <"],  # it makes nothing whole
         [*BEGUN[:2], "i AUTH 1 1/1", "i AUTH 7 1/1", "r AUTH 1 <"],
         [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 7 2/3", "i AUTH 7 3/3", "r AUTH 1 <"],  # not alone
+        [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 1 3/3", "i AUTH 7 2/3", "i AUTH 7 3/3", "r AUTH 1 <"],
     ],
 )
 def test_a_fragment_that_makes_nothing_whole_stays_where_it_is(lines):
@@ -156,6 +186,15 @@ def test_of_two_fragments_with_different_headers_the_first_one_tells():
     lines = [*BEGUN, "i INFO 2 2/2", "i INFO 7 1/2", "r INFO 2 <"]
     assert placed(*lines) == {1: [*BEGUN, "i INFO 2", "r INFO 2 <"]}
     assert told_of(*lines) == ["F05: INFORMATIONAL request 2 has the number 7"]
+
+
+def test_a_fragment_that_is_put_back_has_the_header_of_the_first_one():
+    """But for its Length: the version, too."""
+    found = pieces(*BEGUN, "i INFO 2 1/2", "i INFO 7 2/2")
+    octets = found[-1].octets[:17] + b"\x2f" + found[-1].octets[18:]
+    odd = replace(found[-1], octets=octets, message=Message.parse(octets))
+    (own,) = adopted(by_sa([*found[:-1], odd]), HERE).values()
+    assert own[-1].octets[:24] == own[-2].octets[:24] and own[-1].octets[24:] == octets[24:]
 
 
 def test_in_a_flood_of_fragments_no_place_is_looked_for():
@@ -188,6 +227,16 @@ def test_in_a_flood_of_fragments_no_place_is_looked_for():
             [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <"],
             ["B22: INFORMATIONAL response 2 has the number 3"],
         ),
+        (  # each side has requests of its own under these numbers
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 2 <", "r INFO 2", "i INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <", "r INFO 2", "i INFO 2 <"],
+            ["B22: INFORMATIONAL response 3 has the number 2"],
+        ),
+        (
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 2", "r INFO 3 <", "r INFO 2"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 3", "r INFO 3 <", "r INFO 2"],
+            ["B22: INFORMATIONAL request 3 has the number 2"],
+        ),
     ],
 )
 def test_of_two_messages_with_one_number_one_is_the_missing_half(lines, now, words):
@@ -206,6 +255,9 @@ def test_of_two_messages_with_one_number_one_is_the_missing_half(lines, now, wor
         [*BEGUN, "i INFO 2", "r INFO 2 <", "r INFO 2 <", "i INFO 3"],  # the request comes after it
         ["i INIT 0", "i INIT 0", "r INIT 0 <", "i AUTH 1", "r AUTH 1 <"],
         [*BEGUN, "i INFO 2 1/2", "i INFO 2 2/2", "r INFO 3 <"],
+        ["i INIT 0", "i INIT 0", "r INIT 0 <", "r INIT 3 <"],
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 2", "r INFO 7"],
+        [*BEGUN, "i INFO 2", "r INFO 2 <", "r INFO 0", "i INFO 2", "i INFO 0 <"],
     ],
 )
 def test_what_no_other_half_waits_for_keeps_its_number(lines):
@@ -231,6 +283,14 @@ def test_what_no_other_half_waits_for_keeps_its_number(lines):
         (  # the answer repeats it, and is not to blame
             [*BEGUN[:2], "i AUTH 1 spi=9", "r AUTH 1 < spi=9"],
             ["B39: IKE_AUTH request 1 has the initiator's SPI 0909090909090909, which is of no IKE SA"],
+        ),
+        (  # answers of either side
+            [*BEGUN, "i INFO 2", "r INFO 2", "r INFO 2 < spi=9", "i INFO 2 < spi=9"],
+            [f"B39: INFORMATIONAL response 2 has the initiator's SPI {'09' * 8}, which is of no IKE SA"] * 2,
+        ),
+        (  # and requests
+            [*BEGUN, "i INFO 2 spi=9", "r INFO 2 <", "r INFO 2 spi=9", "i INFO 2 <"],
+            [f"B39: INFORMATIONAL request 2 has the initiator's SPI {'09' * 8}, which is of no IKE SA"] * 2,
         ),
         (
             [*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 2/2 spi=9", "r AUTH 1 <"],

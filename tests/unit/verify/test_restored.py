@@ -89,6 +89,16 @@ def test_what_is_right_stays_so(lines):
             [*HYBRID, "i INFO 3", "r INFO 3 <", "i INFO 4", "r INFO 4 <"],
             ["B22: INFORMATIONAL request 9 is sent where request 3 is due"],
         ),
+        (  # without IKE_INTERMEDIATE it is the sentence of all
+            [*BEGUN[:2], "i AUTH 5", "r AUTH 5 <", "i INFO 2", "r INFO 2 <"],
+            [*BEGUN, "i INFO 2", "r INFO 2 <"],
+            ["B22: IKE_AUTH request 5 is sent where request 1 is due"],
+        ),
+        (
+            ["i INIT 5", "r INIT 5 <", *HYBRID[2:]],
+            HYBRID,
+            ["B22: IKE_SA_INIT request 5 is sent where request 0 is due"],
+        ),
         (  # two in a row
             [*BEGUN, "i INFO 7", "i INFO 9", "i INFO 4", "i INFO 5"],
             [*BEGUN, "i INFO 2", "i INFO 3", "i INFO 4", "i INFO 5"],
@@ -181,10 +191,16 @@ def test_a_turned_response_flag(lines, now, told):
         ["r INIT 0 <", "r INIT 0 <"],
         ["i INFO 0", "r INFO 0"],  # the first request of either side
         ["i INFO 0", "r CREATE 0"],
+        [*BEGUN[:2], "i AUTH 1 <", "r AUTH 1"],
     ],
 )
 def test_what_may_be_a_request_or_a_response_stays_one(lines):
     left_as_it_is(*lines)
+
+
+def test_in_a_flood_no_flag_is_looked_at():
+    assert "r INIT 0 <" in right(*["i INIT 0"] * 49, "r INIT 0")
+    left_as_it_is(*["i INIT 0"] * 50, "r INIT 0")
 
 
 # The exchange type of an answer.
@@ -262,6 +278,11 @@ def test_what_may_be_a_request_or_a_response_stays_one(lines):
             [*BEGUN[:2], "i INFO 1", "r AUTH 1 <", "i AUTH 2", "r AUTH 2 <"],
             [*BEGUN[:2], "i AUTH 1", "r AUTH 1 <", "i AUTH 2", "r AUTH 2 <"],
             "B60: the INFORMATIONAL request 1 stands where its answer is of the exchange IKE_AUTH",
+        ),
+        (
+            [*HYBRID[:3], "r AUTH 1 <", *HYBRID[4:]],
+            HYBRID,
+            "B60: the IKE_INTERMEDIATE request 1 is answered by a message of the exchange IKE_AUTH",
         ),
         *(  # nor does this
             (
