@@ -176,10 +176,13 @@ def test_a_fragment_that_is_alone_belongs_to_the_message_that_lacks_it(odd, word
         [*BEGUN[:2], "i AUTH 1 1/1", "i AUTH 7 1/1", "r AUTH 1 <"],
         [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 7 2/3", "i AUTH 7 3/3", "r AUTH 1 <"],  # not alone
         [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 1 3/3", "i AUTH 7 2/3", "i AUTH 7 3/3", "r AUTH 1 <"],
+        [*BEGUN[:2], "i AUTH 1 1/3", "i AUTH 7 2/2", "r AUTH 1 <"],
+        [*BEGUN[:2], "i AUTH 1 1/2", "i AUTH 1 1/3", "i AUTH 7 2/2", "r AUTH 1 <"],
     ],
 )
 def test_a_fragment_that_makes_nothing_whole_stays_where_it_is(lines):
     left_as_it_is(*lines)
+    assert told_of(*lines) == []
 
 
 def test_of_two_fragments_with_different_headers_the_first_one_tells():

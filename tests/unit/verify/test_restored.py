@@ -201,6 +201,7 @@ def test_what_may_be_a_request_or_a_response_stays_one(lines):
 def test_in_a_flood_no_flag_is_looked_at():
     assert "r INIT 0 <" in right(*["i INIT 0"] * 49, "r INIT 0")
     left_as_it_is(*["i INIT 0"] * 50, "r INIT 0")
+    assert right(*["i INIT 0"] * 51, "i AUTH 1", "r AUTH 1")[-1] == "r AUTH 1 <", "what is no part of it is"
 
 
 # The exchange type of an answer.
