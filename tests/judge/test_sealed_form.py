@@ -83,9 +83,12 @@ def test_all_have_room(scenario):
         (AUTH, PEER + GCM - 1, childless, [(FIRST, "B54")]),
         (AUTH, PEER + GCM - 1, down, []),  # nothing came of it: it may be an error
         (AUTH, 24, None, [(FIRST, "B41"), (FIRST, "B54")]),  # no room for a Pad Length either
-        (AUTH, 25, down, []),
+        (AUTH, 25 + 8, down, []),
+        (AUTH, 25 + 7, down, [(FIRST, "B53")]),  # whatever it is, its first payload is there
         (AUTH, 24, down, [(FIRST, "B41")]),
-        ("INFORMATIONAL request 2", 25, None, []),
+        ("INFORMATIONAL request 2", 25 + 8, None, []),
+        ("INFORMATIONAL request 2", 25 + 7, None, [(FIRST, "B53")]),
+        ("INFORMATIONAL request 2", 25, None, [(FIRST, "B53")]),
         ("INFORMATIONAL request 2", 24, None, [(FIRST, "B41")]),
         ("INFORMATIONAL response 2", 0, None, [(SECOND, "B41")]),
     ],
@@ -111,7 +114,7 @@ def test_what_begins_an_sa_has_room_for_an_offer_and_a_nonce(label, octets, expe
 
 def test_an_answer_of_which_nothing_came_may_be_an_error():
     """Both report the SAs of before, or one of them does, or there are more exchanges than rekeys."""
-    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25)
+    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25 + 8)
     rekeys = [i for i, s in enumerate(pair.report.steps) if s.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
     assert told(pair) == [(SECOND, "B54")]
     for index in rekeys:
@@ -143,7 +146,7 @@ def test_of_several_ike_auth_exchanges_none_has_all():
     at = pair.wire.datagrams.index(pair.message(AUTH_ANSWER).pieces[0].datagram) + 1
     more = pair.with_datagrams((*pair.wire.datagrams[:at], *second, *pair.wire.datagrams[at:]))
     frames = (replace(datagram, frame=frame) for frame, datagram in enumerate(more.wire.datagrams, start=1))
-    assert told(inside(more.with_datagrams(frames), AUTH, GCM)) == []
+    assert told(inside(more.with_datagrams(frames), AUTH, GCM + 8)) == []
 
 
 def test_of_a_rekeyed_ike_sa_nobody_knows_the_cipher():
@@ -185,7 +188,7 @@ def test_ciphertext_is_whole_blocks(octets, words):
 
 def test_of_a_cipher_that_is_not_known_only_the_payloads_need_room():
     none = Suite(1, {TransformType.PRF: algorithm(TransformType.PRF, "hmac-sha2-256")})
-    pair = inside(good_pair(CLASSICAL), "INFORMATIONAL request 2", 3)
+    pair = inside(good_pair(CLASSICAL), "INFORMATIONAL request 2", 8)
     assert of_blocks(inside(pair, AUTH, PEER + CHILD), none) == []
     assert len(of_blocks(inside(pair, AUTH, PEER + CHILD - 1), none)) == 1
 
@@ -289,3 +292,34 @@ def test_where_it_is_not_known_which_method_it_is_of_no_size_is_due():
     of_child = Suite(1, {TransformType.ADDKE1: algorithm(TransformType.ADDKE1, "ml-kem-768")})
     known = replace(small.expectation, esp=(of_child,))
     assert replace(small, expectation=known).check(SIZES).objections == (), "a Child SA may have some, too"
+
+
+@pytest.mark.parametrize(
+    ("first", "octets"),
+    [(kind, 8) for kind in (PayloadType.NOTIFY, PayloadType.DELETE, PayloadType.CP)]
+    + [(PayloadType.VENDOR_ID, 4), (PayloadType(200), 4), (PayloadType.NO_NEXT_PAYLOAD, 0)],
+)
+def test_the_first_payload_has_room_whatever_came_of_the_message(first, octets):
+    """Its header, and the four octets with which the others of RFC 7296 begin (section 3)."""
+    label = "INFORMATIONAL response 2"
+    for size, expected in ((GCM + octets, []), (GCM + octets - 1, [(SECOND, "B53" if octets else "B41")])):
+        assert told(beginning(inside(good_pair(CLASSICAL), label, size), label, first)) == expected
+
+
+@pytest.mark.parametrize("kind", [PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, PayloadType.TSi, PayloadType.TSr])
+def test_so_has_the_first_one_of_ike_auth_whatever_it_is(kind):
+    for octets, expected in ((8, []), (7, [(FIRST, "B53")])):
+        pair = down(beginning(inside(good_pair(CLASSICAL), AUTH, GCM + octets), AUTH, kind))
+        assert told(pair) == expected
+
+
+def test_and_the_first_one_of_ike_intermediate():
+    label = "IKE_INTERMEDIATE request 1"
+    for octets, expected in ((8, []), (7, [(FIRST, "B53")])):
+        assert told(beginning(inside(good_pair(HYBRID), label, GCM + octets), label, PayloadType.KE)) == expected
+
+
+def test_the_identity_of_an_answer_is_no_idi():
+    assert told(beginning(good_pair(CLASSICAL), AUTH_ANSWER, PayloadType.IDi)) == [(SECOND, "B54")]
+    assert told(beginning(good_pair(CLASSICAL), AUTH, PayloadType.IDi)) == []
+    assert told(beginning(good_pair(CLASSICAL), AUTH_ANSWER, PayloadType.IDr)) == []
