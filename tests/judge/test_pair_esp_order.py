@@ -210,9 +210,11 @@ def test_there_is_a_packet_each_way_for_every_echo_that_came_back():
 
 
 def test_what_comes_behind_the_deletion_was_no_echo():
-    packets = [packet(1), packet(2, side=1), packet(11, 2), packet(12, 2, side=1)]
+    packets = [packet(1), packet(2, side=1), packet(3, 2), packet(11, 2, side=1)]
     assert lost(packets, echoed(2, 2), step(DELETED)) == lost(packets, echoed(2, 2), ended=True) == ""
     assert "has 1 ESP packets" in lost(packets, echoed(2, 2), step(DELETED), ended=True)
+    goes_on = [packet(1), packet(2, side=1), packet(11, 2), packet(12, 2, side=1)]  # both ways: nothing was deleted
+    assert lost(goes_on, echoed(2, 2), step(DELETED), ended=True) == ""
 
 
 def test_a_stub_was_a_packet():

@@ -136,6 +136,23 @@ def test_packets_that_the_path_lost(role):
     passes(case.with_peer_child(packets_out=6), CHECK, packets=5)
 
 
+@pytest.mark.parametrize(("number", "said"), [(5 + 64, ""), (5 + 65, "5 ESP packets are numbered 1 to 70")])
+@pytest.mark.parametrize("place", [3, 4])
+def test_a_number_far_ahead_of_all_that_were_sent(role, number, said, place):
+    """One that was given to a packet which never left is no jump; the peer may tell of more that the path lost."""
+    case = good(role=role)
+    packet = case.esp(from_engine=False)[place]
+    far = sealed(case, reply(place + 1), packet, by_engine=False, sequence=number)
+    if not said:
+        passes(far, CHECK, packets=5)
+        return
+    objects(far, CHECK, said, party=PEER_NAME, at=f"wire.pcapng#{packet.frame}", requirement="E02", packets=5)
+    judged(far)
+    passes(far.with_peer_child(packets_out=6), CHECK, packets=5)
+    objects(far.with_peer_child(packets_out=None), CHECK, said, party=PEER_NAME, at=f"wire.pcapng#{packet.frame}",
+            requirement="E02", packets=5)  # fmt: skip
+
+
 def pointer_of(case: Case) -> str:
     return f"wire.pcapng#{case.esp(from_engine=False)[0].frame}"
 

@@ -68,6 +68,10 @@ def in_octets(count: int) -> Change:
     return lambda packet, _: replace(packet, payload=(packet.payload + os.urandom(count))[:count])
 
 
+def ending(octets: bytes) -> Change:
+    return lambda packet, _: replace(packet, payload=packet.payload[: -len(octets)] + octets)
+
+
 def above_ip(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
     return replace(packet, source=(packet.source[0], 0), destination=(packet.destination[0], 0))
 
@@ -163,6 +167,8 @@ ROWS: list[PairDefect] = [
     PairDefect("the responder's is not", (CLASSICAL,), esp(1, not_encrypted), FAIL, SECOND, "E01"),
     PairDefect("ESP above IP behind a NAT", (CLASSICAL, HYBRID), and_then(
         told_of_a_nat, moved_to_4500, esp(0, above_ip)), FAIL, FIRST, "B46"),
+    PairDefect("the ICV is zero", (CLASSICAL, HYBRID), seen_twice(esp(0, ending(bytes(32)))), FAIL, FIRST, "E01"),
+    PairDefect("one ICV for all", (REKEY,), seen_twice(esp(1, ending(b"\xa5" * 32))), FAIL, SECOND, "E01"),
     # Numbers.
     PairDefect("ESP numbers from 1000", (HYBRID, CLASSICAL), esp(0, with_number(lambda place: 1000 + place)),
                FAIL, FIRST, "E02"),
@@ -224,6 +230,7 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
     for name, scenarios, alter in (
         ("ESP above IP", (HYBRID, CLASSICAL, REKEY), seen_twice(
             esp(0, above_ip), esp(1, above_ip), *on_both(lambda c: replace(c, udp_encapsulated=False)))),
+        ("an ESP packet comes twice", (CLASSICAL,), seen_twice(lambda p: after(p, sent_by(p, 0)[1], sent_by(p, 0)[1]))),
         ("more padding", (CLASSICAL,), seen_twice(esp(0, in_octets(152 + 64)))),
         ("a last packet on the old Child SA", (REKEY,), seen_twice(lambda p: after(
             p, found(p, "CREATE_CHILD_SA response 2").pieces[0].datagram,

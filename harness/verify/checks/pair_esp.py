@@ -25,7 +25,7 @@ _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 _WORD = 4  # Pad Length and Next Header end at a multiple of so many octets (RFC 4303 section 2.4)
 _FEW = 3  # packets of an SA that tell an order
-_GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
+GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
 
 
 @pair_check("pair-esp-in-its-form", due=Due.ALWAYS, requirement="E01")
@@ -43,7 +43,8 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             fault = "the inner packet is in clear behind the ESP header"
         if fault:
             objections.append(Objection(view.source(packet), f"an ESP packet: {fault}", Pointer.to_frame(packet.frame)))
-    objections += () if objections else _vectors(view, cipher)  # of what is in clear there is no vector
+    if cipher is not None and not objections:  # of what is in clear there is no vector
+        objections += [*_vectors(view, cipher), *_same_check_values(view, cipher)]
     objections += _cut_short(view)
     if view.esp and not view.up and not view.find(ExchangeType.IKE_AUTH):
         first = view.esp[0]
@@ -53,11 +54,10 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     return Checked(f"ESP packets of octets: {sizes or 'none'}", tuple(objections))
 
 
-def _vectors(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
+def _vectors(view: PairView, cipher: Protection) -> Iterator[Objection]:
     """Vectors are in clear: none comes twice on one SA, and in CBC mode none follows from those before (E05, E10)."""
     vectors = Vectors()
-    for packet in view.esp if cipher is not None and cipher.iv_octets else ():
-        assert cipher is not None
+    for packet in view.esp if cipher.iv_octets else ():
         octets, start = packet.payload, _HEADER + cipher.iv_octets
         if len(octets) < start + cipher.icv_octets:
             continue
@@ -66,6 +66,16 @@ def _vectors(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
         if fault := vectors.fault(key, octets[_HEADER:start], ciphertext, octets, may_count=may_count):
             sentence, rule = f"an ESP packet {fault} under the same key", "E05" if may_count else "E10"
             yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), rule)
+
+
+def _same_check_values(view: PairView, cipher: Protection) -> Iterator[Objection]:
+    """Another packet has the ICV of an earlier one: as it covers the sequence number, it is made of neither (E01)."""
+    seen: dict[tuple[str, bytes, bytes], bytes] = {}
+    for packet in view.esp if cipher.icv_octets else ():
+        octets = packet.payload
+        if seen.setdefault((packet.source[0], octets[:_SPI], octets[-cipher.icv_octets :]), octets) != octets:
+            sentence = "an ESP packet has the integrity check value of an earlier one on its SA, which has other octets"
+            yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame))
 
 
 def _cut_short(view: PairView) -> Iterator[Objection]:
@@ -169,7 +179,7 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
     counted = [c.packets_out for _, s, c in _children(view) if s == side and c.spi_out == spi.hex()]
     party, pointer = view.sides[side].peer, Pointer.to_frame(packets[0].frame)
     all_seen = counted and None not in counted and max(each or 0 for each in counted) == len(numbers)
-    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + _GAP):
+    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + GAP):
         words = f"the {len(numbers)} packets that it counts on the SA with SPI {spi.hex()} are numbered"
         yield Objection(party, f"{words} {min(numbers)} to {max(numbers)}", pointer)
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):

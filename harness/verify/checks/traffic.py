@@ -16,6 +16,7 @@ from harness.scenario.check_form import Argument
 from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
 from harness.verify.checks.exchanges import rekeyed_of_themselves
+from harness.verify.checks.pair_esp import GAP
 from harness.verify.checks.peer_report import child_of
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
@@ -110,7 +111,7 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     """The first number is 1, none stands on two packets, and each is one more (RFC 4303 section 3.3.3).
 
     The path may bring packets in another order, or one of them twice, or lose those of which their sender tells: that
-    is not its doing.
+    is not its doing. Nor is it told of a few that were numbered and never left.
     """
     first: dict[int, SeenEsp] = {}
     for packet in packets:  # that one has the SPI of another SA, its problem tells
@@ -129,6 +130,10 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     if step > 1:
         sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
+    last = max((number for number, packet in first.items() if not packet.problem), default=0)
+    if last > len(first) + max(lost, 0) + GAP:
+        sentence = f"{len(first)} ESP packets are numbered {min(first)} to {last} (RFC 4303 section 3.3.3)"
+        return [Objection(party, sentence, first[last].pointer, "E02")]
     return []
 
 
