@@ -16,6 +16,7 @@ from harness.results.model import Pointer
 from harness.scenario.model import Parties, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion, goes_on, late_esp
+from harness.verify.checks.spis import of_several
 from harness.verify.checks.vectors import Vectors
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage
@@ -189,11 +190,13 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
 def _stale(view: PairView, side: int) -> Iterator[Objection]:
     """A packet on an SA that its sender left for another one, once that was deleted by an INFORMATIONAL exchange.
 
-    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1). Where there are
-    more of those exchanges than the scenario's steps ask for, so many may be liveness checks.
+    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1), and its SPI may
+    come again for another one. Where there are more of those exchanges than the scenario's steps ask for, so many may
+    be liveness checks.
     """
     end = len(view.standing) - 1
     kept = {c.spi_out for number, s, c in _children(view) if (number, s) == (end, side)}
+    kept |= {spi for receiver, spi in of_several(view) if receiver != side}
     closed = [m.frame for m in view.find(ExchangeType.INFORMATIONAL, response=True) if m.sealed]
     others = max(len(closed) - sum(step.step != Step.TRAFFIC for step in view.report.steps[1:]), 0)
     last: dict[bytes, int] = {}

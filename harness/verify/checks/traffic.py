@@ -18,6 +18,7 @@ from harness.verify.check import Arguments, Checked, Due, Objection, engine_chec
 from harness.verify.checks.exchanges import rekeyed_of_themselves
 from harness.verify.checks.pair_esp import GAP
 from harness.verify.checks.peer_report import child_of
+from harness.verify.checks.spis import of_several
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
 from harness.verify.pair_view import PairView, established
@@ -309,11 +310,16 @@ def _on_the_wire(view: PairView) -> list[Objection]:
 
 @pair_check("pair-esp-numbers", due=Due.ALWAYS, requirement="E02")
 def pair_esp_numbers(view: PairView, _arguments: Arguments) -> Checked:
-    """No sequence number is zero, and none stands on two packets of one SA: both are in clear (RFC 4303 3.3.3)."""
+    """No sequence number is zero, and none stands on two packets of one SA: both are in clear (RFC 4303 3.3.3).
+
+    Where a receiver has one SPI for several SAs, the numbers of each begin anew.
+    """
     objections, seen = [], dict[tuple[str, bytes], bytes]()
+    free = {(view.sides[1 - index].address, spi) for index, spi in of_several(view)}
     for packet in view.esp:
         spi, number = packet.payload[:_SPI_OCTETS], packet.payload[_SPI_OCTETS : 2 * _SPI_OCTETS]
-        other = seen.setdefault((packet.source[0], spi + number), packet.payload) != packet.payload
+        again = seen.setdefault((packet.source[0], spi + number), packet.payload) != packet.payload
+        other = again and (packet.source[0], spi.hex()) not in free
         if other or not any(number):
             said = "another ESP packet has the same" if other else "an ESP packet has a"
             sentence = f"{said} sequence number {int.from_bytes(number)} on the SA with SPI {spi.hex()}"
