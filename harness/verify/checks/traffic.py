@@ -8,6 +8,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from harness.crypto.errors import MethodUnavailable
+from harness.evidence.model import steps_before_the_end
 from harness.evidence.peer_report import StepReport
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
@@ -59,7 +60,7 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
 
 
 def _too_few(view: View, sentence: str) -> Objection:
-    """It is the peer's doing if the peer ended the IKE SA, be it with an error or where that was not its part.
+    """It is the peer's doing if the peer ended the IKE SA, with an error or where, or before, that was its part.
 
     Which message of the peer's made our engine end it other checks tell.
     """
@@ -67,9 +68,16 @@ def _too_few(view: View, sentence: str) -> Objection:
     if report.closed_kind in ("misbehaved", "malformed"):
         words = f"{sentence}: our engine ended the IKE SA for what it got, {report.closed_reason}"
         return Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE)
-    if report.closed_by_peer and (report.closed_kind == "refused" or view.role is Role.INITIATOR):
+    its_part = view.role is Role.RESPONDER and report.closed_kind != "refused" and not _ended_untold(view)
+    if report.closed_by_peer and not its_part:
         return Objection(view.peer, f"{sentence}: it ended the IKE SA before", ENGINE_REPORT, None)
     return Objection("engine", sentence, CAPTURE)
+
+
+def _ended_untold(view: View) -> bool:
+    """Whether the IKE SA was over before it was to be deleted; of its steps not every early record tells."""
+    tells = view.report.datagrams is not None
+    return tells and Step.DELETE not in steps_before_the_end(view.evidence.trace or ())
 
 
 def _proven(view: View, sent: int, answered: int) -> str:
