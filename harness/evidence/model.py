@@ -365,6 +365,15 @@ def half_open_in_trace(trace: Iterable[TraceEntry]) -> Iterator[bool]:
             yield answered
 
 
+def steps_before_the_end(trace: Iterable[TraceEntry]) -> Iterator[str]:
+    """The scenario's steps that our side began while the IKE SA was not over."""
+    for entry in trace:
+        if entry.event == "Closed":
+            return
+        if entry.event == "Step":
+            yield entry.detail.get("step", "")
+
+
 def _places(entries: Iterable[TraceEntry]) -> Iterator[MessagePlace]:
     kinds = {kind.name: kind for kind in ExchangeType.known()}
     for entry in entries:

@@ -10,6 +10,7 @@ from case_builder import PEER_NAME, Case, good
 from esp_packets import reply, sealed
 from extra_messages import behind, protected
 from legitimate_rows import PLAYED
+from misbehaving import esp, sends
 from rekey_defect_rows import LEGITIMATE
 
 from harness.evidence.model import CapturedDatagram
@@ -95,6 +96,13 @@ def test_padding_for_traffic_flow_confidentiality(role):
         last = case.esp(from_engine=False)[-1]
         padded = sealed(case, reply(5) + bytes(octets), last, by_engine=False)
         assert padded.judge().findings == ()
+
+
+def test_a_number_of_a_packet_that_never_left(role):
+    """It was dropped once it had its number, as where a queue is full."""
+    row = esp("a number is left out", sends(lambda p: p.sealed(sequence=p.number + 7 * (p.number > 2))), "", ())
+    case = next(each for each in row if each.role is role).play("hybrid/x25519-mlkem768")
+    assert case.judge().findings == ()
 
 
 def test_a_liveness_check_of_its_own_at_the_end(role):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,21 +68,40 @@ def test_each_answer_is_looked_at_whatever_there_is_of_the_other(role):
         assert "IKE_AUTH: ENCR 20 was not offered, or not with these attributes" in [each.sentence for each in found]
 
 
-@pytest.mark.parametrize(("label", "rule"), [(INIT, "B06"), (AUTH, "B47")])
-def test_other_sequence_numbers_than_were_offered_are_those_of_a_child_sa(role, label, rule):
-    """RFC 7296 section 3.3.2 has the transform type for AH and ESP alone."""
-    case = good(HYBRID, role=role)
+def with_numbers(*numbers: int) -> Callable[[Sequence[Any]], list[Any]]:
+    """The SA payload with these SN transforms in place of its own."""
 
-    def more(payloads):
+    def edit(payloads: Sequence[Any]) -> list[Any]:
+        made = []
         for p in payloads:
             if isinstance(p, SecurityAssociation):
-                kept = (t for t in p.proposals[0].transforms if t.type != SN)
-                yield replace(p, proposals=(replace(p.proposals[0], transforms=(*kept, Transform(SN, 1))),))
+                kept = [t for t in p.proposals[0].transforms if t.type != SN]
+                kept += [Transform(SN, number) for number in numbers]
+                made.append(replace(p, proposals=(replace(p.proposals[0], transforms=tuple(kept)),)))
             else:
-                yield p
+                made.append(p)
+        return made
 
-    (objection,) = case.rewritten(label, more).check(SUBSET).objections
-    assert objection.requirement == rule
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("label", "offered", "number", "rule"),
+    [
+        (INIT, (), 1, "B06"),  # RFC 7296 section 3.3.2 has the transform type for AH and ESP alone
+        (INIT, (1,), 0, "B47"),
+        (AUTH, (0,), 1, "B06"),
+        (AUTH, (1,), 0, "B47"),  # what ESN alone means
+        (AUTH, (1,), 7, "B06"),
+        (AUTH, (1, 7), 0, "B06"),
+        (AUTH, (0, 1), 7, "B06"),
+        (AUTH, (0, 1), 0, None),
+    ],
+)
+def test_other_sequence_numbers_than_were_offered(role, label, offered, number, rule):
+    asked = {INIT: ASKED, AUTH: AUTH.replace("response", "request")}[label]
+    case = good(HYBRID, role=role).rewritten(asked, with_numbers(*offered)).rewritten(label, with_numbers(number))
+    assert [each.requirement for each in case.check(SUBSET).objections] == ([rule] if rule else [])
 
 
 def without_sa(payloads: list[Any]) -> list[Any]:

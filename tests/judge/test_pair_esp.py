@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
@@ -15,6 +16,7 @@ from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.scenario.model import Parties
 from harness.verify.check import Objection
+from harness.verify.checks import pair_esp
 from harness.verify.checks.catalogue import CHECKS
 from harness.verify.pair_view import PairView
 
@@ -158,6 +160,31 @@ def test_the_last_block_of_a_ciphertext_is_no_vector():
     for end, chained in ((WHOLE - ICV, True), (WHOLE - ICV - 1, False), (WHOLE - ICV - BLOCK, False), (WHOLE, False)):
         following = vector(one.payload[end - BLOCK : end])
         assert bool(said(view_of(one, following))) is chained
+
+
+def checked(value: bytes, side: int = 0, spi: bytes = b"\xc1\1\2\3") -> CapturedDatagram:
+    """A packet with this integrity check value."""
+    return packet(side, spi=spi, octets=os.urandom(WHOLE - 4 - ICV) + value)
+
+
+def test_an_integrity_check_value_that_comes_again():
+    once, other = os.urandom(ICV), os.urandom(ICV)
+    assert said(view_of(checked(once), checked(other))) == ()
+    assert said(view_of(checked(once), checked(once, side=1), checked(once, spi=b"\xc1\1\2\4"))) == ()
+    assert said(view_of(checked(once), checked(bytes((once[0] ^ 1,)) + once[1:]))) == ()
+    same = checked(once)
+    assert said(view_of(same, same)) == ()  # the path brought it twice
+    for side, party in enumerate((FIRST, SECOND)):
+        again = replace(checked(once, side), frame=AT + 2)
+        (objection,) = said(view_of(checked(once, side), checked(other, side), again))
+        assert (objection.party, objection.requirement) == (party, "")  # that of the check
+        assert objection.pointer == f"wire.pcapng#{AT + 2}"
+        assert "has the integrity check value of an earlier one" in objection.sentence
+
+
+def test_a_cipher_without_integrity_has_no_check_value():
+    bare = SimpleNamespace(icv_octets=0)
+    assert list(pair_esp._same_check_values(view_of(sized(WHOLE), sized(WHOLE)), bare)) == []  # type: ignore[arg-type]
 
 
 def test_where_sizes_are_wrong_nothing_is_said_of_vectors():

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, good_pair
+from pair_esp_rows import one_spi_over_a_rekey
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import DELETED, ESTABLISHED, ChildReport, PeerReport, StepReport
@@ -277,3 +278,13 @@ def test_the_packets_of_a_good_case_are_in_order():
         view = good_pair(scenario).view
         assert CHECKS[ORDER](view).detail == f"{len(view.esp)} ESP packets in the order of their numbers"
         assert (said(view), too_few_packets(view), before_its_sa(view)) == ((), "", "")
+
+
+@pytest.mark.parametrize(("side", "rekey"), [(0, 1), (0, 2), (1, 1)])
+def test_an_spi_that_was_free_may_come_again(side, rekey):
+    pair = one_spi_over_a_rekey(side, rekey=rekey)(good_pair("pairs/rekey"))
+    assert pair.check("pair-esp-in-order").objections == ()
+    other = ("responder", "initiator")[side]
+    silent = tuple(replace(s, **{other: replace(getattr(s, other), sas=())}) for s in pair.report.steps)
+    found = pair.with_report(steps=silent).check("pair-esp-in-order").objections
+    assert ((SECOND, FIRST)[side], "B29") in [(each.party, each.requirement) for each in found]  # of one side's word

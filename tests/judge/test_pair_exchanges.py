@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from case_builder import good
-from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, Pair, good_pair
+from pair_alterations import junk
+from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair, good_pair
+from pair_form_alterations import one_more
+from pair_story_rows import counted_on
 
 from harness.evidence.peer_report import PeerReport
 from harness.policy.proposals import Suite
@@ -16,6 +19,7 @@ from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Outcome, Verdict
 from harness.scenario.model import Step
 from harness.verify.checks.exchanges import octets_of
+from harness.verify.pair_view import initiator_spi
 from harness.wire.message import Message
 from harness.wire.payloads import KeyExchange
 
@@ -172,10 +176,10 @@ def test_a_side_without_a_report_of_its_new_ike_sa_tells_nothing_of_it():
 
 
 def near(pair: Pair, responder: bool) -> Pair:
-    """The SPI of the new IKE SA differs from the old one in its last octet alone, of one side or the other."""
+    """The SPIs of the new IKE SA differ from the old ones in their last octet alone, or that of the responder does."""
     old = pair.message("IKE_AUTH request 2").pieces[0].octets[:16]
     new = next(m for m in pair.view.messages if m.protected and m.pieces[0].octets[:8] != old[:8]).pieces[0].octets[:16]
-    turned = old[:15] + bytes((old[15] ^ 1,)) if responder else old[:7] + bytes((old[7] ^ 1,)) + old[8:]
+    turned = (old[:8] if responder else old[:7] + bytes((old[7] ^ 1,))) + old[8:15] + bytes((old[15] ^ 1,))
     return pair.with_datagrams(replace(d, payload=d.payload.replace(new, turned)) for d in pair.wire.datagrams)
 
 
@@ -187,6 +191,66 @@ def test_a_new_ike_sa_has_another_spi_of_its_initiator():
     """Each side chooses its own, "unique identifiers of an IKE SA" (RFC 7296 section 2.6), and the old one lives."""
     (objection,) = near(good_pair(HYBRID_REKEY), responder=True).check(REKEYED).objections
     assert objection.sentence.startswith("1 IKE SAs have protected messages on the wire")
+
+
+def with_spi_of_before(pair: Pair, *, back: int = 1) -> Pair:
+    """The last IKE SA has the responder's SPI of the one so far before."""
+    sas = pair.view.ike_sas
+    old, new = sas[-1 - back].responder_spi, sas[-1].responder_spi
+    return pair.with_datagrams(replace(d, payload=d.payload.replace(new, old)) for d in pair.wire.datagrams)
+
+
+def test_a_new_ike_sa_has_another_spi_of_its_responder():
+    pair = with_spi_of_before(good_pair(HYBRID_REKEY))
+    spi, last = pair.view.ike_sas[0].responder_spi, pair.view.ike_sas[-1]
+    (objection,) = pair.check(REKEYED).objections
+    assert (objection.party, objection.requirement) == (SECOND, "B24")
+    words = f"of a rekeyed IKE SA is one that {SECOND} chose for the one before"
+    assert objection.sentence == f"the SPI {spi.hex()} {words}"
+    assert objection.pointer == last.messages[0].pointer
+
+
+def test_what_the_other_side_chose_may_be_chosen_as_well():
+    """An SPI is its side's own."""
+    pair = good_pair(HYBRID_REKEY)
+    old, new = pair.view.ike_sas
+    theirs = initiator_spi(old.messages[0])
+    same = pair.with_datagrams(
+        replace(d, payload=d.payload.replace(new.responder_spi, theirs)) for d in pair.wire.datagrams
+    )
+    assert same.view.ike_sas[-1].responder_spi == theirs
+    assert same.check(REKEYED).objections == ()
+
+
+def test_the_spi_of_an_ike_sa_that_was_gone_by_then_may_come_again():
+    assert len(good_pair(REKEY).view.ike_sas) > 2
+    assert [o.requirement for o in with_spi_of_before(good_pair(REKEY)).check(REKEYED).objections] == ["B24"]
+    assert with_spi_of_before(good_pair(REKEY), back=2).check(REKEYED).objections == ()
+
+
+def test_what_cannot_be_parsed_may_be_the_number_that_is_missing():
+    pair = good_pair(HYBRID)
+    first = pair.message("IKE_SA_INIT request 0").pieces[0].datagram
+    spoilt = pair.changed(first, replace(first, payload=first.payload[:-4]))
+    end = max(each.at for each in pair.wire.datagrams) + 1
+    beyond = spoilt.with_evidence(far=spoilt.wire).with_report(ended=(end, end))
+    assert beyond.check(IDS).objections == ()
+    jumped = counted_on(3)(pair)
+    for source, named in ((THERE, [FIRST]), (HERE, [])):  # what is spoilt is the other side's, or its own
+        other = junk(source)(jumped)
+        found = other.with_evidence(far=other.wire).with_report(ended=(end, end)).check(IDS).objections
+        assert [each.party for each in found] == named
+
+
+def test_what_the_responder_begins_is_no_exchange_that_is_due():
+    pair = one_more(ExchangeType.IKE_INTERMEDIATE, 7, initiator=False, behind="IKE_INTERMEDIATE response 1")(
+        good_pair(HYBRID)
+    )
+    assert pair.check("pair-exchanges-as-predicted").objections == ()
+    answered = one_more(ExchangeType.IKE_INTERMEDIATE, 7, initiator=True, response=True, behind="IKE_AUTH response 2")(
+        pair
+    )
+    assert answered.check("pair-exchanges-as-predicted").detail.startswith("IKE_SA_INIT, 1 IKE_INTERMEDIATE,")
 
 
 def test_each_ike_sa_has_numbers_of_its_own():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,18 +10,14 @@ from pair_alterations import edited
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, SEVEN, Pair, good_pair
 from pair_form_alterations import holding, message_of, sized
 
-from harness.evidence.model import CapturedDatagram
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.identities import IdentificationType
-from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import KeyExchangeMethod, TransformType
+from harness.registry.transforms import TransformType
 from harness.scenario.model import Step
-from harness.verify.checks.catalogue import PAIR_CHECKS
 from harness.verify.checks.sealed_form import sealed_in_its_form
-from harness.verify.wire import SeenMessage
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Delete, Encrypted, EncryptedFragment, IdentificationInitiator, Notify, Unknown
@@ -87,9 +82,12 @@ def test_all_have_room(scenario):
         (AUTH, PEER + GCM - 1, childless, [(FIRST, "B54")]),
         (AUTH, PEER + GCM - 1, down, []),  # nothing came of it: it may be an error
         (AUTH, 24, None, [(FIRST, "B41"), (FIRST, "B54")]),  # no room for a Pad Length either
-        (AUTH, 25, down, []),
+        (AUTH, 25 + 8, down, []),
+        (AUTH, 25 + 7, down, [(FIRST, "B53")]),  # whatever it is, its first payload is there
         (AUTH, 24, down, [(FIRST, "B41")]),
-        ("INFORMATIONAL request 2", 25, None, []),
+        ("INFORMATIONAL request 2", 25 + 8, None, []),
+        ("INFORMATIONAL request 2", 25 + 7, None, [(FIRST, "B53")]),
+        ("INFORMATIONAL request 2", 25, None, [(FIRST, "B53")]),
         ("INFORMATIONAL request 2", 24, None, [(FIRST, "B41")]),
         ("INFORMATIONAL response 2", 0, None, [(SECOND, "B41")]),
     ],
@@ -115,7 +113,7 @@ def test_what_begins_an_sa_has_room_for_an_offer_and_a_nonce(label, octets, expe
 
 def test_an_answer_of_which_nothing_came_may_be_an_error():
     """Both report the SAs of before, or one of them does, or there are more exchanges than rekeys."""
-    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25)
+    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25 + 8)
     rekeys = [i for i, s in enumerate(pair.report.steps) if s.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
     assert told(pair) == [(SECOND, "B54")]
     for index in rekeys:
@@ -138,7 +136,7 @@ def test_an_answer_of_which_nothing_came_may_be_an_error():
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("side", ["initiator", "responder"])
 def test_a_product_that_does_not_tell_its_spis_may_not_have_rekeyed(side, which):
-    pair = inside(good_pair(REKEY), CREATE_ANSWER, 25)
+    pair = inside(good_pair(REKEY), CREATE_ANSWER, 45)
     index = next(i for i, s in enumerate(pair.report.steps) if s.step == Step.REKEY_IKE) - 1 + which
     step = pair.report.steps[index]
     report = getattr(step, side)
@@ -162,7 +160,7 @@ def test_of_several_ike_auth_exchanges_none_has_all():
     at = pair.wire.datagrams.index(pair.message(AUTH_ANSWER).pieces[0].datagram) + 1
     more = pair.with_datagrams((*pair.wire.datagrams[:at], *second, *pair.wire.datagrams[at:]))
     frames = (replace(datagram, frame=frame) for frame, datagram in enumerate(more.wire.datagrams, start=1))
-    assert told(inside(more.with_datagrams(frames), AUTH, GCM)) == []
+    assert told(inside(more.with_datagrams(frames), AUTH, GCM + 8)) == []
 
 
 def test_of_a_rekeyed_ike_sa_nobody_knows_the_cipher():
@@ -204,7 +202,7 @@ def test_ciphertext_is_whole_blocks(octets, words):
 
 def test_of_a_cipher_that_is_not_known_only_the_payloads_need_room():
     none = Suite(1, {TransformType.PRF: algorithm(TransformType.PRF, "hmac-sha2-256")})
-    pair = inside(good_pair(CLASSICAL), "INFORMATIONAL request 2", 3)
+    pair = inside(good_pair(CLASSICAL), "INFORMATIONAL request 2", 8)
     assert of_blocks(inside(pair, AUTH, PEER + CHILD), none) == []
     assert len(of_blocks(inside(pair, AUTH, PEER + CHILD - 1), none)) == 1
 
@@ -428,68 +426,32 @@ def test_what_must_be_inside_is_known_of_the_ike_sa_that_was_begun_last_in_clear
     assert (FIRST, "B54") in told(first.with_datagrams((*before, *first.wire.datagrams)))
 
 
-def in_follow_up(which: Callable[[SeenMessage], bool], octets: int) -> Pair:
-    pair = good_pair(HYBRID_REKEY)
-    (label,) = [m.label for m in pair.view.messages if m.exchange == ExchangeType.IKE_FOLLOWUP_KE and which(m)]
-    return inside(pair, label, octets)
+@pytest.mark.parametrize(
+    ("first", "octets"),
+    [(kind, 8) for kind in (PayloadType.NOTIFY, PayloadType.DELETE, PayloadType.CP)]
+    + [(PayloadType.VENDOR_ID, 4), (PayloadType(200), 4), (PayloadType.NO_NEXT_PAYLOAD, 0)],
+)
+def test_the_first_payload_has_room_whatever_came_of_the_message(first, octets):
+    """Its header, and the four octets with which the others of RFC 7296 begin (section 3)."""
+    label = "INFORMATIONAL response 2"
+    for size, expected in ((GCM + octets, []), (GCM + octets - 1, [(SECOND, "B53" if octets else "B41")])):
+        assert told(beginning(inside(good_pair(CLASSICAL), label, size), label, first)) == expected
 
 
-@pytest.mark.parametrize(("response", "party"), [(False, FIRST), (True, SECOND)])
-def test_a_follow_up_has_room_for_its_key(response, party):
-    due = KEY_EXCHANGE_OCTETS[KeyExchangeMethod.ML_KEM_768][int(response)]
-    assert in_follow_up(lambda m: m.response == response, due).check(SIZES).objections == ()
-    (objection,) = in_follow_up(lambda m: m.response == response, due - 1).check(SIZES).objections
-    assert (objection.party, objection.requirement) == (party, "")
+@pytest.mark.parametrize("kind", [PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, PayloadType.TSi, PayloadType.TSr])
+def test_so_has_the_first_one_of_ike_auth_whatever_it_is(kind):
+    for octets, expected in ((8, []), (7, [(FIRST, "B53")])):
+        pair = down(beginning(inside(good_pair(CLASSICAL), AUTH, GCM + octets), AUTH, kind))
+        assert told(pair) == expected
 
 
-def test_where_it_is_not_known_which_method_it_is_of_no_size_is_due():
-    small = in_follow_up(lambda m: not m.response, 30)
-    assert len(small.check(SIZES).objections) == 1
-    steps = tuple(s for s in small.report.steps if s.step != Step.REKEY_IKE)
-    assert small.with_report(steps=steps).check(SIZES).objections == (), "no rekey was asked for"
-    assert small.without("IKE_FOLLOWUP_KE response 4").check(SIZES).objections == ()
-    created = small.message("CREATE_CHILD_SA request 3").pieces[0].datagram
-    late = replace(created, frame=99)
-    moved = small.with_datagrams((*(d for d in small.wire.datagrams if d is not created), late))
-    assert len(moved.check(SIZES).objections) == 1, "the answer to it is still in front"
-    both = moved.without("CREATE_CHILD_SA response 3")
-    assert both.check(SIZES).objections == ()
-    of_child = Suite(1, {TransformType.ADDKE1: algorithm(TransformType.ADDKE1, "ml-kem-768")})
-    known = replace(small.expectation, esp=(of_child,))
-    assert replace(small, expectation=known).check(SIZES).objections == (), "a Child SA may have some, too"
+def test_and_the_first_one_of_ike_intermediate():
+    label = "IKE_INTERMEDIATE request 1"
+    for octets, expected in ((8, []), (7, [(FIRST, "B53")])):
+        assert told(beginning(inside(good_pair(HYBRID), label, GCM + octets), label, PayloadType.KE)) == expected
 
 
-def numbered(pair: Pair, *datagrams: CapturedDatagram) -> Pair:
-    return pair.with_datagrams(replace(d, frame=n) for n, d in enumerate(datagrams, start=1))
-
-
-def test_one_message_in_front_of_all_rekeys_is_enough_to_know_nothing():
-    small = in_follow_up(lambda m: not m.response, 30)
-    created = {small.message(f"CREATE_CHILD_SA {way} 3").pieces[0].datagram.frame for way in ("request", "response")}
-    request = small.message("CREATE_CHILD_SA request 3").pieces[0].datagram
-    rest = [d for d in small.wire.datagrams if d.frame not in created]
-    at = next(n for n, d in enumerate(rest) if d is small.message("IKE_FOLLOWUP_KE response 4").pieces[0].datagram)
-    assert numbered(small, *rest[:at], request, *rest[at:]).check(SIZES).objections == ()
-
-
-def test_each_of_two_methods_has_its_turn():
-    pair = good_pair(HYBRID_REKEY)
-    second = [message_of(pair, ExchangeType.IKE_FOLLOWUP_KE, 9, initiator=i, response=not i) for i in (True, False)]
-    answer = pair.message("IKE_FOLLOWUP_KE response 4").pieces[0].datagram
-    at = pair.wire.datagrams.index(answer) + 1
-    both = numbered(pair, *pair.wire.datagrams[:at], *second, *pair.wire.datagrams[at:])
-    methods = {TransformType.ADDKE1: "ml-kem-768", TransformType.ADDKE2: "ecp384"}
-    suite = Suite(1, {kind: algorithm(kind, name) for kind, name in methods.items()})
-    view = replace(both.view, suite=suite)
-    check = PAIR_CHECKS[SIZES]
-    assert [each.party for each in check(view, {}).objections] == []
-    small = inside(both, "IKE_FOLLOWUP_KE request 9", 30)
-    (objection,) = check(replace(small.view, suite=suite), {}).objections
-    assert objection.party == FIRST and objection.sentence.endswith("too few for ECP_384")
-
-
-def test_of_a_private_method_no_size_is_known():
-    suite = Suite(1, {TransformType.ADDKE1: algorithm(TransformType.ADDKE1, "private-use-1080")})
-    for response in (False, True):
-        pair = in_follow_up(lambda m, way=response: m.response == way, 0)
-        assert PAIR_CHECKS[SIZES](replace(pair.view, suite=suite), {}).objections == ()
+def test_the_identity_of_an_answer_is_no_idi():
+    assert told(beginning(good_pair(CLASSICAL), AUTH_ANSWER, PayloadType.IDi)) == [(SECOND, "B54")]
+    assert told(beginning(good_pair(CLASSICAL), AUTH, PayloadType.IDi)) == []
+    assert told(beginning(good_pair(CLASSICAL), AUTH_ANSWER, PayloadType.IDr)) == []

@@ -9,17 +9,21 @@ from case_builder import PEER_NAME, good
 from extra_messages import behind, protected
 from judging import initiator, objects, passes, responder
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
+from pair_esp_rows import one_spi_over_a_rekey
 
 from harness.evidence.peer_report import ESTABLISHED
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.scenario.model import Step
+from harness.verify.checks.spis import kept_over_a_rekey, of_several
 from harness.wire.message import Message
 from harness.wire.payloads import Delete, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Proposal
 
 CHECK, PAIR, HYBRID = "esp-spis-are-due", "pair-spis-are-due", "hybrid/x25519-mlkem768"
+REKEY = "pairs/rekey"
 RESERVED = [0, 1, 255]
 
 
@@ -174,3 +178,58 @@ def test_a_refusal_frees_what_its_own_request_offers_alone(role):
         octets = protected(case, [offer], message_id=6, by_engine=by_engine, **wanted)
         again = behind(case, octets, by_engine=by_engine)
         assert [each.party for each in again.check(CHECK).objections] == told
+
+
+@pytest.mark.parametrize(("side", "party"), [(0, FIRST), (1, SECOND)])
+def test_an_spi_that_is_kept_over_a_rekey(side, party):
+    pair = one_spi_over_a_rekey(side)(good_pair(REKEY))
+    own, other = (("initiator", "responder"), ("responder", "initiator"))[side]
+    place = next(at for at, step in enumerate(pair.report.steps) if step.step == Step.REKEY_CHILD)
+    spi = getattr(pair.report.steps[place], own).sas[0].children[0].spi_in
+    (objection,) = pair.check(PAIR).objections
+    assert (objection.party, objection.severity, objection.pointer) == (party, "fail", "steps.json")
+    assert objection.sentence == f"it receives on the SPI {spi} for a Child SA, and for the one that replaces it"
+    assert kept_over_a_rekey(pair.view) == of_several(pair.view) == {(side, spi)}
+    for at, name in ((place - 1, other), (place, other), (place - 1, own), (place, own)):  # one of them tells otherwise
+        steps = list(pair.report.steps)
+        report = getattr(steps[at], name)
+        child = replace(report.sas[0].children[0], spi_in="abad1dea", spi_out="abad1deb")
+        lying = replace(report, sas=(replace(report.sas[0], children=(child,)),))
+        steps[at] = replace(steps[at], **{name: lying})
+        assert kept_over_a_rekey(pair.with_report(steps=tuple(steps)).view) == set()
+    renamed = tuple(replace(s, step=Step.REKEY_IKE) if at == place else s for at, s in enumerate(pair.report.steps))
+    assert kept_over_a_rekey(pair.with_report(steps=renamed).view) == set()  # its Child SAs go on
+
+
+def test_the_numbers_on_an_spi_that_is_kept_begin_anew():
+    """What its sender sends is on two SAs."""
+    for side in (0, 1):
+        pair = one_spi_over_a_rekey(side)(good_pair(REKEY))
+        assert pair.check("pair-esp-numbers").objections == ()
+        untold = pair.with_report(steps=pair.report.steps[:1])
+        assert {each.party for each in untold.check("pair-esp-numbers").objections} == {(SECOND, FIRST)[side]}
+        zero = pair.view.esp[-1 - side]
+        naught = pair.changed(zero, replace(zero, payload=zero.payload[:4] + bytes(4) + zero.payload[8:]))
+        assert len(naught.check("pair-esp-numbers").objections) == 1
+
+
+def test_an_sa_that_is_as_it_was_is_no_second_one():
+    pair = good_pair(REKEY)
+    assert kept_over_a_rekey(pair.view) == set()
+    steps = list(pair.report.steps)
+    place = next(at for at, step in enumerate(steps) if step.step == Step.REKEY_CHILD)
+    steps[place] = replace(steps[place - 1], step=Step.REKEY_CHILD)
+    assert kept_over_a_rekey(pair.with_report(steps=tuple(steps)).view) == set()
+    both = one_spi_over_a_rekey(1)(one_spi_over_a_rekey(0)(pair))  # each the SPI of before: it is the same SA
+    assert kept_over_a_rekey(both.view) == set()
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_spi_of_a_child_sa_that_is_gone_is_free(side):
+    pair = one_spi_over_a_rekey(side, rekey=1)(good_pair(REKEY))
+    spi = getattr(pair.report.steps[0], ("initiator", "responder")[side]).sas[0].children[0].spi_in
+    assert (kept_over_a_rekey(pair.view), of_several(pair.view)) == (set(), {(side, spi)})
+    other = ("responder", "initiator")[side]
+    alone = pair.with_report(steps=tuple(replace(s, **{other: replace(getattr(s, other), sas=())}) for s in
+                                         pair.report.steps))  # fmt: skip
+    assert of_several(alone.view) == set()  # one side alone tells

@@ -7,17 +7,19 @@ from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build
 from esp_packets import reply, sealed
 from judging import contradicts, kernel, objects, passes
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
+from rekeying import begins
 
-from harness.evidence.model import CapturedDatagram, ClearPacket
+from harness.evidence.model import CapturedDatagram, ClearPacket, TraceEntry
 from harness.evidence.peer_report import PeerReport
 from harness.ike.selectors import network_selector
 from harness.policy.role import Role
 from harness.registry.identities import TrafficSelectorType
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.transforms import TransformType
 from harness.results.model import Verdict
 from harness.scenario.model import Mode, Step
 from harness.transport.echo import Echo, echo_reply, echo_request
-from harness.wire.payloads import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from harness.wire.payloads import Delete, TrafficSelectorsInitiator, TrafficSelectorsResponder
 from harness.wire.payloads.traffic_selector import OpaqueSelector
 
 CHECK = "esp-both-ways"
@@ -136,6 +138,23 @@ def test_packets_that_the_path_lost(role):
     passes(case.with_peer_child(packets_out=6), CHECK, packets=5)
 
 
+@pytest.mark.parametrize(("number", "said"), [(5 + 64, ""), (5 + 65, "5 ESP packets are numbered 1 to 70")])
+@pytest.mark.parametrize("place", [3, 4])
+def test_a_number_far_ahead_of_all_that_were_sent(role, number, said, place):
+    """One that was given to a packet which never left is no jump; the peer may tell of more that the path lost."""
+    case = good(role=role)
+    packet = case.esp(from_engine=False)[place]
+    far = sealed(case, reply(place + 1), packet, by_engine=False, sequence=number)
+    if not said:
+        passes(far, CHECK, packets=5)
+        return
+    objects(far, CHECK, said, party=PEER_NAME, at=f"wire.pcapng#{packet.frame}", requirement="E02", packets=5)
+    judged(far)
+    passes(far.with_peer_child(packets_out=6), CHECK, packets=5)
+    objects(far.with_peer_child(packets_out=None), CHECK, said, party=PEER_NAME, at=f"wire.pcapng#{packet.frame}",
+            requirement="E02", packets=5)  # fmt: skip
+
+
 def pointer_of(case: Case) -> str:
     return f"wire.pcapng#{case.esp(from_engine=False)[0].frame}"
 
@@ -237,6 +256,25 @@ def test_of_a_silent_peer_esp_is_looked_at_as_well(role):
 def test_one_echo_request_is_due_where_nobody_says_how_many(role):
     case = build(role=role, steps=[Step.DELETE])
     objects(case, CHECK, "0 echo requests were sent, 1 are due", party="engine", at="wire.pcapng")
+
+
+def test_a_peer_that_ends_the_ike_sa_before_the_traffic(role):
+    """Be it with a sound Delete, and be deletion its part in the end: the step of it has not begun."""
+    row = begins("it deletes", lambda _: (Delete(Protocol.IKE),), "", ExchangeType.INFORMATIONAL)
+    case = next(each for each in row if each.role is role).play("hybrid/x25519-mlkem768")
+    words = "0 echo requests were sent, 5 are due: it ended the IKE SA before"
+    at = {"at": "engine/sas.json", "requirement": None, "packets": 5}
+    objects(case, CHECK, words, party="strongswan-6.1-kernel-esp", **at)
+    trace = [entry for entry in case.evidence.trace if entry.event != "Step"]
+    for before, behind in ((None, None), (None, "delete"), ("traffic", None)):
+        steps = [[TraceEntry(0.0, "Step", {"step": step})] if step else [] for step in (before, behind)]
+        told = case.with_evidence(trace=(*steps[0], *trace, *steps[1]))
+        objects(told, CHECK, words, party="strongswan-6.1-kernel-esp", **at)
+    begun = case.with_evidence(trace=(TraceEntry(0.0, "Step", {"step": "delete"}), *trace))
+    for told in (case.with_report(datagrams=None), begun) if role is Role.RESPONDER else ():
+        objects(told, CHECK, "0 echo requests were sent, 5 are due", party="engine", at="wire.pcapng", packets=5)
+    nameless = case.with_evidence(trace=(TraceEntry(0.0, "Step", {}), *trace))
+    objects(nameless, CHECK, words, party="strongswan-6.1-kernel-esp", **at)
 
 
 def beside(case: Case, inner: bytes, *, by_engine: bool) -> Case:

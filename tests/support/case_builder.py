@@ -459,6 +459,7 @@ def _sides(
 
 
 def _step(play: Play, step: Step, role: Role, esp_port: int) -> PeerReport | None:
+    play.engine.recorder.note(play.at, "Step", step=step.value)
     if isinstance(play.engine.session.state, Gone):
         return None
     initiator = play.engine if role is Role.INITIATOR else play.peer

@@ -85,6 +85,8 @@ ROWS: list[Misbehaviour] = [
     *esp("numbers go down", sends(lambda p: p.sealed(sequence=6 - p.number)), "E02", (AEAD, MAC)),
     *esp("every other number", sends(lambda p: p.sealed(sequence=2 * p.number - 1)), "E02", EVERY),
     *esp("numbers by 256 from 1 on", sends(lambda p: p.sealed(sequence=256 * p.number - 255)), "E02", (AEAD, MAC)),
+    *esp("a jump at the third number", sends(lambda p: p.sealed(sequence=p.number + 997 * (p.number > 2))), "E02",
+         EVERY),
     *esp("a number twice", sends(nth(3, lambda p: p.sealed(sequence=2))), "E02", EVERY),
     *esp("one number for all", sends(lambda p: p.sealed(sequence=1)), "E02", (AEAD, MAC)),
     *esp("every number twice", sends(lambda p: p.sealed(sequence=(p.number + 1) // 2)), "E02", (AEAD, MAC)),

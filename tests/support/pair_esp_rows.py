@@ -68,6 +68,10 @@ def in_octets(count: int) -> Change:
     return lambda packet, _: replace(packet, payload=(packet.payload + os.urandom(count))[:count])
 
 
+def ending(octets: bytes) -> Change:
+    return lambda packet, _: replace(packet, payload=packet.payload[: -len(octets)] + octets)
+
+
 def above_ip(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
     return replace(packet, source=(packet.source[0], 0), destination=(packet.destination[0], 0))
 
@@ -149,6 +153,23 @@ def first_spi(side: int) -> Callable[[Pair], bytes]:
     return lambda pair: sent_by(pair, side)[0].payload[:4]
 
 
+def one_spi_over_a_rekey(side: int, *, rekey: int = 0) -> Alter:
+    """The initiator (0) or the responder (1) receives on its first SPI after a rekey, and both report so."""
+    own, other = SIDES[side], SIDES[1 - side]
+
+    def alter(pair: Pair) -> Pair:
+        place = [at for at, step in enumerate(pair.report.steps) if step.step == Step.REKEY_CHILD][rekey]
+        old, new = (getattr(pair.report.steps[at], own).sas[0].children[0].spi_in for at in (0, place))
+        pair = pair.with_datagrams(
+            replace(d, payload=bytes.fromhex(old) + d.payload[4:]) if d.payload[:4].hex() == new else d
+            for d in pair.wire.datagrams
+        )
+        pair = each_child(own, lambda c: replace(c, spi_in=old) if c.spi_in == new else c)(pair)
+        return each_child(other, lambda c: replace(c, spi_out=old) if c.spi_out == new else c)(pair)
+
+    return alter
+
+
 def told(name: str, alter: Alter, *scenarios: str) -> PairDefect:
     """What one status alone says, or both against the wire: nobody is named."""
     return PairDefect(name, scenarios or (CLASSICAL, HYBRID), alter, OPEN, NOBODY, "")
@@ -163,6 +184,8 @@ ROWS: list[PairDefect] = [
     PairDefect("the responder's is not", (CLASSICAL,), esp(1, not_encrypted), FAIL, SECOND, "E01"),
     PairDefect("ESP above IP behind a NAT", (CLASSICAL, HYBRID), and_then(
         told_of_a_nat, moved_to_4500, esp(0, above_ip)), FAIL, FIRST, "B46"),
+    PairDefect("the ICV is zero", (CLASSICAL, HYBRID), seen_twice(esp(0, ending(bytes(32)))), FAIL, FIRST, "E01"),
+    PairDefect("one ICV for all", (REKEY,), seen_twice(esp(1, ending(b"\xa5" * 32))), FAIL, SECOND, "E01"),
     # Numbers.
     PairDefect("ESP numbers from 1000", (HYBRID, CLASSICAL), esp(0, with_number(lambda place: 1000 + place)),
                FAIL, FIRST, "E02"),
@@ -176,9 +199,14 @@ ROWS: list[PairDefect] = [
     PairDefect("the responder's ESP behind the deletion", (CLASSICAL, REKEY), more_esp(
         1, 77, at_the_end=True, later=1.5), FAIL, SECOND, "B29"),
     PairDefect("ESP on a replaced Child SA", (REKEY,), more_esp(0, 44, first_spi(0)), FAIL, FIRST, "B29"),
+    told("an SPI comes again once it is free", one_spi_over_a_rekey(0, rekey=1), REKEY),
+    told("the responder's does", one_spi_over_a_rekey(1, rekey=2), REKEY),
     told("ESP in front of IKE_AUTH", too_early),
     told("two ESP packets are not in the capture", without(0, 2)),
     told("an ESP packet of each traffic is not in the capture", without(1, 3), REKEY),
+    # An SPI that is chosen while an SA with it stands: the numbers of what comes on it begin anew all the same.
+    PairDefect("the initiator's SPI is that of before", (REKEY,), one_spi_over_a_rekey(0), FAIL, FIRST, "E07"),
+    PairDefect("the responder's SPI is that of before", (REKEY,), one_spi_over_a_rekey(1), FAIL, SECOND, "E07"),
     # SPIs of zero: who chose them.
     PairDefect("the initiator's SPI is zero", (HYBRID, CLASSICAL), zero_spi(0), FAIL, FIRST, "B39"),
     PairDefect("the responder's SPI is zero", (HYBRID, CLASSICAL), zero_spi(8), FAIL, SECOND, "B39"),
@@ -224,6 +252,7 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
     for name, scenarios, alter in (
         ("ESP above IP", (HYBRID, CLASSICAL, REKEY), seen_twice(
             esp(0, above_ip), esp(1, above_ip), *on_both(lambda c: replace(c, udp_encapsulated=False)))),
+        ("an ESP packet comes twice", (CLASSICAL,), seen_twice(lambda p: after(p, sent_by(p, 0)[1], sent_by(p, 0)[1]))),
         ("more padding", (CLASSICAL,), seen_twice(esp(0, in_octets(152 + 64)))),
         ("a last packet on the old Child SA", (REKEY,), seen_twice(lambda p: after(
             p, found(p, "CREATE_CHILD_SA response 2").pieces[0].datagram,

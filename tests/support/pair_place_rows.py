@@ -170,6 +170,17 @@ def in_front(label: str, payload: Any) -> Alter:
     return alter
 
 
+def with_its_old_spi(pair: Pair) -> Pair:
+    """The responder keeps its SPI when the IKE SA is rekeyed, and both report so."""
+    old, new = (sa.responder_spi for sa in pair.view.ike_sas[:2])
+    pair = pair.with_datagrams(replace(d, payload=d.payload.replace(new, old)) for d in pair.wire.datagrams)
+    for side in ("initiator", "responder"):
+        pair = each_report(
+            side, lambda sa: replace(sa, responder_spi=old.hex()) if sa.responder_spi == new.hex() else sa
+        )(pair)
+    return pair
+
+
 ROWS: list[PairDefect] = [
     # Which of the two is of the wrong exchange: the initial ones are over (RFC 7296 section 1.2).
     PairDefect("the deletion is answered by IKE_AUTH", (HYBRID, CLASSICAL, REKEY), seen_twice(
@@ -187,7 +198,7 @@ ROWS: list[PairDefect] = [
                    FAIL, party, "B54")
         for scenario, label, party, kinds in (
             (CLASSICAL, "IKE_AUTH request 1", FIRST, (PayloadType.NONCE, PayloadType.DELETE)),
-            (HYBRID, "IKE_AUTH response 2", SECOND, (PayloadType.KE,)),
+            (HYBRID, "IKE_AUTH response 2", SECOND, (PayloadType.KE, PayloadType.IDi)),
             (REKEY, "CREATE_CHILD_SA request 2", FIRST, (PayloadType.AUTH, PayloadType.IDi, PayloadType.EAP)),
             (REKEY, "INFORMATIONAL response 5", SECOND, (PayloadType.SA, PayloadType.TSi)),
             (CLASSICAL, LAST, FIRST, (PayloadType.AUTH, PayloadType.NONCE)),
@@ -216,6 +227,12 @@ ROWS: list[PairDefect] = [
         lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29"),
     PairDefect("nor is the one of the last rekey", (REKEY,), seen_twice(
         lambda p: p.with_datagrams(p.wire.datagrams[:-2])), FAIL, NOBODY, "B29", ("B24",)),
+    PairDefect("no room for the Delete", (CLASSICAL,), holding(LAST, sized(26)), FAIL, FIRST, "B53"),
+    PairDefect("the responder begins IKE_INTERMEDIATE", (HYBRID,), one_more(
+        ExchangeType.IKE_INTERMEDIATE, 0, initiator=False, behind="IKE_INTERMEDIATE response 1"), FAIL, SECOND, "I03"),
+    PairDefect("an offer that cannot be parsed", (CLASSICAL, HYBRID), seen_twice(edited(
+        having(Unknown(PayloadType.NOTIFY, b"\0\0")), ASK)), FAIL, FIRST, "B53"),
+    PairDefect("the rekeyed IKE SA has the responder's SPI of before", (REKEY,), with_its_old_spi, FAIL, SECOND, "B24"),
     PairDefect("no room in the answer to a rekey that took place", (REKEY,), holding(
         "CREATE_CHILD_SA response 2", sized(40)), FAIL, SECOND, "B54"),
     PairDefect("what the answer has for a digest is none", (HYBRID, CLASSICAL), seen_twice(edited(
@@ -276,6 +293,9 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
         ("a Vendor ID is in front of SK in IKE_INTERMEDIATE", (HYBRID,), in_front(
             "IKE_INTERMEDIATE request 1", VENDOR)),
         ("the responder asks while it is told to delete", (CLASSICAL,), seen_twice(_alive_behind_it)),
+        ("the smallest Vendor ID stands alone in an answer", (CLASSICAL,), seen_twice(and_then(
+            holding(LAST.replace("request", "response"), sized(29)),
+            holding(LAST.replace("request", "response"), first_is(PayloadType.VENDOR_ID))))),
         ("an answer begins with a notify", (HYBRID, CLASSICAL), lambda p: holding(
             RESPONSE_TO_IT(p), first_is(PayloadType.NOTIFY))(p)),
         ("the responder asks in the middle of a rekey", (HYBRID_REKEY,), seen_twice(exchanged_behind(

@@ -236,6 +236,7 @@ ROWS: list[Misbehaviour | Defect] = [
     ], "", (TRANSPORT,), AUTH),
     *answer("transport mode that nobody asked for", beside(Notify(NotifyType.USE_TRANSPORT_MODE)), "B45",
             (HYBRID, "classical/ecp384"), AUTH),
+    *answer("64 bits where 32 are offered", with_sn(1), "B06", (HYBRID, "classical/ecp384"), AUTH),
     *answer("32 bits where 64 are offered", with_sn(0), "B47", (ESN, ESN_MAC), AUTH),
     *answer("a status about a protocol", beside(Notify(NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED, b"", Protocol.IKE)),
             "B48", (HYBRID,), AUTH),

@@ -25,7 +25,7 @@ from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod
 from harness.wire.payload import CRITICAL
-from harness.wire.payloads import Notify
+from harness.wire.payloads import Delete, Notify
 from harness.wire.payloads.opaque import Unknown
 
 NOBODYS = b"\x77" * 4
@@ -73,6 +73,9 @@ ROWS: list[Misbehaviour] = [
         Unknown(PayloadType.SA, b""), nonce(), *selectors()), "B53"),
     *begins("AUTHENTICATION_FAILED although all is well", lambda _: (
         Notify(NotifyType.AUTHENTICATION_FAILED),), "", ExchangeType.INFORMATIONAL),
+    # It is not told to: that nothing of the case takes place breaks no sentence.
+    *begins("a Delete of the IKE SA before the traffic", lambda _: (
+        Delete(Protocol.IKE),), "", ExchangeType.INFORMATIONAL),
     # What follows (RFC 9370 section 2.2.4).
     *begins("IKE_FOLLOWUP_KE out of nowhere", lambda _: (
         public_value(), Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE, b"link")), "A08", ExchangeType.IKE_FOLLOWUP_KE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import DELETED, PeerReport, SaReport, StepReport
@@ -28,14 +28,15 @@ _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
 def exchanges_as_predicted(view: PairView, _arguments: Arguments) -> Checked:
     """An IKE_INTERMEDIATE for each additional key exchange that was chosen, then IKE_AUTH (RFC 9370 section 2.2).
 
-    There may be more: such exchanges "may still take place" without a key exchange (RFC 9370 section 2.2.1).
+    There may be more: such exchanges "may still take place" without a key exchange (RFC 9370 section 2.2.1). They are
+    the initiator's to begin: what the responder begins is none of them.
     """
     if view.suite is None:
         return Checked("", (Objection("", "no suite is on the wire", CAPTURE),))
     wanted = len(view.suite.additional_key_exchanges)
     objections = []
     requests, responses = (
-        {m.message_id for m in view.find(ExchangeType.IKE_INTERMEDIATE, response=response)}
+        {m.message_id for m in view.find(ExchangeType.IKE_INTERMEDIATE, response=response, initiator=not response)}
         for response in (False, True)
     )
     if len(requests) < wanted:
@@ -187,15 +188,18 @@ def _additional_reported(view: PairView, step: StepReport) -> list[int]:
 def pair_message_ids_in_sequence(view: PairView, _arguments: Arguments) -> Checked:
     """Each side numbers its requests in each IKE SA 0, 1, 2, ...; who leaves one out gets no answer (B22).
 
-    Where an answered request shows that one is missing, the capture lacks it: then nothing is judged at all.
+    Where an answered request shows that one is missing, the capture lacks it: then nothing is judged at all. What a
+    side sent and nobody can parse may be the one that is missing.
     """
-    objections, count = [], 0
+    objections, count, unreadable = [], 0, view.unreadable
     for sa, initiator in product(view.ike_sas, (True, False)):
         numbers = {m.message_id: m for m in sa.messages if not m.response and m.from_initiator == initiator}
         count += len(numbers)
         gap = next(number for number in range(len(numbers) + 1) if number not in numbers)
         if gap < len(numbers):
             jumped = numbers[min(number for number in numbers if number > gap)]
+            if sa.sender(jumped) in unreadable:
+                continue
             sentence = f"{jumped.label} is the next request on the wire, {gap} is due"
             objections.append(Objection(sa.sender(jumped), sentence, jumped.pointer))
     return Checked(f"{count} requests numbered without a gap", tuple(objections))
@@ -226,6 +230,7 @@ def rekeyed(view: PairView, _arguments: Arguments) -> Checked:
         sentence = f"{spoken} CREATE_CHILD_SA exchanges are on the wire; {wanted} rekeys ask for as many"
         objections.append(Objection("", sentence, CAPTURE))
     objections += _other_ike_sas(view)
+    objections += _same_spi(view)
     objections += _not_deleted_last(view)
     return Checked(f"{done} rekeys, {spoken} CREATE_CHILD_SA exchanges", tuple(objections))
 
@@ -238,6 +243,24 @@ def _other_ike_sas(view: PairView) -> list[Objection]:
         return []
     sentence = f"{len(seen)} IKE SAs have protected messages on the wire; the rekeys of the IKE SA make it {due}"
     return [Objection("", sentence, CAPTURE, "B24")]
+
+
+def _same_spi(view: PairView) -> Iterator[Objection]:
+    """An SPI of a rekeyed IKE SA that its side chose for the one before: "new initiator and responder SPIs" are due.
+
+    The one that is replaced still stands when they are chosen (RFC 7296 section 1.3.2).
+    """
+    for before, sa in pairwise(view.ike_sas):
+        chosen = set(_chosen(before))
+        for side, spi in _chosen(sa) if sa.rekeyed else ():
+            if (side, spi) in chosen:
+                sentence = f"the SPI {spi.hex()} of a rekeyed IKE SA is one that {side} chose for the one before"
+                yield Objection(side, sentence, sa.messages[0].pointer, "B24")
+
+
+def _chosen(sa: PairView) -> list[tuple[str, bytes]]:
+    """Who chose which SPI of an IKE SA."""
+    return [(sa.sides[0].peer, initiator_spi(sa.messages[0])), (sa.sides[1].peer, sa.responder_spi)]
 
 
 def _not_deleted_last(view: PairView) -> Iterator[Objection]:

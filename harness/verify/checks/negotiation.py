@@ -8,7 +8,7 @@ from harness.oracle.negotiation import first_child, is_common
 from harness.policy.proposals import Suite
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import TransformType
+from harness.registry.transforms import SequenceNumbers, TransformType
 from harness.results.model import CAPTURE
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.pair_view import PairView
@@ -128,6 +128,13 @@ def _faults(
     yield from _transform_faults(offered, accepted, known)
 
 
+def _is_too_short(answered: Transform, offered: Proposal) -> bool:
+    """Whether sequence numbers of 32 bits are answered where the proposal has extended ones alone."""
+    numbers = {each.identifier for each in offered.transforms if each.type == answered.type}
+    short = (answered.type, answered.identifier) == (TransformType.SN, SequenceNumbers.NO_EXTENDED_SEQUENCE_NUMBERS)
+    return short and numbers == {SequenceNumbers.EXTENDED_SEQUENCE_NUMBERS}
+
+
 def _transform_faults(offered: Proposal, accepted: Proposal, known: set[TransformType]) -> Iterable[tuple[str, str]]:
     kinds = [transform.type for transform in accepted.transforms]
     for kind in sorted(set(kinds)):
@@ -135,9 +142,7 @@ def _transform_faults(offered: Proposal, accepted: Proposal, known: set[Transfor
             yield "B06", f"{kinds.count(kind)} transforms of type {kind} are answered"
     for transform in accepted.transforms:
         if not any(_same(transform, each) for each in offered.transforms):
-            of_a_child = offered.protocol != Protocol.IKE
-            only_esn = transform.type == TransformType.SN and of_a_child  # offered is ESN alone, or no other number
-            rule = "B47" if only_esn else "B06"
+            rule = "B47" if _is_too_short(transform, offered) else "B06"
             yield rule, f"{transform.type} {transform.identifier} was not offered, or not with these attributes"
     none = [transform.type for transform in offered.transforms if transform.identifier == 0]
     optional = {kind for kind in none if kind.is_key_exchange or kind == TransformType.INTEG}

@@ -16,6 +16,7 @@ from harness.results.model import Pointer
 from harness.scenario.model import Parties, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion, goes_on, late_esp
+from harness.verify.checks.spis import of_several
 from harness.verify.checks.vectors import Vectors
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage
@@ -25,7 +26,7 @@ _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 _WORD = 4  # Pad Length and Next Header end at a multiple of so many octets (RFC 4303 section 2.4)
 _FEW = 3  # packets of an SA that tell an order
-_GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
+GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
 
 
 @pair_check("pair-esp-in-its-form", due=Due.ALWAYS, requirement="E01")
@@ -43,7 +44,8 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             fault = "the inner packet is in clear behind the ESP header"
         if fault:
             objections.append(Objection(view.source(packet), f"an ESP packet: {fault}", Pointer.to_frame(packet.frame)))
-    objections += () if objections else _vectors(view, cipher)  # of what is in clear, or too short, there is none
+    if cipher is not None and not objections:  # of what is in clear there is no vector
+        objections += [*_vectors(view, cipher), *_same_check_values(view, cipher)]
     objections += _cut_short(view)
     if view.esp and not view.up and not view.find(ExchangeType.IKE_AUTH):
         first = view.esp[0]
@@ -53,10 +55,8 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     return Checked(f"ESP packets of octets: {sizes or 'none'}", tuple(objections))
 
 
-def _vectors(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
+def _vectors(view: PairView, cipher: Protection) -> Iterator[Objection]:
     """Vectors are in clear: none comes twice on one SA, and in CBC mode none follows from those before (E05, E10)."""
-    if cipher is None:
-        return
     vectors, start = Vectors(), _HEADER + cipher.iv_octets
     for packet in view.esp:
         octets = packet.payload
@@ -65,6 +65,16 @@ def _vectors(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
         if fault := vectors.fault(key, octets[_HEADER:start], ciphertext, octets, may_count=may_count):
             sentence, rule = f"an ESP packet {fault} under the same key", "E05" if may_count else "E10"
             yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame), rule)
+
+
+def _same_check_values(view: PairView, cipher: Protection) -> Iterator[Objection]:
+    """Another packet has the ICV of an earlier one: as it covers the sequence number, it is made of neither (E01)."""
+    seen: dict[tuple[str, bytes, bytes], bytes] = {}
+    for packet in view.esp if cipher.icv_octets else ():
+        octets = packet.payload
+        if seen.setdefault((packet.source[0], octets[:_SPI], octets[-cipher.icv_octets :]), octets) != octets:
+            sentence = "an ESP packet has the integrity check value of an earlier one on its SA, which has other octets"
+            yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame))
 
 
 def _cut_short(view: PairView) -> Iterator[Objection]:
@@ -168,7 +178,7 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
     counted = [c.packets_out for _, s, c in _children(view) if s == side and c.spi_out == spi.hex()]
     party, pointer = view.sides[side].peer, Pointer.to_frame(packets[0].frame)
     all_seen = counted and None not in counted and max(each or 0 for each in counted) == len(numbers)
-    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + _GAP):
+    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + GAP):
         words = f"the {len(numbers)} packets that it counts on the SA with SPI {spi.hex()} are numbered"
         yield Objection(party, f"{words} {min(numbers)} to {max(numbers)}", pointer)
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):
@@ -178,11 +188,13 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
 def _stale(view: PairView, side: int) -> Iterator[Objection]:
     """A packet on an SA that its sender left for another one, once that was deleted by an INFORMATIONAL exchange.
 
-    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1). Where there are
-    more of those exchanges than the scenario's steps ask for, so many may be liveness checks.
+    One that its sender still reports at the end may stand beside the other (RFC 7296 section 2.8.1), and its SPI may
+    come again for another one. Where there are more of those exchanges than the scenario's steps ask for, so many may
+    be liveness checks.
     """
     end = len(view.standing) - 1
     kept = {c.spi_out for number, s, c in _children(view) if (number, s) == (end, side)}
+    kept |= {spi for receiver, spi in of_several(view) if receiver != side}
     closed = [m.frame for m in view.find(ExchangeType.INFORMATIONAL, response=True) if m.sealed]
     others = max(len(closed) - sum(step.step != Step.TRAFFIC for step in view.report.steps[1:]), 0)
     last: dict[bytes, int] = {}

@@ -28,6 +28,12 @@ _AUTH = _HEADER + 4 + 16  # the least that any method has for its data
 _NONCE = _HEADER + 16
 _OF_A_CHILD = _SA + 2 * _TS
 _SEALED_WITHIN = (PayloadType.SK, PayloadType.SKF)
+_WITH_A_FIXED_PART = (
+    PayloadType.KE, PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, PayloadType.NOTIFY, PayloadType.DELETE,
+    PayloadType.TSi, PayloadType.TSr, PayloadType.CP,
+)  # fmt: skip
+"""Payloads that begin with four octets of their own (RFC 7296 sections 3.4 to 3.15)."""
+
 _EMPTY = {
     ExchangeType.IKE_AUTH: "B54",
     ExchangeType.CREATE_CHILD_SA: "B54",
@@ -76,6 +82,8 @@ def _begins(message: SeenMessage) -> Iterator[tuple[str, str]]:
         yield "B41", "inside of SK is another Encrypted payload, and nothing may follow one"
     if first is not None and is_out_of_place(first, message.exchange):
         yield "B54", f"inside of SK is first a payload of type {first}, which has no place in {message.exchange}"
+    if first == PayloadType.IDi and message.exchange == ExchangeType.IKE_AUTH and message.response:
+        yield "B54", "inside of SK is first a payload IDi, which is the request's"
 
 
 def _in_front(message: SeenMessage) -> Iterator[tuple[str, str]]:
@@ -131,16 +139,26 @@ def _cipher_fits(view: PairView, message: SeenMessage) -> Iterator[tuple[str, st
             yield "B41", f"{plain} octets of ciphertext are no whole number of blocks"
 
 
+def _octets_at_least(kind: int | None) -> int:
+    """Of a payload of this type: each has a header, and those that RFC 7296 knows best four octets more."""
+    return 0 if not kind else _HEADER + (4 if kind in _WITH_A_FIXED_PART else 0)
+
+
 def _lacks_room(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
-    """Too few octets for what a message of its exchange holds, where both sides have the SAs that it led to."""
-    least = _least(view, message)
+    """Too few octets for what a message of its exchange holds, where both sides have the SAs that it led to.
+
+    Whatever came of it, it has room for the first payload that is inside.
+    """
+    least, first = _least(view, message), _octets_at_least(_first_inside(message))
     cipher = cipher_of(view)
     around = cipher.iv_octets + cipher.icv_octets + _PAD_LENGTH if cipher else 0
-    if not least or not _is_of_the_first(view, message):
+    if not _is_of_the_first(view, message):
         return
     inside = _inside(message)
-    if inside < least + around:
+    if least and inside < least + around:
         yield "B54", f"{inside} octets are too few for the payloads that it must have, {least + around} at least"
+    elif around <= inside < first + around:
+        yield "B53", f"{inside} octets are too few for the first payload that it has, {first + around} at least"
 
 
 def _inside(message: SeenMessage) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
+from itertools import pairwise
 
 from harness.evidence.model import Side
 from harness.evidence.peer_report import PeerReport
 from harness.results.model import STEPS
+from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, pair_check, told_otherwise
 from harness.verify.checks.deletion import child_spis
 from harness.verify.pair_view import PairView
@@ -68,9 +70,12 @@ def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
     """No Child SA that a side reports has an SPI among 0 to 255 to receive on, and no two have the same one (E07).
 
     That it is reserved contradicts the wire where the ESP that goes to that side has other SPIs. That two have the same
-    one is believed where the other side sends on both with it.
+    one is believed where the other side sends on both with it, and so is that a rekeyed one has the SPI of before.
     """
     objections, seen = [], set()
+    for index, spi in sorted(kept_over_a_rekey(view)):
+        sentence = f"it receives on the SPI {spi} for a Child SA, and for the one that replaces it"
+        objections.append(Objection(view.sides[index].peer, sentence, STEPS))
     for step in view.standing:
         across = (step.responder, step.initiator)
         for side, report, other in zip(view.sides, (step.initiator, step.responder), across, strict=True):
@@ -93,6 +98,39 @@ def pair_spis_are_due(view: PairView, _arguments: Arguments) -> Checked:
                     continue
                 objections.append(Objection(side.peer, sentence, STEPS))
     return Checked(f"{len(seen)} SPIs reported, none of them reserved and none twice", tuple(objections))
+
+
+def kept_over_a_rekey(view: PairView) -> set[tuple[int, str]]:
+    """The SPIs that a side, the initiator (0) or the responder (1), receives on before a rekey and after it.
+
+    Where the other side has another one to receive on and both say so, it is another Child SA, made while the first one
+    stood (RFC 7296 section 2.8).
+    """
+    found = set()
+    for before, after in pairwise(view.standing):
+        old, new = ([_told(report) for report in (step.initiator, step.responder)] for step in (before, after))
+        for index in (0, 1) if after.step == Step.REKEY_CHILD else ():
+            known = {(into, out) for into, out in old[index] if (out, into) in old[1 - index]}
+            made = {(into, out) for into, out in new[index] - old[index] if (out, into) in new[1 - index]}
+            others = {out for _, out in known}
+            kept = {into for into, out in made if out not in others} & {into for into, _ in known}
+            found |= {(index, spi) for spi in kept}
+    return found
+
+
+def of_several(view: PairView) -> set[tuple[int, str]]:
+    """The SPIs that a side, the initiator (0) or the responder (1), has received on for several Child SAs, as both say.
+
+    One that is deleted leaves its SPI free: what comes on it then is of another SA.
+    """
+    others: dict[tuple[int, str], set[str]] = {}
+    for step in view.standing:
+        told = _told(step.initiator), _told(step.responder)
+        for index in (0, 1):
+            for into, out in told[index]:
+                if (out, into) in told[1 - index]:
+                    others.setdefault((index, into), set()).add(out)
+    return {spi for spi, those in others.items() if len(those) > 1}
 
 
 def _told(report: PeerReport) -> set[tuple[str, str]]:

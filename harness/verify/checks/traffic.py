@@ -8,6 +8,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from harness.crypto.errors import MethodUnavailable
+from harness.evidence.model import steps_before_the_end
 from harness.evidence.peer_report import StepReport
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
@@ -16,7 +17,9 @@ from harness.scenario.check_form import Argument
 from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
 from harness.verify.checks.exchanges import rekeyed_of_themselves
+from harness.verify.checks.pair_esp import GAP
 from harness.verify.checks.peer_report import child_of
+from harness.verify.checks.spis import of_several
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
 from harness.verify.keys import child_keys
 from harness.verify.pair_view import PairView, established
@@ -57,7 +60,7 @@ def esp_both_ways(view: View, arguments: Arguments) -> Checked:
 
 
 def _too_few(view: View, sentence: str) -> Objection:
-    """It is the peer's doing if the peer ended the IKE SA, be it with an error or where that was not its part.
+    """It is the peer's doing if the peer ended the IKE SA, with an error or where, or before, that was its part.
 
     Which message of the peer's made our engine end it other checks tell.
     """
@@ -65,9 +68,16 @@ def _too_few(view: View, sentence: str) -> Objection:
     if report.closed_kind in ("misbehaved", "malformed"):
         words = f"{sentence}: our engine ended the IKE SA for what it got, {report.closed_reason}"
         return Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE)
-    if report.closed_by_peer and (report.closed_kind == "refused" or view.role is Role.INITIATOR):
+    its_part = view.role is Role.RESPONDER and report.closed_kind != "refused" and not _ended_untold(view)
+    if report.closed_by_peer and not its_part:
         return Objection(view.peer, f"{sentence}: it ended the IKE SA before", ENGINE_REPORT, None)
     return Objection("engine", sentence, CAPTURE)
+
+
+def _ended_untold(view: View) -> bool:
+    """Whether the IKE SA was over before it was to be deleted; of its steps not every early record tells."""
+    tells = view.report.datagrams is not None
+    return tells and Step.DELETE not in steps_before_the_end(view.evidence.trace or ())
 
 
 def _proven(view: View, sent: int, answered: int) -> str:
@@ -110,7 +120,7 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     """The first number is 1, none stands on two packets, and each is one more (RFC 4303 section 3.3.3).
 
     The path may bring packets in another order, or one of them twice, or lose those of which their sender tells: that
-    is not its doing.
+    is not its doing. Nor is it told of a few that were numbered and never left.
     """
     first: dict[int, SeenEsp] = {}
     for packet in packets:  # that one has the SPI of another SA, its problem tells
@@ -129,6 +139,10 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     if step > 1:
         sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
+    last = max((number for number, packet in first.items() if not packet.problem), default=0)
+    if last > len(first) + max(lost, 0) + GAP:
+        sentence = f"{len(first)} ESP packets are numbered {min(first)} to {last} (RFC 4303 section 3.3.3)"
+        return [Objection(party, sentence, first[last].pointer, "E02")]
     return []
 
 
@@ -304,11 +318,16 @@ def _on_the_wire(view: PairView) -> list[Objection]:
 
 @pair_check("pair-esp-numbers", due=Due.ALWAYS, requirement="E02")
 def pair_esp_numbers(view: PairView, _arguments: Arguments) -> Checked:
-    """No sequence number is zero, and none stands on two packets of one SA: both are in clear (RFC 4303 3.3.3)."""
+    """No sequence number is zero, and none stands on two packets of one SA: both are in clear (RFC 4303 3.3.3).
+
+    Where a receiver has one SPI for several SAs, the numbers of each begin anew.
+    """
     objections, seen = [], dict[tuple[str, bytes], bytes]()
+    free = {(view.sides[1 - index].address, spi) for index, spi in of_several(view)}
     for packet in view.esp:
         spi, number = packet.payload[:_SPI_OCTETS], packet.payload[_SPI_OCTETS : 2 * _SPI_OCTETS]
-        other = seen.setdefault((packet.source[0], spi + number), packet.payload) != packet.payload
+        again = seen.setdefault((packet.source[0], spi + number), packet.payload) != packet.payload
+        other = again and (packet.source[0], spi.hex()) not in free
         if other or not any(number):
             said = "another ESP packet has the same" if other else "an ESP packet has a"
             sentence = f"{said} sequence number {int.from_bytes(number)} on the SA with SPI {spi.hex()}"
