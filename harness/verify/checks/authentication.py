@@ -59,14 +59,15 @@ _OF_A_CHILD = frozenset({
 def auth_is_as_due(view: View, _arguments: Arguments) -> Checked:
     """What was sent of IKE_AUTH carries an AUTH payload, and it is right, although no tunnel came of it (K03, I08).
 
-    So does an answer that refuses the Child SA alone: the IKE SA is made all the same (B33).
+    So does an answer that refuses the Child SA alone, which was due: the IKE SA is made all the same (B33).
     """
+    harmless = _OF_A_CHILD if view.expectation.esp else frozenset[NotifyType]()
     objections, right = [], []
     for initiator in (True, False):
         found = view.find(ExchangeType.IKE_AUTH, response=not initiator)
         message = next((m for m in found if m.readable), None)
         errors = {n.notify_type for n in of(message, Notify) if n.notify_type.is_error} if message else set()
-        if message is None or (errors - _OF_A_CHILD and not of(message, Authentication)):
+        if message is None or (errors - harmless and not of(message, Authentication)):
             continue
         party = view.sender(message)
         if not of(message, Authentication):
