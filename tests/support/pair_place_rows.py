@@ -150,7 +150,10 @@ def of_two(number: int, change: Callable[[ChildReport, ChildReport], ChildReport
 
 
 def on_port_500(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
-    return replace(packet, source=(packet.source[0], 500), destination=(packet.destination[0], 500))
+    """Where the version of IKE would stand is no version of it: by chance it could be that of IKEv1."""
+    payload = packet.payload[:17] + bytes(1) + packet.payload[18:]
+    ends = {"source": (packet.source[0], 500), "destination": (packet.destination[0], 500)}
+    return replace(packet, payload=payload, **ends)
 
 
 def first_is(kind: PayloadType) -> Callable[[Any], Any]:
