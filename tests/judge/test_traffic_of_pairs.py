@@ -295,6 +295,7 @@ def faults(packets: Sequence[SeenEsp], lost: int = 0) -> list[tuple[str, str]]:
         ((1, 4, 7, 10, 13), -1, "the ESP sequence numbers grow by 3 with every packet, 1 is due", 1),
         ((1, 3, 5, 7), 1, "", 0),
         ((1, 3, 5, 6), 0, "", 0),
+        ((1, 3, 5, 10), 0, "", 0),
         ((1, 2, 1), 0, "two ESP packets have the sequence number 1", 3),
     ],
 )  # fmt: skip

@@ -122,11 +122,11 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):
         sentence = f"the ESP sequence numbers go down, from {numbers[0]} (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
-    if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
+    if first and not 1 <= min(first) <= max(lost, 0) + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
-    step = _step(sorted(numbers)) if lost <= 0 else 1
-    if step > 1:
+    step = _step(sorted(numbers))
+    if step > 1 and lost <= 0:
         sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
     return []
