@@ -152,6 +152,15 @@ def test_who_rekeyed_meanwhile_counts_from_then_on(side, name, _index, way):
     assert counted(asked) == [("", INCONCLUSIVE, words.format(2))]
 
 
+@pytest.mark.parametrize(("side", "name", "_index"), SIDES)
+def test_who_counts_from_a_rekey_on_counts_so_each_way(side, name, _index):
+    pair = having(side, child_of(side, packets_in=2, packets_out=1))
+    last = [each for each in pair.view.esp if each.payload[:4].hex() == child_of(side).spi_in][-1]
+    rekeyed = unasked(pair.changed(last, replace(last, payload=b"\1\2\3\4" + last.payload[4:])).view)
+    words = f"{name} counts 1 packets out, 3 are due and 3 are on the path"
+    assert counted(rekeyed) == [("", INCONCLUSIVE, words)]
+
+
 # The SPIs on the wire.
 
 
@@ -214,6 +223,23 @@ def test_two_spis_that_go_to_and_fro_and_neither_side_reports():
     other = replace(lost.report.steps[0], echo_sent=9)  # of a step that is no traffic nobody counts
     told = pair.with_report(steps=(other, *pair.report.steps[1:]))
     assert [each[:2] for each in on_the_wire(told.view)] == [("", INCONCLUSIVE)] * 2
+
+
+def test_one_traffic_step_with_an_echo_that_did_not_come_back_is_enough():
+    pair = strange(strange(good_pair(HYBRID), 0), 1)
+    (step,) = (each for each in pair.report.steps if each.step == Step.TRAFFIC)
+    for more in (replace(step, echo_received=2), replace(step, echo_sent=0)):
+        both = pair.with_report(steps=(*pair.report.steps, more))
+        assert [each[:2] for each in on_the_wire(both.view)] == [(SECOND, FAIL), (FIRST, FAIL)]
+    one = pair.with_step(Step.TRAFFIC, echo_sent=1, echo_received=1)
+    assert [each[:2] for each in on_the_wire(one.view)] == [("", INCONCLUSIVE)] * 2
+
+
+def test_an_sa_that_came_and_went_does_not_hide_what_the_other_side_lacks():
+    pair = strange(good_pair(HYBRID), 0)
+    gone = {each.frame for each in pair.view.esp if each.destination[0] == THERE}
+    cut = pair.with_datagrams(d for d in pair.wire.datagrams if d.frame not in gone)
+    assert on_the_wire(unasked(cut.view)) == [("", FAIL, f"no ESP packet goes to {SECOND}")]
 
 
 @pytest.mark.parametrize(("side", "name", "index"), SIDES)

@@ -283,7 +283,7 @@ def _on_the_wire(view: PairView) -> list[Objection]:
     objections = []
     received = [[e for e in view.esp if e.destination[0] == side.address] for side in view.sides]
     stranger = [{e.payload[:_SPI_OCTETS].hex() for e in those} - reported[n] for n, those in enumerate(received)]
-    untold = all(stranger) and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
+    lost = any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
     for index, side in enumerate(view.sides):
         packets, strange = received[index], stranger[index]
         if not packets:
@@ -294,11 +294,11 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             words = f"; {sender} does" if own else f", and neither does {sender}"
             sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
             sentence += words
-            contradicted = own and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
+            contradicted = not lost and (own or all(stranger))
             told = told_otherwise(sentence, STEPS)
             if not own and rekeyed_of_themselves(view):
                 continue
-            objections.append(told if contradicted or untold else Objection("" if own else sender, sentence, CAPTURE))
+            objections.append(told if contradicted else Objection("" if own else sender, sentence, CAPTURE))
     return objections
 
 
