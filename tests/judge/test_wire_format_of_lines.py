@@ -52,6 +52,7 @@ OUR, THEIR = "engine", PEER_NAME
         ((*BEGUN, "i AUTH 1", "r INFO 1"), [("B22", "4", THEIR)]),
         ((*BEGUN, "r INFO 0", "r INFO 2"), [("B22", "3", THEIR)]),
         ((*BEGUN, "i AUTH 1", "i AUTH 1", "i INFO 2"), []),  # a repetition
+        ((*BEGUN, "i INTERMEDIATE 1", "r INFO 0", "i AUTH 2", "r AUTH 2"), [("B39", "4", THEIR)]),  # without its flag
     ],
 )
 def test_requests_are_numbered_without_a_gap(lines, expected):
@@ -113,6 +114,7 @@ def test_a_response_answers_a_request_before_it(lines, rule):
         ((*BEGUN, "i AUTH 1", "r AUTH 2 <", "r AUTH 1"), True),
         ((*BEGUN, "i AUTH 1", "r INFO 1 <", "r AUTH 1"), True),
         ((*BEGUN, "i INFO 5"), False),
+        ((*BEGUN, "i INIT 0"), False),  # once more, with other octets
     ],
 )
 def test_a_response_flag_that_is_turned(lines, turned):
@@ -244,6 +246,13 @@ def test_an_answer_that_agrees_tells_the_spi_of_the_responder():
     assert list(wire_format._spis(asked, OWN, repeats=False)) == []
 
 
+def test_an_spi_of_the_responder_may_have_octets_of_zero():
+    some = bytes(1) + OWN[1:]
+    for spi, words in ((some, []), (OTHER, [IS_OTHER]), (ZERO, [IS_ZERO])):
+        found = wire_format._spis(seen("i AUTH 1", responder_spi=spi), some, repeats=False)
+        assert [each[1] for each in found] == words
+
+
 def test_an_spi_of_zero_that_the_responder_chose_its_initiator_only_repeats():
     assert list(wire_format._spis(seen("i AUTH 1", responder_spi=ZERO), ZERO, repeats=False)) == []
     theirs = wire_format._spis(seen("r AUTH 1 <", responder_spi=ZERO), ZERO, repeats=False)
@@ -328,3 +337,12 @@ def test_a_word_about_an_spi_is_outside_of_any_ike_sa(exchange, kinds, fits):
         payloads=(Nonce(bytes(32)), *(Notify(kind) for kind in kinds)),
     )
     assert wire_format._names_no_sa(replace(piece, message=told)) is fits
+
+
+def test_what_is_of_another_protocol_does_not_hide_what_is_no_message():
+    view = good("classical/ecp384", role=Role.INITIATOR).view
+    first = next(each for each in view.wire.datagrams if each.source[1] == 500)
+    older = replace(first, payload=first.payload[:17] + b"\x10" + first.payload[18:28] + bytes(40))
+    broken = replace(first, payload=first.payload[:-1])
+    assert not any(wire_format._foreign(replace(view, malformed=(older,), strangers=())))
+    assert len([*wire_format._foreign(replace(view, malformed=(older, broken), strangers=()))]) == 1
