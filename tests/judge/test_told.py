@@ -107,6 +107,26 @@ def test_the_octets(side, name, way):
     assert of(pair, side, **{f"bytes_{way}": 10**6, f"packets_{way}": None}) == []
 
 
+@pytest.mark.parametrize("way", ["in", "out"])
+@pytest.mark.parametrize(("side", "name"), SIDES)
+def test_packets_of_another_sa_are_not_counted(side, name, way):
+    pair = good_pair(HYBRID)
+    (child,) = pair.reported(Step.TRAFFIC, side).sas[0].children
+    spi = child.spi_in if way == "in" else child.spi_out
+    own = [each for each in pair.view.esp if each.payload[:4].hex() == spi]
+    other = pair.changed(own[0], replace(own[0], payload=STRANGER + own[0].payload[4:] + bytes(10**4)))
+    words = f"after traffic {name} counts {len(own)} packets {way} on the SA with SPI {spi}, {len(own) - 1} are on the"
+    assert [each for each in of(other, side, **{f"bytes_{way}": None}) if each.startswith(words)]
+    crossed = sum(len(each.payload) for each in own[1:])
+    count = {f"packets_{way}": 1}
+    words = f"after traffic {name} counts {crossed + 1} octets in 1 packets {way}"
+    assert words not in of(other, side, **count, **{f"bytes_{way}": crossed})
+    assert words in of(other, side, **count, **{f"bytes_{way}": crossed + 1})
+
+
+STRANGER = b"\1\2\3\4"  # an SPI that nobody reports
+
+
 def test_packets_of_the_other_direction_are_not_counted():
     """Where both sides have the same SPI, the address tells."""
     pair = good_pair(HYBRID)
@@ -139,6 +159,23 @@ def test_esp_inside_udp(side, name):
     assert not any("UDP" in words for words in told(bare(0))), "some of them are"
 
 
+@pytest.mark.parametrize("side", ["initiator", "responder"])
+@pytest.mark.parametrize("strange", [True, False])
+def test_esp_of_others_right_above_ip(side, strange):
+    """What has another SPI, or the other sender, is none of what a side sends on its SA."""
+    pair = good_pair(HYBRID)
+    (child,) = pair.reported(Step.TRAFFIC, side).sas[0].children
+    spi = bytes.fromhex(child.spi_out)
+    own = [each for each in pair.view.esp if each.payload[:4] == spi]
+    source, destination = ((end[0], 0) for end in (own[0].source, own[0].destination))
+    if not strange:
+        source, destination = destination, source
+    payload = (STRANGER if strange else spi) + own[0].payload[4:]
+    more = replace(own[0], payload=payload, source=source, destination=destination)
+    found = of(pair.changed(own[0], own[0], more), side, udp_encapsulated=False)
+    assert any(each.endswith("reports ESP right above IP, and sends none so") for each in found)
+
+
 STRANGE = {"initiator_spi": "01" * 8, "responder_spi": "02" * 8}
 
 
@@ -166,6 +203,8 @@ def test_a_new_ike_sa_may_have_no_message_yet(side, name):
     (rekeyed,) = [i for i, s in enumerate(pair.report.steps) if s.step == Step.REKEY_IKE]
     one = at(pair, rekeyed, side, **STRANGE)
     assert len([words for words in told(one) if "which nothing on the wire has" in words]) == 1, "the next step differs"
+    gone = at(one, rekeyed + 1, side, state="CONNECTING")
+    assert not any("which nothing on the wire has" in words for words in told(gone)), "that one does not stand"
     both = at(one, rekeyed + 1, side, **STRANGE)
     assert not any("which nothing on the wire has" in words for words in told(both)), "the other side tells of it"
     other = "responder" if side == "initiator" else "initiator"
@@ -175,6 +214,18 @@ def test_a_new_ike_sa_may_have_no_message_yet(side, name):
     new = bytes.fromhex(pair.report.steps[rekeyed].initiator.sas[0].initiator_spi)
     unused = all_four.with_datagrams(d for d in pair.wire.datagrams if new not in d.payload)
     assert not any("which nothing on the wire has" in words for words in told(unused))
+
+
+def test_an_ike_sa_that_was_only_begun_has_to_be_told_of_by_nobody():
+    pair = good_pair(HYBRID_REKEY)
+    (rekeyed,) = [i for i, s in enumerate(pair.report.steps) if s.step == Step.REKEY_IKE]
+    for side, _ in SIDES:
+        pair = at(at(pair, rekeyed, side, **STRANGE), rekeyed + 1, side, **STRANGE)
+    new = bytes.fromhex(good_pair(HYBRID_REKEY).report.steps[rekeyed].initiator.sas[0].initiator_spi or "")
+    first = pair.message("IKE_SA_INIT request 0").pieces[0].datagram
+    begun = replace(first, payload=b"\5" * 8 + first.payload[8:])
+    wire = (d for d in pair.wire.datagrams if new not in d.payload)
+    assert told(pair.with_datagrams((begun, *wire))) == []
 
 
 def test_the_next_rekey_ends_what_a_side_can_tell_of():
@@ -227,7 +278,8 @@ def test_a_child_sa_that_was_gone_does_not_come_back(side, name, spis, again):
 @pytest.mark.parametrize(
     ("counts", "less"),
     [((1, 2, 3), ""), ((2, 2), ""), ((3, 2), "2 packets {}, 3 before"), ((3, None, 2), "2 packets {}, 3 before"),
-     ((1, 3, 2), "2 packets {}, 3 before"), ((None, 1), ""), ((0, 0), "")],
+     ((1, 3, 2), "2 packets {}, 3 before"), ((None, 1), ""), ((0, 0), ""), ((-1, 0), ""),
+     ((0, -1), "-1 packets {}, 0 before")],
 )  # fmt: skip
 def test_a_counter_does_not_fall(side, name, way, counts, less):
     pair = good_pair(HYBRID)
@@ -272,6 +324,7 @@ def only_one_way(pair: Pair) -> Pair:
     "unused",
     [
         lambda p: p.with_step(Step.TRAFFIC, echo_received=1),
+        lambda p: p.with_report(steps=(*p.report.steps, replace(p.report.steps[1], echo_received=1))),
         lambda p: p.with_step(Step.TRAFFIC, echo_sent=0, echo_received=0),
         lambda p: p.with_report(steps=tuple(s for s in p.report.steps if s.step != Step.TRAFFIC)),
         only_one_way,

@@ -58,10 +58,12 @@ def _less(view: PairView, index: int) -> Iterator[str]:
     for step in view.standing:
         for child in (c for sa in (step.initiator, step.responder)[index].sas for c in sa.installed):
             for way, count in (("in", child.packets_in), ("out", child.packets_out)):
-                before = most.get((child.spi_in, way), 0)
-                if count is not None and count < before:
+                if count is None:
+                    continue
+                before = most.get((child.spi_in, way), count)
+                if count < before:
                     yield f"after {step.step} {view.sides[index].peer} counts {count} packets {way}, {before} before"
-                most[child.spi_in, way] = max(before, count or 0)
+                most[child.spi_in, way] = max(before, count)
 
 
 def _reports(view: PairView) -> Iterator[tuple[StepReport, Side, PeerReport]]:
@@ -122,8 +124,8 @@ def _of_the_ike_sa(view: PairView, step: StepReport, side: Side, sa: SaReport) -
     seen = {(piece.octets[:8].hex(), piece.octets[8:16].hex()) for m in view.messages for piece in m.pieces}
     own = sa.initiator_spi, sa.responder_spi
     rekeyed = any(step.step == Step.REKEY_IKE for step in view.report.steps)
-    other = rekeyed and (_unreported(view) or _beside(view, step, side) & seen)
-    if own in seen or (rekeyed and not other):  # of a new IKE SA there may be no message yet
+    unused = rekeyed and not (_unreported(view) or _beside(view, step, side) & seen)
+    if own in seen or unused:  # of a new IKE SA there may be no message yet
         return
     yield f"reports an IKE SA with the SPIs {own[0]} and {own[1]}, which nothing on the wire has"
 
@@ -142,7 +144,7 @@ def _beside(view: PairView, step: StepReport, side: Side) -> set[tuple[str | Non
 def _unreported(view: PairView) -> set[str]:
     """The initiators' SPIs of IKE SAs with protected messages that no report tells of."""
     told = {sa.initiator_spi for _, _, report in _reports(view) for sa in report.sas}
-    return {m.pieces[0].octets[:8].hex() for m in view.messages if m.protected and m.sealed} - told
+    return {m.pieces[0].octets[:8].hex() for m in view.messages if m.sealed} - told
 
 
 def no_tunnel_though_used(view: PairView) -> str:

@@ -132,11 +132,11 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):
         sentence = f"the ESP sequence numbers go down, from {numbers[0]} (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
-    if first and min(first) != 1 and not 0 < min(first) <= lost + 1:
+    if first and not 1 <= min(first) <= max(lost, 0) + 1:
         sentence = f"the ESP sequence numbers begin with {min(first)}, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[min(first)].pointer, "E02")]
-    step = _step(sorted(numbers)) if lost <= 0 else 1
-    if step > 1:
+    step = _step(sorted(numbers))
+    if step > 1 and lost <= 0:
         sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
     last = max((number for number, packet in first.items() if not packet.problem), default=0)
@@ -297,7 +297,7 @@ def _on_the_wire(view: PairView) -> list[Objection]:
     objections = []
     received = [[e for e in view.esp if e.destination[0] == side.address] for side in view.sides]
     stranger = [{e.payload[:_SPI_OCTETS].hex() for e in those} - reported[n] for n, those in enumerate(received)]
-    untold = all(stranger) and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
+    lost = any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
     for index, side in enumerate(view.sides):
         packets, strange = received[index], stranger[index]
         if not packets:
@@ -308,11 +308,11 @@ def _on_the_wire(view: PairView) -> list[Objection]:
             words = f"; {sender} does" if own else f", and neither does {sender}"
             sentence = f"ESP with SPI {', '.join(sorted(strange))} goes to {side.peer}, which reports no such Child SA"
             sentence += words
-            contradicted = own and not any(_echoed(step, 1) for step in view.standing if step.step == Step.TRAFFIC)
+            contradicted = not lost and (own or all(stranger))
             told = told_otherwise(sentence, STEPS)
             if not own and rekeyed_of_themselves(view):
                 continue
-            objections.append(told if contradicted or untold else Objection("" if own else sender, sentence, CAPTURE))
+            objections.append(told if contradicted else Objection("" if own else sender, sentence, CAPTURE))
     return objections
 
 

@@ -41,3 +41,27 @@ def test_the_last_block_of_a_ciphertext_is_foreseen():
     assert fault(vectors, os.urandom(16), os.urandom(32) + block) == ""
     assert fault(vectors, os.urandom(16), os.urandom(32)) == ""
     assert "last block" in fault(vectors, block, os.urandom(32))
+
+
+@pytest.mark.parametrize("way", ["big", "little"])
+@pytest.mark.parametrize(("step", "counts"), [(1 << 16, True), (-(1 << 16), True), ((1 << 16) + 1, False)])
+def test_what_is_near_the_vector_before_counts_on(way, step, counts):
+    """Either way, and not what is far: of vectors of chance none is near."""
+    vectors, one = Vectors(), (1 << 70) + (1 << 30)
+    assert fault(vectors, one.to_bytes(16, way)) == ""
+    assert ("counts on" in fault(vectors, (one + step).to_bytes(16, way))) is counts
+
+
+def test_a_vector_is_held_against_the_last_one_under_its_key():
+    vectors, (one, two, far) = Vectors(), (n.to_bytes(16) for n in (1 << 70, (1 << 70) + 1, 1 << 90))
+    assert fault(vectors, one) == fault(vectors, two, key=2) == ""
+    assert fault(vectors, far) == fault(vectors, two) == ""
+
+
+def test_a_last_block_is_foreseen_under_its_key_and_whatever_came_since():
+    vectors, (early, late, first) = Vectors(), (os.urandom(16) for _ in range(3))
+    assert fault(vectors, first, b"1" * 16 + early) == fault(vectors, os.urandom(16), late) == ""
+    assert fault(vectors, early, key=2) == fault(vectors, b"1" * 16) == ""
+    assert "last block" in fault(vectors, early)
+    assert "last block" in fault(vectors, late)
+    assert fault(Vectors(), early, early) == "", "its own is not there yet"
