@@ -138,7 +138,7 @@ def open_packet(packet: bytes, keys: EspKeys) -> EspContent:
         raise Unopened(str(error)) from None
     if plain[-1:] == bytes((_DUMMY,)):  # "the rest of the Payload Data may consist of only random bytes" (section 2.6)
         return EspContent(_DUMMY, plain[:-_ESP_TRAILER], b"")
-    end = len(plain) - _ESP_TRAILER - plain[-2] if len(plain) >= _ESP_TRAILER else -1
+    end = len(plain) - _ESP_TRAILER - plain[-2]
     if end < 0:
         raise Unopened(f"its Pad Length does not fit in {len(plain)} octets of plaintext")
     return EspContent(plain[-1], plain[:end], plain[end:-_ESP_TRAILER])
@@ -154,12 +154,12 @@ class SeenEsp:
     echo: EchoMessage | None
     problem: str
     octets: bytes = field(repr=False)
-    in_udp: bool = False
-    padding: bytes = b""  # of one that opens
-    vector: bytes = b""  # the IV of one that opens
-    counts: bool = False  # whether its cipher asks of the IV only that it is another one in each packet
-    ciphertext_size: int = 0  # of one that opens: the ciphertext without its integrity check value
-    requirement: str = "E01"  # that its problem breaks
+    in_udp: bool
+    padding: bytes  # of one that opens
+    vector: bytes  # the IV of one that opens
+    counts: bool  # whether its cipher asks of the IV only that it is another one in each packet
+    ciphertext_size: int  # of one that opens: the ciphertext without its integrity check value
+    requirement: str  # that its problem breaks
 
     @property
     def pointer(self) -> Pointer:
