@@ -70,9 +70,9 @@ def _pseudo_header(message: bytes, source: bytes, destination: bytes) -> bytes:
 
 def _adds_up(octets: bytes) -> bool:
     """Whether octets hold the Internet checksum of them all (RFC 1071): a host drops what does not."""
-    even = octets + bytes(len(octets) % 2)
-    total = sum(int.from_bytes(even[at : at + 2]) for at in range(0, len(even), 2))
-    return total > 0 and total % 0xFFFF == 0
+    padded = octets + b"\0"  # an odd one at the end is the first of two
+    total = sum(int.from_bytes(padded[at : at + 2]) for at in range(0, len(octets), 2))
+    return total != 0 and total % 0xFFFF == 0
 
 
 def read_echo(packet: bytes) -> EchoMessage | None:
