@@ -58,7 +58,9 @@ def test_an_echo_message_has_no_code_and_a_checksum():
     assert read_transported_echo(bytes(8), HERE, THERE) is None, "zeros add up to nothing: the checksum is all ones"
 
 
-@pytest.mark.parametrize(("fragment", "whole"), [(0, True), (0x4000, True), (1, False), (0x100, False), (0x2000, False)])
+@pytest.mark.parametrize(
+    ("fragment", "whole"), [(0, True), (0x4000, True), (1, False), (0x100, False), (0x2000, False)]
+)
 def test_a_fragment_holds_no_echo_and_one_that_must_not_be_fragmented_does(fragment, whole):
     assert (read_echo(ip(icmp(b"!"), fragment=fragment)) is not None) is whole
 

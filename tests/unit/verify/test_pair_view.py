@@ -133,7 +133,9 @@ def test_what_is_read_all_the_same_has_its_place():
     assert [m.frame for m in watched(longer).view.messages] == [m.frame for m in pair.view.messages]
     assert [d.frame for d in watched(longer).view.malformed] == [piece.datagram.frame]
     assert piece.datagram.frame not in [m.frame for m in longer.view.messages], "one capture alone may be wrong"
-    bare = pair.changed(piece.datagram, replace(piece.datagram, payload=piece.octets))
+    last = pair.view.messages[-1].pieces[0]
+    assert last.datagram.source[1] == 4500
+    bare = pair.changed(last.datagram, replace(last.datagram, payload=last.octets))
     assert [m.frame for m in bare.view.messages] == [m.frame for m in pair.view.messages]
     assert bare.view.malformed == (), "it lacks the marker, and is a message"
 
@@ -149,8 +151,8 @@ def bearing(message: SeenMessage, *spis: bytes, payloads: tuple[Any, ...] | None
 def seeing(*found: SeenMessage, reported: str = "") -> PairView:
     """A view of these messages, in which one side reports this SPI of the responder."""
     pair = good_pair(HYBRID)
-    telling = pair.with_report(steps=()) if not reported else pair.with_sa(ESTABLISHED, "initiator", responder_spi=reported)
-    return replace(telling.view, messages=found)
+    told = pair.with_sa(ESTABLISHED, "initiator", responder_spi=reported) if reported else pair.with_report(steps=())
+    return replace(told.view, messages=found)
 
 
 RIGHT, WRONG = b"R" * 8, b"W" * 8
