@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from pair_alterations import Alter, clear, edited, idle_exchange, junk
+from pair_alterations import clear, edited, idle_exchange, junk
 from pair_alterations import each as each_of
 from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair, good_pair
+from pair_defect_rows import Alter
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import ESTABLISHED, PeerReport
