@@ -325,8 +325,25 @@ def test_a_word_in_clear_that_no_such_sa_is_there_answers_nothing():
 
 def test_a_response_with_an_spi_of_no_ike_sa_lacks_no_request():
     pair = good_pair(HYBRID)
-    nowhere = sent(pair, 9, by_initiator=False, response=True, spis=b"n" * 16)
-    assert lacks(pair.with_datagrams((nowhere, *(replace(d, frame=d.frame + 99) for d in pair.wire.datagrams)))) == ""
+    for number in (0, 9):
+        nowhere = sent(pair, number, by_initiator=False, response=True, spis=b"n" * 16)
+        later = (replace(d, frame=d.frame + 99) for d in pair.wire.datagrams)
+        assert lacks(pair.with_datagrams((nowhere, *later))) == ""
+
+
+def test_a_response_that_nobody_can_have_asked_for_lacks_no_request():
+    pair = good_pair(HYBRID)
+    assert lacks(adding(pair, (last_number(pair) + 5, False, True))) == ""
+    assert lacks(adding(pair, (5, True, True))) == ""
+
+
+def test_a_request_that_cannot_be_read_is_not_the_later_one():
+    """Its number is answered, and a response of its sender has the same."""
+    pair = good_pair(HYBRID)
+    number = last_number(pair) + 1
+    other = number + 1
+    more = adding(pair, (number, True, False), (other, False, False), (other, True, True), (other, False, True))
+    assert lacks(watched(junk(HERE)(more))) == ""
 
 
 def test_what_cannot_be_read_may_be_what_is_missing():
@@ -408,7 +425,9 @@ def of_no_outcome(pair: Pair) -> Pair:
 
 def test_what_is_due_goes_by_what_was_predicted_and_what_came_of_it():
     pair = good_pair(HYBRID)
-    assert {expect.check for expect in pair.scenario.expect} <= set(names(pair))
+    own = Expect("pair-esp-both-ways", "K01")
+    asking = replace(pair, scenario=replace(pair.scenario, expect=(own,)))
+    assert names(asking)[own.check] == "K01" != names(pair)[own.check]
     assert {check.name for check in due_without_asking(Known.PEER_REPORTS, Due.UP, Due.ALWAYS)} <= set(names(pair))
     broken = {check.name for check in due_without_asking(Known.PEER_REPORTS, Due.NOT_UP, Due.ALWAYS)}
     assert set(names(ended(pair))) == {CAME_UP, NEGOTIATED, *broken}
@@ -419,8 +438,7 @@ def test_what_is_due_goes_by_what_was_predicted_and_what_came_of_it():
 
 
 def test_all_that_is_due_is_looked_at_where_our_records_fit():
-    for scenario in (HYBRID, PUBLISHED):
-        pair = good_pair(scenario)
+    for pair in (good_pair(HYBRID), good_pair(PUBLISHED), of_no_outcome(good_pair(HYBRID))):
         assert {each.check for each in pair.judge().checks} == set(names(pair))
     wrong = good_pair(HYBRID).with_sa(ESTABLISHED, "initiator", encr="null")
     assert {each.check for each in wrong.judge().checks} == set(names(wrong)), "no record of ours is behind that"
