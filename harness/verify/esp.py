@@ -25,7 +25,7 @@ from harness.wire.payloads.traffic_selector import TrafficSelector
 
 _DUMMY = 59  # a packet that is only there to be seen: its receiver drops it (RFC 4303 section 2.6)
 _ICMP, _IPV4, _IPV6, _ICMPV6 = 1, 4, 41, 58  # protocol numbers, and what a Next Header says (RFC 4303 section 2.6)
-_IPV4_ADDRESS = 4  # octets
+_IPV4_ADDRESS, _IPV4_OCTETS = 4, 20  # octets: of an address, and of a header without options
 _FRAGMENT = 0x3FFF  # more fragments, or an offset
 _ECHO_TYPES = {4: (8, 0), 16: (128, 129)}  # of ICMP and ICMPv6, by octets of an address: request, reply
 
@@ -77,17 +77,16 @@ def _adds_up(octets: bytes) -> bool:
 
 def read_echo(packet: bytes) -> EchoMessage | None:
     """The echo message in a whole IPv4 packet; None if it holds something else."""
-    if len(packet) < 20 or packet[0] >> 4 != 4 or packet[9] != _ICMP:
+    if len(packet) < _IPV4_OCTETS or packet[0] >> 4 != 4 or packet[9] != _ICMP:
         return None
-    header = 4 * (packet[0] & 15)
-    if int.from_bytes(packet[6:8]) & _FRAGMENT or not _adds_up(packet[:header]):
+    header, fragment = 4 * (packet[0] & 15), int.from_bytes(packet[6:8]) & _FRAGMENT
+    if header < _IPV4_OCTETS or fragment or not _adds_up(packet[:header]):
         return None
     message = packet[header : int.from_bytes(packet[2:4])]
     return read_transported_echo(message, packet[12:16], packet[16:20])
 
 
 _WHOLE = (_IPV4, _IPV6)
-_IPV4_OCTETS = 20  # of a header without options
 _ESP_HEADER, _ESP_TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 
 

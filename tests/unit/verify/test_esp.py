@@ -74,6 +74,17 @@ def test_the_length_of_a_packet_has_two_octets_and_nothing_else_counts():
     assert read_echo(ip(icmp(), protocol=17)) is None
 
 
+def test_an_echo_stands_behind_a_whole_header():
+    """Its length is told in words of four octets: five, or more with options (RFC 791 section 3.1)."""
+    message = icmp(b"12345678")
+    for words, options in ((5, b""), (6, bytes(4))):
+        packet = ip(options + message, first=0x40 + words)
+        echo = read_echo(packet)
+        assert echo is not None and echo.data == b"12345678"
+    short = summed(ip(message, first=0x44)[:16]) + message
+    assert read_transported_echo(short[16:], HERE, THERE) is not None and read_echo(short) is None
+
+
 def test_what_does_not_add_up_is_no_echo():
     """No host takes it (RFC 1122 sections 3.2.1.2 and 3.2.2)."""
     packet, message = ip(icmp(b"!")), icmp(b"!")
