@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from case_builder import PEER_NAME, Case, good
@@ -10,10 +11,18 @@ from extra_messages import behind, protected
 
 from harness.policy.role import Role
 from harness.registry.notifications import NotifyType
-from harness.results.model import CheckResult, Finding, Grade, Pointer, Severity
+from harness.results.model import CheckResult, Finding, Grade, Pointer, Severity, Verdict
+from harness.verify.check import Checked, Objection
 from harness.verify.checks.establishment import came_up_as_predicted
 from harness.verify.view import View
-from harness.verify.with_keys import _asked, _grade, _not_for_our_fault, _own_fault, due_checks
+from harness.verify.with_keys import (
+    _asked,
+    _grade,
+    _not_for_our_fault,
+    _own_fault,
+    _without_our_deviation,
+    due_checks,
+)
 from harness.wire.payloads import Notify
 
 WRONG_PSK, COOKIE = "authentication/wrong-psk", "denial-of-service/cookie"
@@ -111,3 +120,23 @@ def test_a_scenario_says_what_a_check_that_is_due_anyway_speaks_for(role):
     own = replace(case.scenario.expect[0], check="authenticated", requirement="A06", arguments={})
     asking = replace(case, scenario=replace(case.scenario, expect=(own,)))
     assert {due.check.name: due.requirement for due in due_checks(asking.view)}["authenticated"] == "A06"
+
+
+@pytest.mark.parametrize("reason", ["not_captured", "read_otherwise", "reported_of_another", "read_either_way"])
+def test_each_reason_for_which_nothing_can_be_said_is_told_and_before_a_fault_of_ours(reason):
+    with patch(f"harness.verify.with_keys.{reason}", return_value="words"):
+        judged = good().judge()
+        assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, "words")
+        with patch("harness.verify.with_keys._own_fault", return_value="a fault"):
+            both = good().judge()
+            assert (both.verdict, both.reason) == (Verdict.INCONCLUSIVE, "words")
+
+
+def test_what_deviates_on_purpose_is_not_held_against_our_engine_and_all_else_is():
+    ours, other = Pointer.to_frame(1), Pointer.to_frame(2)
+    found = [Objection(party, "why", place) for party in ("engine", PEER_NAME) for place in (ours, other)]
+    kept = _without_our_deviation({ours}, Checked("seen", tuple(found)))
+    assert (kept.detail, kept.objections) == ("seen; but for our own deviation", tuple(found[1:]))
+    same = Checked("seen", tuple(found[1:]))
+    assert _without_our_deviation({ours}, same) is same
+    assert _without_our_deviation({ours}, Checked("", (found[0],))) == Checked("but for our own deviation")
