@@ -236,6 +236,7 @@ def test_an_ike_sa_comes_of_a_rekey_that_was_answered():
     lost = watched(junk(THERE)(unanswered))
     assert spis(lost) == [spi(1), spi(2)], "what cannot be read may be the answer"
     assert spis(watched(unanswered)) == [spi(1)]
+    assert spis(lined("r CREATE 2 <", "i INFO 3", "r INFO 3 <")) == [], "a rekey does not begin the IKE SA that it is in"
 
 
 def test_a_rekeyed_ike_sa_has_before_it_what_came_before_its_first_message():
@@ -255,6 +256,8 @@ def test_who_asked_last_before_a_rekeyed_ike_sa_has_it_where_its_flags_contradic
     assert behind.view.ike_sas[1].party(initiator=True) == FIRST
     early = lined(*REKEYED, *others, "i INFO 0 spi=2", "r INFO 0 < spi=2", turned={10})
     assert early.view.ike_sas[-1].party(initiator=True) == SECOND
+    within = lined(*REKEYED, "r CREATE 0 spi=2", "i CREATE 0 < spi=2", turned={8})
+    assert within.view.ike_sas[-1].party(initiator=True) == FIRST, "that is a rekey of the new one"
     unseen = lined(*BEGUN, "r CREATE 2 <", "i INFO 0 spi=2", "r INFO 0 < spi=2", turned={7})
     assert unseen.view.ike_sas[-1].party(initiator=True) == FIRST
 

@@ -337,15 +337,6 @@ def test_a_response_that_nobody_can_have_asked_for_lacks_no_request():
     assert lacks(adding(pair, (5, True, True))) == ""
 
 
-def test_a_request_that_cannot_be_read_is_not_the_later_one():
-    """Its number is answered, and a response of its sender has the same."""
-    pair = good_pair(HYBRID)
-    number = last_number(pair) + 1
-    other = number + 1
-    more = adding(pair, (number, True, False), (other, False, False), (other, True, True), (other, False, True))
-    assert lacks(watched(junk(HERE)(more))) == ""
-
-
 def test_what_cannot_be_read_may_be_what_is_missing():
     """Of who sent it, and of nobody else."""
     pair = good_pair(HYBRID)
