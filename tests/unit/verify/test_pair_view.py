@@ -236,7 +236,7 @@ def test_an_ike_sa_comes_of_a_rekey_that_was_answered():
     lost = watched(junk(THERE)(unanswered))
     assert spis(lost) == [spi(1), spi(2)], "what cannot be read may be the answer"
     assert spis(watched(unanswered)) == [spi(1)]
-    assert spis(lined("r CREATE 2 <", "i INFO 3", "r INFO 3 <")) == [], "a rekey does not begin the IKE SA that it is in"
+    assert spis(lined("r CREATE 2 <", "i INFO 3", "r INFO 3 <")) == [], "no rekey begins the IKE SA that it is in"
 
 
 def test_a_rekeyed_ike_sa_has_before_it_what_came_before_its_first_message():
