@@ -25,7 +25,7 @@ from harness.wire.payloads.traffic_selector import TrafficSelector
 
 _DUMMY = 59  # a packet that is only there to be seen: its receiver drops it (RFC 4303 section 2.6)
 _ICMP, _IPV4, _IPV6, _ICMPV6 = 1, 4, 41, 58  # protocol numbers, and what a Next Header says (RFC 4303 section 2.6)
-_IPV4_ADDRESS = 4  # octets
+_IPV4_ADDRESS, _IPV4_OCTETS = 4, 20  # octets: of an address, and of a header without options
 _FRAGMENT = 0x3FFF  # more fragments, or an offset
 _ECHO_TYPES = {4: (8, 0), 16: (128, 129)}  # of ICMP and ICMPv6, by octets of an address: request, reply
 
@@ -70,24 +70,23 @@ def _pseudo_header(message: bytes, source: bytes, destination: bytes) -> bytes:
 
 def _adds_up(octets: bytes) -> bool:
     """Whether octets hold the Internet checksum of them all (RFC 1071): a host drops what does not."""
-    even = octets + bytes(len(octets) % 2)
-    total = sum(int.from_bytes(even[at : at + 2]) for at in range(0, len(even), 2))
-    return total > 0 and total % 0xFFFF == 0
+    padded = octets + b"\0"  # an odd one at the end is the first of two
+    total = sum(int.from_bytes(padded[at : at + 2]) for at in range(0, len(octets), 2))
+    return total != 0 and total % 0xFFFF == 0
 
 
 def read_echo(packet: bytes) -> EchoMessage | None:
     """The echo message in a whole IPv4 packet; None if it holds something else."""
-    if len(packet) < 20 or packet[0] >> 4 != 4 or packet[9] != _ICMP:
+    if len(packet) < _IPV4_OCTETS or packet[0] >> 4 != 4 or packet[9] != _ICMP:
         return None
-    header = 4 * (packet[0] & 15)
-    if int.from_bytes(packet[6:8]) & _FRAGMENT or not _adds_up(packet[:header]):
+    header, fragment = 4 * (packet[0] & 15), int.from_bytes(packet[6:8]) & _FRAGMENT
+    if header < _IPV4_OCTETS or fragment or not _adds_up(packet[:header]):
         return None
     message = packet[header : int.from_bytes(packet[2:4])]
     return read_transported_echo(message, packet[12:16], packet[16:20])
 
 
 _WHOLE = (_IPV4, _IPV6)
-_IPV4_OCTETS = 20  # of a header without options
 _ESP_HEADER, _ESP_TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 
 
@@ -138,7 +137,7 @@ def open_packet(packet: bytes, keys: EspKeys) -> EspContent:
         raise Unopened(str(error)) from None
     if plain[-1:] == bytes((_DUMMY,)):  # "the rest of the Payload Data may consist of only random bytes" (section 2.6)
         return EspContent(_DUMMY, plain[:-_ESP_TRAILER], b"")
-    end = len(plain) - _ESP_TRAILER - plain[-2] if len(plain) >= _ESP_TRAILER else -1
+    end = len(plain) - _ESP_TRAILER - plain[-2]
     if end < 0:
         raise Unopened(f"its Pad Length does not fit in {len(plain)} octets of plaintext")
     return EspContent(plain[-1], plain[:end], plain[end:-_ESP_TRAILER])
@@ -154,12 +153,12 @@ class SeenEsp:
     echo: EchoMessage | None
     problem: str
     octets: bytes = field(repr=False)
-    in_udp: bool = False
-    padding: bytes = b""  # of one that opens
-    vector: bytes = b""  # the IV of one that opens
-    counts: bool = False  # whether its cipher asks of the IV only that it is another one in each packet
-    ciphertext_size: int = 0  # of one that opens: the ciphertext without its integrity check value
-    requirement: str = "E01"  # that its problem breaks
+    in_udp: bool
+    padding: bytes  # of one that opens
+    vector: bytes  # the IV of one that opens
+    counts: bool  # whether its cipher asks of the IV only that it is another one in each packet
+    ciphertext_size: int  # of one that opens: the ciphertext without its integrity check value
+    requirement: str  # that its problem breaks
 
     @property
     def pointer(self) -> Pointer:

@@ -40,10 +40,10 @@ class PairView(CaseView):
 
     evidence: PairEvidence
     report: PairReport
+    twice: bool  # both ends of the path were watched: what both captures have was so on the wire
     init_before: tuple[SeenMessage, ...] = ()  # of one IKE SA that was rekeyed: the IKE_SA_INIT that began the first
     each: tuple[PairView, ...] | None = None  # the IKE SAs; None in a view of one of them
     restored: tuple[Restored, ...] = ()  # the messages that were put right, each with what was wrong about it
-    twice: bool = False  # both ends of the path were watched: what both captures have was so on the wire
 
     @property
     def unreadable(self) -> set[str]:
@@ -125,7 +125,7 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)
     seen = evidence.facts, evidence.wire, messages, agreed, tuple(malformed), ()
-    view = PairView(scenario, expectation, *seen, evidence, evidence.report, restored=restored, twice=watched)
+    view = PairView(scenario, expectation, *seen, evidence, evidence.report, watched, restored=restored)
     return replace(view, each=tuple(_each_ike_sa(view)))
 
 

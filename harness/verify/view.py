@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 from harness.crypto.errors import MethodUnavailable
@@ -41,8 +42,6 @@ from harness.verify.wire import (
 )
 from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import Authentication, KeyExchange, Nonce, Notify, SecurityAssociation
-
-_NO_END = 1 << 32  # above any Message ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ class View(CaseView):
         """
         found = self.find(ExchangeType.IKE_INTERMEDIATE, response=response, initiator=not response)
         auth = self.find(ExchangeType.IKE_AUTH, response=False, initiator=True)
-        end = min((message.message_id for message in auth), default=_NO_END)
+        end = min((message.message_id for message in auth), default=inf)
         before = (message for message in found if message.sealed and message.message_id < end)
         return sorted(before, key=lambda message: message.message_id)
 
@@ -236,9 +235,9 @@ class View(CaseView):
 
     @property
     def _taken_responses(self) -> list[SeenMessage]:
-        """The IKE_AUTH responses that decrypt and that the initiator had to take for such."""
+        """The IKE_AUTH responses that the initiator had to take for such: they decrypt under the keys that are due."""
         responses = self.find(ExchangeType.IKE_AUTH, response=True)
-        return [message for message in responses if message.opened is not None and self.in_place(message)]
+        return [message for message in responses if self.in_place(message)]
 
     @property
     def child_established(self) -> bool:
@@ -325,9 +324,9 @@ def read_messages(
 
 def _first_spi(datagrams: Sequence[CapturedDatagram], engine_address: str) -> bytes:
     """The initiator's SPI of what came first, where our engine took nothing of it for a beginning."""
-    found = read_pieces(datagrams, bytes(8), engine_address)
-    first = min((*found.pieces, *found.strangers), key=lambda piece: piece.datagram.frame, default=None)
-    return bytes(8) if first is None else first.octets[:8]
+    _, _, found = read_pieces(datagrams, b"", engine_address)
+    first = min(found, key=lambda piece: piece.datagram.frame, default=None)
+    return b"" if first is None else first.octets[:8]
 
 
 def _agreed(messages: Iterable[SeenMessage]) -> tuple[Suite | None, tuple[bytes, bytes] | None]:

@@ -33,7 +33,7 @@ from harness.verify.checks.errors import refused_with
 from harness.verify.checks.establishment import came_up_as_predicted
 from harness.verify.checks.key_agreement import keys_depend_on_every_exchange
 from harness.verify.checks.misbehaviour import deviating, deviation_as_traced
-from harness.verify.checks.negotiation import answer_is_a_subset_of_the_offer, negotiated_as_predicted, read_either_way
+from harness.verify.checks.negotiation import negotiated_as_predicted, read_either_way
 from harness.verify.checks.reported_spis import reported_of_another
 from harness.verify.checks.second_reading import read_otherwise
 from harness.verify.checks.witnesses import not_captured
@@ -208,7 +208,6 @@ def _of_a_refusal(view: View, refusal: NotifyType) -> Iterator[Expect]:
     notify: dict[str, str | int | bool] = {"notify": refusal.name}
     yield replace(asked(refused_with, _REFUSED_BY_RULE), arguments=notify)
     if any(of(m, SecurityAssociation) for m in view.find(ExchangeType.IKE_SA_INIT, response=True)):
-        yield asked(answer_is_a_subset_of_the_offer)
         yield asked(negotiated_as_predicted)
     ended = all(view.find(ExchangeType.IKE_AUTH, response=response) for response in (False, True))
     if view.chain is not None and ended:  # a refusal in IKE_AUTH comes after all key exchanges

@@ -80,8 +80,6 @@ def not_captured(view: PairView) -> str:
         gap = next(number for number in count() if number not in numbers)
         if gap < last and not view.twice:  # what neither capture has was not sent
             party = view.party(initiator=by_initiator)
-            if party in view.unreadable:
-                continue
             return f"wire.pcapng lacks request {gap} of {party} in IKE SA {spi.hex()}, whose request {last} is answered"
     unasked = {(initiator_spi(m), not m.from_initiator, m.message_id) for m in unasked_responses(view)}
     for spi, by_initiator, number in sorted(answered - unasked):
@@ -156,7 +154,7 @@ def _fragments_missing(message: SeenMessage) -> str:
         return ""
     total = max(sets)
     together = set[int]().union(*sets.values())
-    if len(sets) > 1 and together == set(range(1, max(together) + 1)) and max(together) in (min(sets), total):
+    if together == set(range(1, max(together) + 1)) and max(together) in (min(sets), total):
         return ""
     return f"fragment {next(number for number in count(1) if number not in sets[total])} of {total}"
 

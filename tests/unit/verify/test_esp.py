@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
-from case_builder import ENGINE, PEER, Case, build, flipped, good
+from case_builder import ENGINE, INNER, PEER, PEER_INNER, Case, build, flipped, good
 from esp_packets import sealed, summed, summed_message
 from scapy.layers.inet6 import ICMPv6EchoReply, IPv6
 
 from harness.crypto.protection import protection
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
+from harness.registry.identities import TrafficSelectorType
 from harness.registry.transforms import TransformType
 from harness.verify.esp import (
     EspKeys,
+    SeenEsp,
     Unopened,
     esp_packets,
     open_packet,
@@ -23,6 +26,8 @@ from harness.verify.esp import (
     uses_extended_sequence_numbers,
 )
 from harness.wire.message import Message
+from harness.wire.payloads import TrafficSelectorsInitiator
+from harness.wire.payloads.traffic_selector import OpaqueSelector, TrafficSelector
 
 HERE, THERE = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 
@@ -31,9 +36,10 @@ def icmp(data: bytes = b"", kind: int = 8) -> bytes:
     return summed_message(bytes((kind, 0, 0, 0, 0x12, 0x34, 0x56, 0x78)) + data)
 
 
-def ip(message: bytes, *, first: int = 0x45, tos: int = 0, protocol: int = 1) -> bytes:
+def ip(message: bytes, *, first: int = 0x45, tos: int = 0, protocol: int = 1, fragment: int = 0) -> bytes:
     length = (20 + len(message)).to_bytes(2)
-    head = bytes((first, tos)) + length + bytes(5) + bytes((protocol,)) + bytes(2) + HERE + THERE
+    part = bytes(2) + fragment.to_bytes(2) + bytes(1)
+    head = bytes((first, tos)) + length + part + bytes((protocol,)) + bytes(2) + HERE + THERE
     return summed(head + message)
 
 
@@ -43,6 +49,20 @@ def test_an_echo_message_has_eight_octets_and_its_data():
         assert echo is not None
         assert (echo.identifier, echo.sequence, echo.data) == (0x1234, 0x5678, data)
     assert read_transported_echo(icmp()[:7], HERE, THERE) is None
+    for short in (b"", summed_message(b"\x08\0\0\0\x12\x34\x56")):
+        assert read_transported_echo(short, HERE, THERE) is None, "it adds up, and is too short"
+
+
+def test_an_echo_message_has_no_code_and_a_checksum():
+    assert read_transported_echo(summed_message(b"\x08\1" + bytes(6)), HERE, THERE) is None
+    assert read_transported_echo(bytes(8), HERE, THERE) is None, "zeros add up to nothing: the checksum is all ones"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "whole"), [(0, True), (0x4000, True), (1, False), (0x100, False), (0x2000, False)]
+)
+def test_a_fragment_holds_no_echo_and_one_that_must_not_be_fragmented_does(fragment, whole):
+    assert (read_echo(ip(icmp(b"!"), fragment=fragment)) is not None) is whole
 
 
 def test_the_length_of_a_packet_has_two_octets_and_nothing_else_counts():
@@ -52,6 +72,17 @@ def test_the_length_of_a_packet_has_two_octets_and_nothing_else_counts():
         assert echo is not None and echo.data == long
     assert read_echo(ip(icmp(), first=0x65)) is None, "it is of another version"
     assert read_echo(ip(icmp(), protocol=17)) is None
+
+
+def test_an_echo_stands_behind_a_whole_header():
+    """Its length is told in words of four octets: five, or more with options (RFC 791 section 3.1)."""
+    message = icmp(b"12345678")
+    for words, options in ((5, b""), (6, bytes(4))):
+        packet = ip(options + message, first=0x40 + words)
+        echo = read_echo(packet)
+        assert echo is not None and echo.data == b"12345678"
+    short = summed(ip(message, first=0x44)[:16]) + message
+    assert read_transported_echo(short[16:], HERE, THERE) is not None and read_echo(short) is None
 
 
 def test_what_does_not_add_up_is_no_echo():
@@ -102,6 +133,7 @@ def test_between_addresses_of_ipv6_an_echo_is_of_icmpv6(number):
 
 
 GCM = protection(algorithm(TransformType.ENCR, "aes-128-gcm-16"), None)
+CBC = protection(algorithm(TransformType.ENCR, "aes-128-cbc"), algorithm(TransformType.INTEG, "hmac-sha2-256-128"))
 KEYS = EspKeys(GCM, bytes(GCM.encryption_key_octets), b"")
 SPI, NUMBER = b"\0\0\1\0", b"\0\0\0\1"
 
@@ -123,6 +155,27 @@ def test_a_packet_carries_what_stands_before_padding_and_trailer():
 def test_a_pad_length_that_does_not_fit(plain):
     with pytest.raises(Unopened, match="Pad Length does not fit"):
         open_packet(packet(plain), KEYS)
+
+
+def test_behind_what_a_mac_covers_stands_the_high_half_of_a_long_sequence_number():
+    """Four octets that are not sent (RFC 4303 section 2.2.1)."""
+    keys = EspKeys(CBC, bytes(CBC.encryption_key_octets), bytes(CBC.integrity_key_octets), extended=True)
+    plain, iv = b"payload of 13" + b"\1\1\4", bytes(16)
+    front = SPI + NUMBER
+    assert open_packet(front + iv + CBC.seal(keys.encryption, keys.integrity, iv, front, plain, bytes(4)), keys).payload
+    for behind in (b"", bytes(3), bytes(5)):
+        other = front + iv + CBC.seal(keys.encryption, keys.integrity, iv, front, plain, behind)
+        with pytest.raises(Unopened):
+            open_packet(other, keys)
+
+
+@pytest.mark.parametrize("octets", range(16))
+def test_a_mac_over_no_whole_block_does_not_help(octets):
+    keys = EspKeys(CBC, bytes(CBC.encryption_key_octets), bytes(CBC.integrity_key_octets))
+    sealed_block = CBC.seal(keys.encryption, keys.integrity, bytes(16), SPI + NUMBER, bytes(16))
+    cut = sealed_block[:octets] + sealed_block[16:]
+    with pytest.raises(Unopened):
+        open_packet(SPI + NUMBER + bytes(16) + cut, keys)
 
 
 def test_of_a_dummy_packet_all_is_payload():
@@ -147,6 +200,14 @@ def test_without_keys_it_is_known_who_sent_what_and_that_it_is_esp():
     closed, opened = esp_packets(case.with_secrets(shared_secrets=()).view), esp_packets(case.view)
     assert [(p.frame, p.from_engine) for p in closed] == [(p.frame, p.from_engine) for p in opened]
     assert {p.from_engine for p in closed} == {True, False} and all(p.problem for p in closed)
+    assert {(p.vector, p.counts, p.ciphertext_size, p.padding) for p in closed} == {(b"", False, 0, b"")}
+
+
+def test_where_no_child_sa_is_agreed_on_no_packet_opens():
+    case, old = good("authentication/wrong-psk"), good().esp(from_engine=True)[0]
+    assert case.view.chain is not None and case.view.child is None
+    (closed,) = esp_packets(case.with_datagrams((*case.datagrams, old)).view)
+    assert closed.problem
 
 
 def test_ike_auth_in_clear_opens_no_packet():
@@ -167,12 +228,13 @@ def test_an_answer_that_says_nothing_of_sequence_numbers_selects_no_long_ones():
 
 
 @pytest.mark.parametrize(
-    ("scenario", "octets", "counts"), [("hybrid/x25519-mlkem768", 8, True), ("classical/modp3072", 16, False)]
+    ("scenario", "octets", "counts", "size"),
+    [("hybrid/x25519-mlkem768", 8, True, 88), ("classical/modp3072", 16, False, 96)],
 )
-def test_the_vector_of_a_packet_is_told_and_whether_it_may_be_a_counter(scenario, octets, counts):
+def test_the_vector_of_a_packet_is_told_and_whether_it_may_be_a_counter(scenario, octets, counts, size):
+    """Its ciphertext: an echo message of 84 octets and the trailer, up to whole words, or blocks."""
     packets = esp_packets(good(scenario).view)
-    assert {(len(p.vector), p.counts) for p in packets} == {(octets, counts)}
-    assert all(p.ciphertext_size > 0 and p.ciphertext_size % 4 == 0 for p in packets)
+    assert {(len(p.vector), p.counts, p.ciphertext_size) for p in packets} == {(octets, counts, size)}
 
 
 def test_a_sequence_number_has_four_octets():
@@ -180,3 +242,73 @@ def test_a_sequence_number_has_four_octets():
     last = case.esp(from_engine=True)[-1]
     high = sealed(case, bytes(84), last, by_engine=True, sequence=0x0100_0001)
     assert 0x0100_0001 in {p.sequence for p in esp_packets(high.view)}
+
+
+def tunnelled(inner: bytes, case: Case | None = None) -> SeenEsp:
+    """The last packet of the peer in tunnel mode, with this in it."""
+    case = case or good()
+    last = case.esp(from_engine=False)[-1]
+    *_, seen = [p for p in esp_packets(sealed(case, inner, last, by_engine=False).view) if not p.from_engine]
+    return seen
+
+
+def between(message: bytes, source: str = PEER_INNER, destination: str = INNER, **parts: int) -> bytes:
+    """An IPv4 packet from the peer's network to ours."""
+    packet = ip(message, **parts)
+    return summed(packet[:12] + ip_address(source).packed + ip_address(destination).packed + packet[20:])
+
+
+@pytest.mark.parametrize("inner", [between(b""), between(icmp(), tos=1), between(icmp(bytes(300)))])
+def test_an_ip_packet_has_the_octets_that_its_header_says(inner):
+    """Of a header alone, too; a type of service is no part of the length."""
+    assert tunnelled(inner).problem == ""
+    short = tunnelled(inner[:-1])
+    assert (bool(short.problem), short.requirement) == (True, "E04")
+
+
+@pytest.mark.parametrize("inner", [b"", between(icmp())[:19], between(icmp(), first=0x65), b"\x60" + bytes(39)])
+def test_what_is_no_ipv4_packet_is_said_to_be_none(inner):
+    seen = tunnelled(inner)
+    assert seen.requirement == "E04" and seen.problem.endswith("of payload are no such packet")
+
+
+@pytest.mark.parametrize(("source", "destination"), [(PEER_INNER, "192.0.2.1"), ("192.0.2.1", INNER)])
+def test_both_ends_of_a_packet_are_within_the_selectors(source, destination):
+    assert tunnelled(between(icmp(), source, destination)).requirement == "E08"
+
+
+def ranged(start: str, end: str) -> TrafficSelector:
+    first, last = ip_address(start).packed, ip_address(end).packed
+    kind = TrafficSelectorType.TS_IPV4_ADDR_RANGE if len(first) == 4 else TrafficSelectorType.TS_IPV6_ADDR_RANGE
+    return TrafficSelector(kind, 0, 0, 0xFFFF, first, last)
+
+
+def selecting(*selectors: TrafficSelector | OpaqueSelector) -> Case:
+    """The answer has these for our own end."""
+    return good().rewritten(
+        "IKE_AUTH response 2",
+        lambda old: [replace(p, selectors=selectors) if isinstance(p, TrafficSelectorsInitiator) else p for p in old],
+    )
+
+
+OURS, OTHERS, ALL_OF_IPV6 = ranged(INNER, INNER), ranged("192.0.2.0", "192.0.2.9"), ranged("::", "ff" * 2 + "::")
+LABEL = OpaqueSelector(TrafficSelectorType(10), 0, b"label")
+
+
+@pytest.mark.parametrize(
+    ("selectors", "rule"),
+    [
+        ((), "E01"),
+        ((OURS,), "E01"),
+        ((OTHERS,), "E08"),
+        ((OTHERS, OURS), "E01"),
+        ((OURS, OTHERS), "E01"),
+        ((ALL_OF_IPV6,), "E08"),
+        ((LABEL,), "E01"),
+        ((LABEL, OTHERS), "E08"),
+    ],
+)
+def test_one_of_the_selectors_that_were_answered_lets_a_packet_through(selectors, rule):
+    """A range of IPv6 holds no address of IPv4; what is no range of addresses says nothing of them."""
+    seen = tunnelled(between(icmp()), selecting(*selectors))
+    assert (seen.requirement, bool(seen.problem)) == (rule, rule == "E08")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pair_alterations import clear, edited, idle_exchange, junk
+from pair_alterations import each as each_of
 from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair, good_pair
+from pair_defect_rows import Alter
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import ESTABLISHED, PeerReport
@@ -13,9 +16,15 @@ from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
+from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Step
+from harness.verify.check import Due
+from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
+from harness.verify.checks.catalogue import due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
-from harness.verify.with_reports import due_checks, not_captured, told_otherwise
+from harness.verify.checks.offer import offered_as_published
+from harness.verify.checks.published import agreed_as_published
+from harness.verify.with_reports import _rests_on_records, due_checks, not_captured, told_otherwise
 from harness.wire.message import INITIATOR, RESPONSE, Header, Message
 from harness.wire.payloads import Encrypted, EncryptedFragment, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Transform
@@ -23,7 +32,7 @@ from harness.wire.payloads.security_association import Transform
 HYBRID, PUBLISHED, CLASSICAL = "pairs/hybrid", "pairs/as-published", "pairs/classical"
 ANSWER, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH request 2"
 NOTHING = PeerReport("1", (), "[]")
-CAME_UP = pair_came_up_as_predicted.name
+CAME_UP, NEGOTIATED = pair_came_up_as_predicted.name, pair_negotiated_as_predicted.name
 
 
 def lacks(pair: Pair) -> str:
@@ -127,6 +136,12 @@ def fragments(pair: Pair, label: str, *numbered: tuple[int, int]) -> Pair:
         (((1, 2), (1, 3), (2, 3), (3, 3)), ""),
         (((1, 2), (2, 2), (1, 3)), ""),
         (((1, 2), (1, 3), (3, 3)), "fragment 2 of 3"),
+        (((1, 2), (2, 2), (1, 4), (4, 4)), ""),
+        (((1, 2), (2, 3)), ""),
+        (((1, 2), (2, 3), (3, 3)), ""),
+        (((1, 2), (1, 3)), "fragment 2 of 3"),
+        (((0, 2),), ""),
+        (((3, 2),), ""),
     ],
 )
 def test_one_whole_set_of_fragments_is_enough(numbered, words):
@@ -251,3 +266,207 @@ def test_the_first_refusal_tells_whether_our_record_explains_it(kinds):
     ended = cut.with_datagrams(d for d in cut.wire.datagrams if d.frame <= piece.datagram.frame)
     steps = (replace(pair.report.steps[0], initiator=NOTHING, responder=NOTHING, said="not established"),)
     assert ended.with_report(steps=steps).judge().verdict is Verdict.INCONCLUSIVE
+
+
+def test_without_a_capture_or_steps_nothing_is_judged():
+    pair = good_pair(HYBRID)
+    assert pair.judge().verdict is Verdict.PASS
+    for part, name in (("wire", "wire.pcapng"), ("report", "steps.json")):
+        judged = pair.with_evidence(**{part: None}).judge()
+        assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, f"{name} is missing from the evidence")
+    dropping = pair.with_report(capture_drops=3).judge()
+    assert (dropping.verdict, dropping.reason) == (
+        Verdict.INCONCLUSIVE, "the kernel dropped 3 frames of the capture",
+    )  # fmt: skip
+
+
+def test_evidence_that_contradicts_itself_accuses_nobody():
+    judged = good_pair(HYBRID).without(AUTH).judge()
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.reason.startswith(f"wire.pcapng lacks request 2 of {FIRST} in IKE SA {ike_spi(good_pair(HYBRID))}")
+
+
+WITH_ITS = "and has its response"
+
+
+def ike_spi(pair: Pair) -> str:
+    return pair.message(AUTH).pieces[0].octets[:8].hex()
+
+
+def watched(pair: Pair) -> Pair:
+    """Both ends of the path have the same in their captures."""
+    return pair.with_evidence(far=pair.wire).with_report(ended=(1.0, 1.0))
+
+
+def test_what_neither_capture_has_was_not_sent():
+    pair = good_pair(HYBRID)
+    gap = pair.without("IKE_INTERMEDIATE request 1").without("IKE_INTERMEDIATE response 1")
+    assert lacks(gap).startswith(f"wire.pcapng lacks request 1 of {FIRST} in IKE SA {ike_spi(pair)}, whose request")
+    assert lacks(watched(gap)) == ""
+    one = adding(pair, (1, False, False), (1, True, True))
+    assert lacks(one).startswith(f"wire.pcapng lacks request 0 of {SECOND}")
+    assert lacks(watched(one)) == "", "an answer of its own is no request that waits for one"
+
+
+def test_a_word_in_clear_that_no_such_sa_is_there_answers_nothing():
+    pair = good_pair(HYBRID)
+    number = last_number(pair) + 1
+    answer = sent(pair, number, by_initiator=False, response=True)
+    ike = Message.parse(answer.payload[4:]).header
+    word = Message(ike, (Notify(NotifyType.INVALID_IKE_SPI),)).to_bytes()
+    told = pair.with_datagrams((*pair.wire.datagrams, replace(answer, payload=bytes(4) + word)))
+    assert lacks(told) == ""
+    sealed = pair.with_datagrams((*pair.wire.datagrams, answer))
+    assert lacks(sealed) == f"wire.pcapng lacks request {number} of {FIRST} in IKE SA {ike_spi(pair)}, {WITH_ITS}"
+    begins = clear(pair.message(ANSWER), [Notify(NotifyType.INVALID_MAJOR_VERSION)])
+    refused = pair.with_datagrams((begins,)).with_report(steps=())
+    assert WITH_ITS in lacks(refused), "of IKE_SA_INIT it answers"
+
+
+def test_a_response_with_an_spi_of_no_ike_sa_lacks_no_request():
+    pair = good_pair(HYBRID)
+    for number in (0, 9):
+        nowhere = sent(pair, number, by_initiator=False, response=True, spis=b"n" * 16)
+        later = (replace(d, frame=d.frame + 99) for d in pair.wire.datagrams)
+        assert lacks(pair.with_datagrams((nowhere, *later))) == ""
+
+
+def test_a_response_that_nobody_can_have_asked_for_lacks_no_request():
+    pair = good_pair(HYBRID)
+    assert lacks(adding(pair, (last_number(pair) + 5, False, True))) == ""
+    assert lacks(adding(pair, (5, True, True))) == ""
+
+
+def test_what_cannot_be_read_may_be_what_is_missing():
+    """Of who sent it, and of nobody else."""
+    pair = good_pair(HYBRID)
+    request = pair.without(AUTH)
+    assert lacks(watched(junk(HERE)(request))) == ""
+    assert lacks(watched(junk(THERE)(request))).startswith(f"wire.pcapng lacks request 2 of {FIRST}")
+    both = adding(pair, (0, True, True)).without(AUTH)
+    assert lacks(watched(junk(THERE)(both))).startswith(f"wire.pcapng lacks request 2 of {FIRST}")
+    number = last_number(pair)
+    cut = pair.without(f"INFORMATIONAL response {number}")
+    response = adding(cut, (number + 1, True, False), (number + 1, False, True))
+    assert lacks(watched(junk(THERE)(response))) == ""
+    assert lacks(watched(junk(HERE)(response))).startswith(f"wire.pcapng lacks the response of {SECOND}")
+    part = fragments(pair, AUTH, (1, 2))
+    assert lacks(watched(junk(HERE)(part))) == ""
+    assert lacks(watched(junk(THERE)(part))).startswith("wire.pcapng lacks fragment 2 of 2")
+
+
+@pytest.mark.parametrize(("label", "place", "lacking"), [(AUTH, AUTH, False), (AUTH, "IKE_AUTH response 2", True)])
+def test_of_a_message_that_is_in_clear_too_a_part_was_not_protected(label, place, lacking):
+    pair = fragments(good_pair(HYBRID), label, (1, 2))
+    piece = pair.message(place).pieces[0]
+    bare = Message(piece.message.header, (Notify(NotifyType.INITIAL_CONTACT),)).to_bytes()
+    marker = piece.datagram.payload[: -len(piece.octets)]
+    both = pair.changed(piece.datagram, piece.datagram, replace(piece.datagram, payload=marker + bare))
+    assert lacks(both).startswith("wire.pcapng lacks fragment 2 of 2") is lacking
+
+
+def test_what_begins_an_ike_sa_is_in_clear_anyway():
+    pair = good_pair(HYBRID)
+    piece = pair.message("IKE_SA_INIT request 0").pieces[0]
+    part = Message(piece.message.header, (EncryptedFragment(PayloadType.SA, 1, 2, bytes(40)),)).to_bytes()
+    both = pair.changed(piece.datagram, piece.datagram, replace(piece.datagram, payload=part))
+    assert lacks(both).startswith("wire.pcapng lacks fragment 2 of 2 of the IKE_SA_INIT request 0")
+
+
+def adding_to_the_answer(*more: Transform) -> Alter:
+    def edit(payload: SecurityAssociation) -> SecurityAssociation:
+        (proposal,) = payload.proposals
+        return replace(payload, proposals=(replace(proposal, transforms=(*proposal.transforms, *more)),))
+
+    return edited(each_of(SecurityAssociation, edit), ANSWER)
+
+
+def test_a_declined_exchange_is_none_where_another_one_took_place_without_a_key_exchange():
+    idle = idle_exchange(good_pair(CLASSICAL))
+    assert told_otherwise(adding_to_the_answer(Transform(TransformType.ADDKE1, 0))(idle).view) == ""
+
+
+def test_of_two_algorithms_that_are_chosen_neither_contradicts_what_both_say():
+    pair = good_pair(HYBRID)
+    two = adding_to_the_answer(Transform(TransformType.ENCR, 3))(pair)
+    assert told_otherwise(two.view) == ""
+    other = both_telling(two, additional_ke=("ml-kem-1024",))
+    assert told_otherwise(other.view).startswith("both report the additional key exchanges ml-kem-1024")
+    methods = both_telling(adding_to_the_answer(Transform(TransformType.ADDKE1, 37))(pair), additional_ke=())
+    assert told_otherwise(methods.view) == ""
+
+
+@pytest.mark.parametrize("side", ["initiator", "responder"])
+def test_who_reports_no_ike_sa_contradicts_nobody(side):
+    pair = both_telling(good_pair(HYBRID), encr="null")
+    for step in (ESTABLISHED, Step.TRAFFIC):
+        pair = pair.with_step(step, **{side: NOTHING})
+    assert told_otherwise(pair.view) == ""
+
+
+def ended(pair: Pair) -> Pair:
+    """Neither side has anything."""
+    steps = (replace(pair.report.steps[0], initiator=NOTHING, responder=NOTHING, said="not established"),)
+    return pair.with_report(steps=steps)
+
+
+def of_no_outcome(pair: Pair) -> Pair:
+    return replace(pair, expectation=replace(pair.expectation, outcome=Outcome.REFUSED, ike=(), esp=()))
+
+
+def test_what_is_due_goes_by_what_was_predicted_and_what_came_of_it():
+    pair = good_pair(HYBRID)
+    own = Expect("pair-esp-both-ways", "K01")
+    asking = replace(pair, scenario=replace(pair.scenario, expect=(own,)))
+    assert names(asking)[own.check] == "K01" != names(pair)[own.check]
+    assert {check.name for check in due_without_asking(Known.PEER_REPORTS, Due.UP, Due.ALWAYS)} <= set(names(pair))
+    broken = {check.name for check in due_without_asking(Known.PEER_REPORTS, Due.NOT_UP, Due.ALWAYS)}
+    assert set(names(ended(pair))) == {CAME_UP, NEGOTIATED, *broken}
+    unanswered = ended(pair.with_datagrams(pair.wire.datagrams[:1]))
+    assert set(names(unanswered)) == {CAME_UP, *broken}, "nothing was chosen"
+    published = of_no_outcome(good_pair(PUBLISHED))
+    assert {check.name for check in due_without_asking(Known.PEER_REPORTS, Due.UP)} <= set(names(published))
+
+
+def test_all_that_is_due_is_looked_at_where_our_records_fit():
+    for pair in (good_pair(HYBRID), good_pair(PUBLISHED), of_no_outcome(good_pair(HYBRID))):
+        assert {each.check for each in pair.judge().checks} == set(names(pair))
+    wrong = good_pair(HYBRID).with_sa(ESTABLISHED, "initiator", encr="null")
+    assert {each.check for each in wrong.judge().checks} == set(names(wrong)), "no record of ours is behind that"
+
+
+def test_where_a_record_is_in_doubt_what_rests_on_it_is_left_out_and_no_more():
+    pair = good_pair(PUBLISHED)
+    less = replace(pair.expectation.initiator, ike=pair.expectation.initiator.ike[:1])
+    doubted = replace(pair, expectation=replace(pair.expectation, initiator=less))
+    view = doubted.view
+    left = [due.check.name for due in due_checks(view) if not _rests_on_records(view, due.check)]
+    assert [each.check for each in doubted.judge().checks] == left and offered_as_published.name in left
+
+
+def test_which_objections_our_record_may_be_behind():
+    view = good_pair(PUBLISHED).view
+    predicted = pair_came_up_as_predicted, pair_negotiated_as_predicted, esp_as_predicted, agreed_as_published
+    assert all(_rests_on_records(view, check) for check in predicted)
+    assert not _rests_on_records(view, offered_as_published)
+    broken = ended(good_pair(PUBLISHED)).with_datagrams(good_pair(PUBLISHED).wire.datagrams[:2]).view
+    assert not _rests_on_records(broken, pair_came_up_as_predicted), "it ended without a refusal"
+    assert _rests_on_records(broken, esp_as_predicted)
+    never = adding_to_the_answer(Transform(TransformType.KE, 99))(good_pair(PUBLISHED)).view
+    assert not _rests_on_records(never, pair_negotiated_as_predicted), "it was never offered"
+    assert _rests_on_records(never, esp_as_predicted)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "rests"),
+    [((REFUSED,), True), ((NotifyType.INVALID_SYNTAX,), False), ((NotifyType.INVALID_SYNTAX, REFUSED), False)],
+)
+def test_by_another_error_than_for_want_of_a_proposal_no_record_ends_a_case(kinds, rests):
+    pair = good_pair(PUBLISHED)
+    answer = pair.message(ANSWER)
+    told = [Notify(kind) for kind in kinds]
+    cut = ended(pair.changed(answer.pieces[0].datagram, clear(answer, told))).view
+    assert cut.suite is None and _rests_on_records(cut, pair_came_up_as_predicted) is rests
+    beside = [*answer.pieces[0].message.payloads, *told]
+    chosen = ended(pair.changed(answer.pieces[0].datagram, clear(answer, beside))).view
+    assert chosen.suite is not None and _rests_on_records(chosen, pair_came_up_as_predicted)
