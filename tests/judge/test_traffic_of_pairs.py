@@ -287,9 +287,13 @@ def test_a_peer_that_deletes_the_ike_sa_of_our_engine_ends_it_too_early(role):
     assert found.party == (PEER_NAME if role is Role.INITIATOR else "engine")
 
 
+def numbered(frame: int, number: int) -> SeenEsp:
+    """A packet of ours, of other octets than those in other frames."""
+    return SeenEsp(frame, True, number, None, "", bytes((frame,)), True, b"", b"", True, 0, "")
+
+
 def numbers(*sequence: int, lost: int = 0) -> list[tuple[str, str]]:
-    packets = [SeenEsp(at, True, number, None, "", bytes((at,))) for at, number in enumerate(sequence, start=1)]
-    return faults(packets, lost)
+    return faults([numbered(frame, number) for frame, number in enumerate(sequence, start=1)], lost)
 
 
 def faults(packets: Sequence[SeenEsp], lost: int = 0) -> list[tuple[str, str]]:
@@ -330,7 +334,7 @@ def test_the_numbers_of_one_sender(sequence, lost, words, frame):
 
 
 def test_the_same_packet_twice_is_one():
-    one, two, three = (SeenEsp(n, True, n, None, "", bytes((n,))) for n in (1, 2, 3))
+    one, two, three = (numbered(n, n) for n in (1, 2, 3))
     assert faults([one, two, one, three, two]) == []
 
 

@@ -26,7 +26,7 @@ _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 _WORD = 4  # Pad Length and Next Header end at a multiple of so many octets (RFC 4303 section 2.4)
 _FEW = 3  # packets of an SA that tell an order
-GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
+_GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
 
 
 @pair_check("pair-esp-in-its-form", due=Due.ALWAYS, requirement="E01")
@@ -178,7 +178,7 @@ def _misnumbered(view: PairView, side: int, spi: bytes, packets: Sequence[Captur
     counted = [c.packets_out for _, s, c in _children(view) if s == side and c.spi_out == spi.hex()]
     party, pointer = view.sides[side].peer, Pointer.to_frame(packets[0].frame)
     all_seen = counted and None not in counted and max(each or 0 for each in counted) == len(numbers)
-    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + GAP):
+    if all_seen and (min(numbers) > 1 or max(numbers) > len(numbers) + _GAP):
         words = f"the {len(numbers)} packets that it counts on the SA with SPI {spi.hex()} are numbered"
         yield Objection(party, f"{words} {min(numbers)} to {max(numbers)}", pointer)
     if len(numbers) >= _FEW and numbers == sorted(numbers, reverse=True):

@@ -17,7 +17,6 @@ from harness.scenario.check_form import Argument
 from harness.scenario.model import Mode, Step
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, missing, pair_check, told_otherwise
 from harness.verify.checks.exchanges import rekeyed_of_themselves
-from harness.verify.checks.pair_esp import GAP
 from harness.verify.checks.peer_report import child_of
 from harness.verify.checks.spis import of_several
 from harness.verify.esp import EchoMessage, SeenEsp, read_packets
@@ -113,6 +112,7 @@ def _counted_out(view: View) -> int:
 
 
 _FEW = 3  # packets that tell an order
+_FAR = 512  # numbers that nobody has seen: more than a sender drops of a handful of packets
 _ENOUGH = 4  # packets whose numbers tell a step: no path loses just those between them
 
 
@@ -140,7 +140,7 @@ def _numbering(party: str, packets: list[SeenEsp], *, lost: int) -> list[Objecti
         sentence = f"the ESP sequence numbers grow by {step} with every packet, 1 is due (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, packets[0].pointer, "E02")]
     last = max((number for number, packet in first.items() if not packet.problem), default=0)
-    if last > len(first) + max(lost, 0) + GAP:
+    if last > len(first) + max(lost, 0) + _FAR:
         sentence = f"{len(first)} ESP packets are numbered {min(first)} to {last} (RFC 4303 section 3.3.3)"
         return [Objection(party, sentence, first[last].pointer, "E02")]
     return []
