@@ -152,8 +152,8 @@ def of_two(number: int, change: Callable[[ChildReport, ChildReport], ChildReport
 def on_port_500(packet: CapturedDatagram, _place: int) -> CapturedDatagram:
     """Where the version of IKE would stand is no version of it: by chance it could be that of IKEv1."""
     payload = packet.payload[:17] + bytes(1) + packet.payload[18:]
-    ends = {"source": (packet.source[0], 500), "destination": (packet.destination[0], 500)}
-    return replace(packet, payload=payload, **ends)
+    source, destination = (packet.source[0], 500), (packet.destination[0], 500)
+    return replace(packet, payload=payload, source=source, destination=destination)
 
 
 def first_is(kind: PayloadType) -> Callable[[Any], Any]:
