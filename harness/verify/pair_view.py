@@ -30,7 +30,7 @@ from harness.verify.wire import (
 from harness.wire.payloads import Nonce, Notify, SecurityAssociation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PairView(CaseView):
     """What a check may look at where two products talk: messages as far as they are in clear, and both sides' word.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ class SeenChild:
     mode: Mode  # transport if USE_TRANSPORT_MODE stands beside both SA payloads (RFC 7296 section 1.3.1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CaseView(ABC):
     """What a check may look at, whatever is known of the case besides the wire."""
 
@@ -114,9 +115,9 @@ class CaseView(ABC):
         found = [m for m in self.messages if m.exchange == exchange and response in (None, m.response)]
         return [m for m in found if initiator in (None, m.from_initiator)]
 
-    @property
+    @cached_property
     def esp(self) -> list[CapturedDatagram]:
-        """The ESP packets of the capture."""
+        """The ESP packets of the capture: many checks ask for them."""
         return [datagram for datagram in self.wire.datagrams if is_esp(datagram) and self.is_between(datagram)]
 
     def is_between(self, datagram: CapturedDatagram) -> bool:
@@ -125,7 +126,7 @@ class CaseView(ABC):
         return not all(known) or {datagram.source[0], datagram.destination[0]} <= known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View(CaseView):
     """What a check may look at where our engine took part: everything on the wire can be read with our keys."""
 
