@@ -25,7 +25,7 @@ import coverage  # noqa: E402
 from cosmic_ray.work_db import WorkDB, use_db  # noqa: E402
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult  # noqa: E402
 from mutants import ROOT, Mutant, modules, mutants_of  # noqa: E402
-from survivors import change_of, finished, listed, objections  # noqa: E402
+from survivors import FILE, change_of, finished, listed, objections  # noqa: E402
 from trial import Map, Trial, played  # noqa: E402
 
 FOLDER = ROOT / ".mutants"
@@ -54,7 +54,7 @@ def test_files() -> dict[str, str]:
 
 
 def changed_modules(base: str) -> list[str]:
-    """The finished modules that differ from a commit; by default from where this branch left main, or the last tag."""
+    """The finished modules that differ from a commit: the one given, or ``_base()``."""
     base = base or _base()
     names = _git("diff", "--name-only", base, "--", "harness").splitlines()
     say(f"compared with {base}: {len(names)} files of harness/ differ")
@@ -65,11 +65,15 @@ def changed_modules(base: str) -> list[str]:
 
 
 def _base() -> str:
+    """Where this branch left main; on main the last tag, or else what was before the list of survivors last changed."""
     head = _git("rev-parse", "HEAD")
     fork = _git("merge-base", "HEAD", "main", fails=True)
     if fork and fork != head:
         return fork
-    return _git("describe", "--tags", "--abbrev=0", "HEAD^", fails=True) or _git("rev-parse", "HEAD^")
+    if tag := _git("describe", "--tags", "--abbrev=0", "HEAD^", fails=True):
+        return tag
+    list_changed = _git("log", "-1", "--format=%H", "--", str(FILE))  # what is older, the list speaks for
+    return _git("rev-parse", f"{list_changed}^")
 
 
 def _git(*words: str, fails: bool = False) -> str:
