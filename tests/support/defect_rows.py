@@ -111,6 +111,21 @@ def two_proposals(payloads: Sequence[Any]) -> Sequence[Payload]:
     ]
 
 
+def with_proposal(protocol: Protocol, *transforms: Transform) -> Edit:
+    """A proposal more, behind the others."""
+    return edited(
+        SecurityAssociation,
+        lambda sa: replace(
+            sa,
+            proposals=(
+                *sa.proposals,
+                replace(sa.proposals[0], number=len(sa.proposals) + 1, protocol=protocol, transforms=transforms),
+            ),
+        ),
+    )
+
+
+IKE_TYPES, ESP_TYPES = (TransformType.ENCR, TransformType.PRF, TransformType.KE), (TransformType.ENCR, TransformType.SN)
 ANNOUNCED = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
 FRAGMENTS = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
 SOURCE = NotifyType.NAT_DETECTION_SOURCE_IP
@@ -285,6 +300,9 @@ ROWS: list[Defect] = [
     *asked("proposals from 0", INIT, proposals(lambda p: replace(p, number=p.number - 1)), "B07"),
     *asked("proposals from 2", INIT, proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
     *asked("two proposals of one number", INIT, one_number, "B07"),
+    *[row for exchange, kinds in ((INIT, IKE_TYPES), (AUTH, ESP_TYPES)) for kind in kinds
+      for row in asked(f"no {kind.name}", exchange, without(kind), "B66")],
+    *asked("a proposal of AH without SN", AUTH, with_proposal(Protocol.AH, Transform(TransformType.INTEG, 12)), "B66"),
     *asked("proposals from 0", AUTH, proposals(lambda p: replace(p, number=p.number - 1)), "B07"),
     *asked("proposals from 2", AUTH, proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
     *asked("an SPI in the offer", INIT, proposals(lambda p: replace(p, spi=bytes(8))), "B49"),
