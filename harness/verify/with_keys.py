@@ -78,11 +78,11 @@ Judged = tuple[list[Finding], CheckResult]
 def _not_for_our_fault(view: View, judged: list[Judged]) -> list[Judged]:
     """What was found, but for who is to blame where our engine breaks a rule and the peer has to bear with it.
 
-    Who refuses what is wrong breaks no rule, nor does who gives up after an answer that is. What else such an initiator
-    does, or leaves undone, may come of it.
+    Who refuses a wrong request, or leaves it alone, breaks no rule, nor does who gives up after a wrong answer. What
+    else such an initiator does, or leaves undone, may come of it.
     """
     faults = [f for found, _ in judged for f in found if (f.party, f.severity) == ("engine", Severity.FAIL)]
-    if view.refusals and _asked(view, view.refusals[0][0]) & {f.pointer for f in faults}:
+    if _not_taken(view) & {f.pointer for f in faults}:
         return [([_as_our_fault(finding) for finding in found], result) for found, result in judged]
     wrong = {f.pointer for f in faults if f.check != came_up_as_predicted.name}  # that one shows how it ended
     answers = [m.frame for m in view.messages if m.response and view.sender(m) == "engine" and m.pointer in wrong]
@@ -106,6 +106,14 @@ def _as_our_fault(finding: Finding) -> Finding:
     if finding.check != came_up_as_predicted.name:
         return finding
     return replace(finding, party="engine", requirement="", level="")
+
+
+def _not_taken(view: View) -> set[Pointer]:
+    """Where the requests of ours are that the peer refuses first; else the one after which it is silent."""
+    if view.refusals:
+        return _asked(view, view.refusals[0][0])
+    ours = [m.pointer for m in view.messages if not m.response and view.sender(m) == "engine"]
+    return set(ours[-1:]) if view.report.closed_kind == "silent" else set()
 
 
 def _asked(view: View, answer: SeenMessage) -> set[Pointer]:

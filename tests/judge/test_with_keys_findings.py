@@ -65,6 +65,17 @@ def test_what_our_engine_refuses_is_no_request_of_ours():
     assert accused(case.view, finding(case.message(AUTH).pointer)) == THEIRS
 
 
+def test_only_the_last_request_of_ours_is_one_to_which_it_fell_silent():
+    case = good().without("INFORMATIONAL response 3")
+    first, last = (case.message(label).pointer for label in ("IKE_AUTH request 2", "INFORMATIONAL request 3"))
+    silent = case.with_report(closed_kind="silent").view
+    assert accused(silent, finding(last)) == OURS
+    assert accused(silent, finding(first)) == THEIRS
+    assert accused(case.view, finding(last)) == THEIRS, "it was not silence that ended it"
+    asking = good(role=Role.RESPONDER).with_report(closed_kind="silent").view
+    assert accused(asking, finding(asking.messages[-2].pointer)) == THEIRS, "that is the peer's request"
+
+
 def answered(case: Case, number: int) -> Case:
     """A request of ours behind all others, that the peer refuses."""
     asked = behind(case, protected(case, (), by_engine=True, message_id=number), by_engine=True)
