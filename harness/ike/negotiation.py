@@ -14,7 +14,7 @@ from harness.registry.transforms import AttributeType, KeyExchangeMethod, Transf
 from harness.wire.payloads.security_association import Attribute, Proposal, SecurityAssociation, Transform
 
 NONE = Algorithm(0)
-_MAY_BE_NONE = (TransformType.INTEG, TransformType.KE)
+_MAY_BE_NONE = (TransformType.INTEG, TransformType.KE)  # beside additional key exchanges (section 3.3.3)
 
 
 def offer(policy: Policy, protocol: Protocol, spi: bytes = b"") -> SecurityAssociation:
@@ -113,14 +113,15 @@ def _common(
     """Acceptable choices of one type; a None in the list means that the type is absent from the answer.
 
     "A proposal containing an unknown transform type, or missing a mandatory one, is unacceptable" (section 3.3.6): a
-    type that only one side has is acceptable only where NONE says that it is optional.
+    type that only one side has is acceptable only where it is an optional one, and NONE is among its choices there. 0
+    says "none" of an optional type alone: of the Sequence Numbers, mandatory in ESP, it is a choice like any other.
     """
-    if theirs is None:
-        return [None] if ours is not None and NONE in ours else []
-    if ours is None:
-        optional = kind.is_additional_key_exchange or kind in _MAY_BE_NONE
-        return [NONE] if optional and NONE in theirs else []
-    return [algorithm for algorithm in theirs if algorithm in ours]
+    if theirs is not None and ours is not None:
+        return [algorithm for algorithm in theirs if algorithm in ours]
+    optional = kind.is_additional_key_exchange or kind in _MAY_BE_NONE
+    if not optional or NONE not in (theirs or ours or ()):
+        return []
+    return [None if theirs is None else NONE]
 
 
 def check_answer(offered: SecurityAssociation, answered: SecurityAssociation, where: str) -> tuple[Suite, Proposal]:

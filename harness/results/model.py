@@ -76,6 +76,12 @@ class Pointer(str):
         """The file alone."""
         return self.partition("#")[0]
 
+    @property
+    def frame(self) -> int | None:
+        """The frame of the capture, None where it is no such place."""
+        number = self.partition("#")[2]
+        return int(number) if number else None
+
 
 CAPTURE, SECRETS, STEPS = Pointer("wire.pcapng"), Pointer("secrets.json"), Pointer("steps.json")
 ENGINE_REPORT = Pointer("engine/sas.json")

@@ -76,11 +76,29 @@ Judged = tuple[list[Finding], CheckResult]
 
 
 def _not_for_our_fault(view: View, judged: list[Judged]) -> list[Judged]:
-    """What was found, but for who is to blame where the peer refused a message of ours in which we break a rule."""
-    faulty = {f.pointer for found, _ in judged for f in found if (f.party, f.severity) == ("engine", Severity.FAIL)}
-    if not view.refusals or not _asked(view, view.refusals[0][0]) & faulty:
+    """What was found, but for who is to blame where our engine breaks a rule and the peer has to bear with it.
+
+    Who refuses a wrong request, or leaves it alone, breaks no rule, nor does who gives up after a wrong answer. What
+    else such an initiator does, or leaves undone, may come of it.
+    """
+    faults = [f for found, _ in judged for f in found if (f.party, f.severity) == ("engine", Severity.FAIL)]
+    if _not_taken(view) & {f.pointer for f in faults}:
+        return [([_as_our_fault(finding) for finding in found], result) for found, result in judged]
+    wrong = {f.pointer for f in faults if f.check != came_up_as_predicted.name}  # that one shows how it ended
+    answers = [m.frame for m in view.messages if m.response and view.sender(m) == "engine" and m.pointer in wrong]
+    if not answers:
         return judged
-    return [([_as_our_fault(finding) for finding in found], result) for found, result in judged]
+    return [([_of_our_answer(view, finding, min(answers)) for finding in found], result) for found, result in judged]
+
+
+def _of_our_answer(view: View, finding: Finding, frame: int) -> Finding:
+    """A finding that tells of the time after a wrong answer of ours: not the peer's alone."""
+    at = finding.pointer.frame
+    if finding.party != view.peer or finding.severity is not Severity.FAIL or (at is not None and at < frame):
+        return finding
+    if finding.check == came_up_as_predicted.name:
+        return _as_our_fault(finding)
+    return replace(finding, party="undetermined", severity=Severity.INCONCLUSIVE)
 
 
 def _as_our_fault(finding: Finding) -> Finding:
@@ -88,6 +106,14 @@ def _as_our_fault(finding: Finding) -> Finding:
     if finding.check != came_up_as_predicted.name:
         return finding
     return replace(finding, party="engine", requirement="", level="")
+
+
+def _not_taken(view: View) -> set[Pointer]:
+    """Where the requests of ours are that the peer refuses first; else the one after which it is silent."""
+    if view.refusals:
+        return _asked(view, view.refusals[0][0])
+    ours = [m.pointer for m in view.messages if not m.response and view.sender(m) == "engine"]
+    return set(ours[-1:]) if view.report.closed_kind == "silent" else set()
 
 
 def _asked(view: View, answer: SeenMessage) -> set[Pointer]:

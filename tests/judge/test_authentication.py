@@ -149,14 +149,23 @@ def test_who_refuses_the_child_sa_alone_still_authenticates(role, kinds, rule):
         objects(case, "auth-is-as-due", "has no AUTH payload", **at)
     beside = good(role=role).rewritten(RESPONSE, lambda old: [*old, *map(Notify, kinds)])
     passes(beside, "auth-is-as-due")
-    if kinds:
-        passes(replace(case, expectation=replace(case.expectation, esp=())), "auth-is-as-due")  # it was not due
+    if rule == "B33":
+        undue = replace(case, expectation=replace(case.expectation, esp=()))
+        at = {"party": responder(role), "at": case.message(RESPONSE).pointer, "requirement": rule}
+        objects(undue, "auth-is-as-due", "has no AUTH payload", **at)  # be it that it had to be refused
+        stranger = case.rewritten(REQUEST, lambda old: [wrong_auth(p) for p in old])
+        (found,) = stranger.check("auth-is-as-due").objections  # it is not to be told more
+        assert (found.party, found.pointer) == (initiator(role), stranger.message(REQUEST).pointer)
 
 
 def test_what_was_found_right_is_told(role):
     detail = good(role=role).check("authenticated").detail
     assert detail.endswith(f"IKE_INTERMEDIATE: {initiator(role)}: {REQUEST}; {responder(role)}: {RESPONSE}")
     assert good(role=role).check("auth-is-as-due").detail == f"AUTH is right in {REQUEST} and {RESPONSE}"
+
+
+def wrong_auth(payload):
+    return replace(payload, data=flipped(payload.data)) if isinstance(payload, Authentication) else payload
 
 
 def without_auth(old):

@@ -24,7 +24,7 @@ from harness.wire.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
-from harness.wire.payloads.security_association import Attribute, Transform
+from harness.wire.payloads.security_association import Attribute, Proposal, Transform
 
 PAYLOADS, OFFERS = "payloads-as-due", "offers-in-their-form"
 HYBRID = "hybrid/x25519-mlkem768"
@@ -291,3 +291,36 @@ def test_what_protects_an_ike_sa(role, transforms, words, label, due):
     told = [each for each in found if each.requirement == "B41"]
     assert [each.party for each in told] == ([initiator(role)] if words and due else [])
     assert all(words in each.sentence for each in told)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kinds", "lacking"),
+    [
+        (Protocol.IKE, (1, 2, 4), ()),
+        (Protocol.IKE, (1, 3, 5, 6), ("PRF", "KE")),
+        (Protocol.IKE, (2, 4), ("ENCR",)),
+        (Protocol.ESP, (1, 5), ()),
+        (Protocol.ESP, (3,), ("ENCR", "SN")),
+        (Protocol.AH, (3, 5), ()),
+        (Protocol.AH, (1, 4), ("INTEG", "SN")),
+        (Protocol(9), (), ()),  # of a later document
+    ],
+)
+def test_a_proposal_has_each_mandatory_type(role, protocol, kinds, lacking):
+    """RFC 7296 section 3.3.3. What the numbers stand for is another matter: these are of private use."""
+    label = next(m.label for m in good(HYBRID, role=role).view.messages if m.label.startswith("IKE_AUTH request"))
+    octets = {Protocol.IKE: 0}.get(protocol, 4)
+
+    def second(old):
+        more = tuple(Transform(TransformType(kind), 60_000) for kind in kinds)
+        return [
+            replace(p, proposals=(*p.proposals, Proposal(2, protocol, more, bytes(3) + b"\1" if octets else b"")))
+            if isinstance(p, SecurityAssociation)
+            else p
+            for p in old
+        ]
+
+    case = good(HYBRID, role=role).rewritten(label, second)
+    found = [o for o in case.check(OFFERS).objections if o.requirement == "B66"]
+    assert [o.sentence.split(": ")[1] for o in found] == [f"proposal 2 has no {kind} transform" for kind in lacking]
+    assert {o.party for o in found} <= {initiator(role)}

@@ -186,10 +186,14 @@ def told(case: Case, event: str) -> Case:
     return case.with_evidence(trace=(*case.evidence.trace, TraceEntry(9.0, event, {})))
 
 
+def test_a_record_without_the_state_of_our_engine(role):
+    contradicts(good(role=role).with_report(state=""), "engine/sas.json has no state for our engine")
+
+
 def test_a_tunnel_of_which_our_side_knows_nothing(role):
     case = good(role=role)
     silent = ("ChildEstablished", "Closed")
     trace = tuple(entry for entry in case.evidence.trace if entry.event not in silent)
     forgetful = case.with_evidence(trace=trace).with_secrets(children=())
     nothing = {"child_established": False, "closed_kind": "", "echo": replace(case.evidence.report.echo)}
-    contradicts(forgetful.with_report(**nothing), "tells neither of it nor of an end")
+    contradicts(forgetful.with_report(**nothing, state="Standing"), "tells neither of it nor of an end")

@@ -256,8 +256,11 @@ def with_transforms(*more: Transform, without: tuple[TransformType, ...] = ()):
 
 @pytest.mark.parametrize(("octets", "due"), [(3, False), (4, True), (5, False)])
 def test_an_offer_of_ah_has_spis_of_four_octets(role, octets, due):
-    ah = edited(good(role=role), "IKE_AUTH request 2", lambda p: replace(p, protocol=Protocol.AH, spi=bytes(octets)))
-    assert (ah.check("offers-in-their-form").objections == ()) is due
+    kinds = (Transform(TransformType.INTEG, 12), Transform(SN, 0))
+    ah = edited(good(role=role), "IKE_AUTH request 2", lambda p: replace(
+        p, protocol=Protocol.AH, spi=bytes(octets), transforms=kinds))  # fmt: skip
+    faults = [each.requirement for each in ah.check("offers-in-their-form").objections]
+    assert faults == ([] if due else ["B49"])
 
 
 def test_what_may_be_left_out_of_a_suite_is_what_says_none():

@@ -42,7 +42,7 @@ def test_an_engine_that_waited_in_vain_has_told_of_an_end():
     gone = {"Established", "ChildEstablished", "Closed"}
     trace = tuple(entry for entry in case.evidence.trace if entry.event not in gone)
     report = {"established": False, "child_established": False, "child_suite": None, "closed_kind": "",
-              "closed_reason": "", "closed_by_peer": False, "suite": None}  # fmt: skip
+              "state": "AuthSent", "closed_reason": "", "closed_by_peer": False, "suite": None}  # fmt: skip
     lost = case.with_evidence(trace=trace).with_report(**report).with_secrets(children=())
     assert read_otherwise(lost.view).endswith("tells neither of it nor of an end")
     assert read_otherwise(lost.awaiting("an answer").view) == ""

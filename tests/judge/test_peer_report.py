@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_builder import good
+from case_builder import Case, good
 from judging import objects, passes
 
 from harness.evidence.peer_report import PeerReport
@@ -53,6 +53,7 @@ def test_a_peer_that_plays_the_other_role(role):
         ("encr", "aes-128-cbc", "ESP ENCR: the peer reports aes-128-cbc, the wire says aes-256-cbc"),
         ("esn", True, "ESP ESN: the peer reports True"),
         ("state", "DELETING", "ESP state: the peer reports DELETING"),
+        ("udp_encapsulated", False, "the peer reports ESP right above IP, and sends none so"),
     ],
 )
 def test_a_child_sa_other_than_on_the_wire(role, field, value, saying):
@@ -96,3 +97,20 @@ def test_what_is_left_of_an_ike_sa(role):
     after = replace(report, sas=(standing, nameless, going, unnamed, replace(standing, initiator_spi="0" * 15 + "1")))
     assert left_of(case.view, after) == [standing, nameless, going]
     assert left_of(refused.view, after) == [standing, nameless]
+
+
+def test_only_what_the_peer_sends_itself_tells_how_it_sends_esp(role):
+    """Each side chooses for what it sends (RFC 7296 section 2.23)."""
+    passes(above_ip(good(role=role), from_engine=True), "peer-agrees")
+    theirs = above_ip(good(role=role), from_engine=False)
+    objects(theirs, "peer-agrees", "the peer reports ESP inside UDP, and sends none so", **AT)
+    passes(theirs.with_peer_child(udp_encapsulated=False), "peer-agrees")
+    passes(theirs.with_peer_child(udp_encapsulated=None), "peer-agrees")
+
+
+def above_ip(case: Case, *, from_engine: bool) -> Case:
+    """The ESP of one side goes without UDP."""
+    for packet in case.esp(from_engine=from_engine):
+        bare = replace(packet, source=(packet.source[0], 0), destination=(packet.destination[0], 0))
+        case = case.changed(packet, bare)
+    return case

@@ -196,13 +196,16 @@ def test_an_inner_packet_in_the_clear(role, source, destination, party):
     judged(leaky)
 
 
-@pytest.mark.parametrize("field", ["packets_in", "packets_out"])
+@pytest.mark.parametrize("field", ["packets_in", "packets_out", "bytes_in", "bytes_out"])
 def test_a_peer_that_counted_less(role, field):
     for count in (0, 4):
         case = good(role=role).with_peer_child(**{field: count})
         where = {"party": "", "at": "peer/sas.json", "severity": "inconclusive"}
-        objects(case, CHECK, "the peer counts", packets=5, **where)
+        found = objects(case, CHECK, "the peer counts", packets=5, **where)
+        assert ("octets" if "bytes" in field else "packets") in found.sentence
         assert case.judge().verdict is Verdict.INCONCLUSIVE
+    for count in (5, None):
+        assert good(role=role).with_peer_child(**{field: count}).judge().findings == ()
 
 
 def test_counters_of_another_child_sa_do_not_count(role):

@@ -9,17 +9,18 @@ from unittest.mock import patch
 
 import pytest
 from case_builder import ENGINE, PEER_NAME, Case, build, flipped, good, requirements
-from defect_rows import esp_spi, spoilt
-from defective import NAME, Defect, Edit, beside, doubled
+from defect_rows import ANYTHING, ELSEWHERE, TSI, TSR, esp_spi, selectors, spoilt, two_proposals
+from defective import NAME, Defect, Edit, beside, doubled, dropped
 from extra_messages import behind, in_front_of, protected
 from idle_exchanges import idle_exchanges
+from misbehaving import on_the_wire
 from pair_builder import FIRST, SECOND, Pair, good_pair
 
 from harness.ike.machine import Machine
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.results.model import Outcome, Severity
+from harness.results.model import Outcome, Severity, Verdict
 from harness.scenario.model import Step, Subject
 from harness.verify.check import Objection
 from harness.verify.checks.establishment import came_up
@@ -339,13 +340,13 @@ def test_the_version_is_that_of_the_request_that_was_refused_first():
     assert told(both).party == PEER_NAME
 
 
-def ours(exchange: ExchangeType, edit: Edit) -> AbstractContextManager[object]:
-    """Inside, requests of our engine leave edited; it does not mean to deviate."""
+def ours(exchange: ExchangeType, edit: Edit, *, response: bool = False) -> AbstractContextManager[object]:
+    """Inside, requests of our engine leave edited, or its responses; it does not mean to deviate."""
     right = Machine._as_it_leaves
 
     def wrong(self, header, payloads, agreement=None):
         given = right(self, header, payloads, agreement)
-        mine = self.configuration.path.local[0] == ENGINE and not header.is_response
+        mine = self.configuration.path.local[0] == ENGINE and header.is_response == response
         return tuple(edit(given)) if mine and header.exchange_type == exchange else given
 
     return patch.object(Machine, "_as_it_leaves", wrong)
@@ -360,11 +361,14 @@ def ours(exchange: ExchangeType, edit: Edit) -> AbstractContextManager[object]:
         (ExchangeType.IKE_AUTH, esp_spi(1), "E07"),
     ],
 )
-def test_who_refuses_what_we_made_wrong_is_not_to_blame(exchange, edit, rule):
-    judged = build(HYBRID, doctored=ours(exchange, edit)).judge()
-    failing = [each for each in judged.findings if each.severity is Severity.FAIL]
-    assert {each.party for each in failing} == {"engine"}
-    assert {each.requirement for each in failing} == {rule, ""}
+def test_who_refuses_or_leaves_alone_what_we_made_wrong_is_not_to_blame(exchange, edit, rule):
+    """Whether it answers such a request at all is at first the responder's to decide (RFC 7296 section 2.21)."""
+    silent = on_the_wire("", exchange, True, lambda _: [], "", ())
+    with ours(exchange, edit):
+        for case in (build(HYBRID), silent.play(HYBRID)):
+            failing = [each for each in case.judge().findings if each.severity is Severity.FAIL]
+            assert {each.party for each in failing} == {"engine"}
+            assert {each.requirement for each in failing} == {rule, ""}
 
 
 def test_who_refuses_another_message_than_the_wrong_one_is_to_blame():
@@ -374,3 +378,22 @@ def test_who_refuses_another_message_than_the_wrong_one_is_to_blame():
         found = build(HYBRID, doctored=refusing, product={"deviation": NAME}).judge().findings
     assert {each.party for each in found if each.requirement == "B14"} == {"engine"}
     assert {each.party for each in found if each.check == "came-up-as-predicted"} == {PEER_NAME}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "edit", "rules"),
+    [
+        (ExchangeType.IKE_SA_INIT, two_proposals, {"B06", ""}),
+        (ExchangeType.IKE_SA_INIT, spoilt(KeyExchange, "data", lambda data: data[:-1]), {"K04", ""}),
+        (ExchangeType.IKE_INTERMEDIATE, spoilt(KeyExchange, "data", lambda data: data[:-1]), {"K04", ""}),
+        (ExchangeType.IKE_AUTH, two_proposals, {"B06", "E01"}),  # that our engine sends no echo request comes of it
+        (ExchangeType.IKE_AUTH, selectors(TSI, ELSEWHERE), {"B50", "E01"}),
+        (ExchangeType.IKE_AUTH, selectors(TSR, ANYTHING), {"B50", "E01"}),
+        (ExchangeType.IKE_AUTH, dropped(TrafficSelectorsInitiator), {"B50", "E01"}),
+    ],
+)
+def test_who_gives_up_after_a_wrong_answer_of_ours_is_not_to_blame(exchange, edit, rules):
+    judged = build(HYBRID, role=Role.RESPONDER, doctored=ours(exchange, edit, response=True)).judge()
+    failing = [each for each in judged.findings if each.severity is Severity.FAIL]
+    assert {(each.party, each.requirement) for each in failing} == {("engine", rule) for rule in rules}
+    assert judged.verdict is Verdict.FAIL

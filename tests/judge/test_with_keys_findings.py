@@ -65,6 +65,17 @@ def test_what_our_engine_refuses_is_no_request_of_ours():
     assert accused(case.view, finding(case.message(AUTH).pointer)) == THEIRS
 
 
+def test_only_the_last_request_of_ours_is_one_to_which_it_fell_silent():
+    case = good().without("INFORMATIONAL response 3")
+    first, last = (case.message(label).pointer for label in ("IKE_AUTH request 2", "INFORMATIONAL request 3"))
+    silent = case.with_report(closed_kind="silent").view
+    assert accused(silent, finding(last)) == OURS
+    assert accused(silent, finding(first)) == THEIRS
+    assert accused(case.view, finding(last)) == THEIRS, "it was not silence that ended it"
+    asking = good(role=Role.RESPONDER).with_report(closed_kind="silent").view
+    assert accused(asking, finding(asking.messages[-2].pointer)) == THEIRS, "that is the peer's request"
+
+
 def answered(case: Case, number: int) -> Case:
     """A request of ours behind all others, that the peer refuses."""
     asked = behind(case, protected(case, (), by_engine=True, message_id=number), by_engine=True)
@@ -89,6 +100,51 @@ def test_an_answer_refuses_the_requests_of_its_number_before_it():
     two = answered(answered(good(WRONG_PSK), 2), 3)
     asked = two.message("INFORMATIONAL request 3").pointer
     assert _asked(two.view, two.message("INFORMATIONAL response 3")) == {asked}
+
+
+def told(view: View, *findings: Finding) -> list[tuple[str, Severity]]:
+    """Whom each of these findings accuses in the end, and how."""
+    judged = [([each], CheckResult("any", "A01", False, "")) for each in findings]
+    return [(each.party, each.severity) for found, _ in _not_for_our_fault(view, judged) for each in found]
+
+
+FAILS, UNDETERMINED = (PEER_NAME, Severity.FAIL), ("undetermined", Severity.INCONCLUSIVE)
+
+
+def test_what_a_peer_does_after_a_wrong_answer_of_ours_is_not_its_doing_alone():
+    case = good(role=Role.RESPONDER)
+    answer = case.message("IKE_INTERMEDIATE response 1")
+    fault, at = finding(answer.pointer), [Pointer.to_frame(answer.frame + more) for more in (-1, 0, 1)]
+    theirs = [finding(each, PEER_NAME) for each in (*at, Pointer("peer/sas-after.json"))]
+    ours = ("engine", Severity.FAIL)
+    assert told(case.view, fault, *theirs) == [ours, FAILS, UNDETERMINED, UNDETERMINED, UNDETERMINED]
+    came = finding(at[2], PEER_NAME, check=CAME_UP)
+    assert told(case.view, came, fault) == [ours, ours], "that it did not come up is ours to answer for"
+    later = finding(case.message("IKE_AUTH response 2").pointer)
+    assert told(case.view, theirs[2], later, fault) == [UNDETERMINED, ours, ours], "the first wrong answer counts"
+    noted = replace(theirs[2], severity=Severity.NOTE)
+    assert told(case.view, noted, fault) == [(PEER_NAME, Severity.NOTE), ours]
+    assert told(case.view, replace(theirs[2], party="undetermined"), fault)[0] == ("undetermined", Severity.FAIL)
+
+
+def test_only_a_wrong_answer_of_ours_excuses_what_comes_after_it():
+    case = good(role=Role.RESPONDER)
+    answer = case.message("IKE_INTERMEDIATE response 1").pointer
+    late = finding(Pointer("peer/sas-after.json"), PEER_NAME)
+    assert told(case.view, finding(answer), late)[1] == UNDETERMINED
+    for other in (
+        finding(answer, severity=Severity.SHOULD),
+        finding(answer, PEER_NAME),
+        finding(answer, check=CAME_UP),  # it shows where the case ended
+        finding(case.message("IKE_INTERMEDIATE request 1").pointer),  # of the peer
+        finding(Pointer("engine/sas.json")),
+    ):
+        assert told(case.view, other, late)[1] == FAILS
+    asking = good()
+    request = asking.message("IKE_INTERMEDIATE request 1").pointer
+    assert told(asking.view, finding(request), late)[1] == FAILS, "that is no answer"
+    answered = asking.message("IKE_INTERMEDIATE response 1").pointer
+    assert told(asking.view, finding(answered), late)[1] == FAILS, "that is the peer's"
 
 
 WIRE, PEERS = finding(Pointer.to_frame(1)), finding(Pointer("peer/established.json"))

@@ -28,6 +28,7 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "B53": frozenset({"B54"}),  # what cannot be parsed is not there
     "B54": frozenset({"B02"}),  # without an SA payload no method is offered
     "B61": frozenset({"I07", "K01"}),  # what is in clear is under no keys
+    "B66": frozenset({"B02"}),  # without that type no method is offered
     "E01": frozenset({"E08"}),
     "E03": frozenset({"E01"}),
     "E04": frozenset({"E01"}),  # a reply that is no IP packet answers nothing

@@ -111,6 +111,21 @@ def two_proposals(payloads: Sequence[Any]) -> Sequence[Payload]:
     ]
 
 
+def with_proposal(protocol: Protocol, *transforms: Transform) -> Edit:
+    """A proposal more, behind the others."""
+    return edited(
+        SecurityAssociation,
+        lambda sa: replace(
+            sa,
+            proposals=(
+                *sa.proposals,
+                replace(sa.proposals[0], number=len(sa.proposals) + 1, protocol=protocol, transforms=transforms),
+            ),
+        ),
+    )
+
+
+IKE_TYPES, ESP_TYPES = (TransformType.ENCR, TransformType.PRF, TransformType.KE), (TransformType.ENCR, TransformType.SN)
 ANNOUNCED = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED
 FRAGMENTS = NotifyType.IKEV2_FRAGMENTATION_SUPPORTED
 SOURCE = NotifyType.NAT_DETECTION_SOURCE_IP
@@ -127,6 +142,12 @@ def both(name: str, exchange: ExchangeType, edit: Edit, requirement: str, scenar
     ]
 
 
+def ending_by(kind: NotifyType) -> list[Defect]:
+    """An initiator that ends the IKE SA by an error in place of its Delete."""
+    edit: Edit = lambda payloads: [Notify(kind) if isinstance(p, Delete) else p for p in payloads]  # noqa: E731
+    return [Defect(f"{kind.name} in place of a Delete", INFORMATIONAL, False, edit, "B29", (HYBRID, BLOCKS))]
+
+
 def choosing_what_is_to_be_skipped(payloads: Sequence[Any]) -> Sequence[Payload]:
     """Proposal 1 with its additional key exchange, in place of proposal 2."""
     additional = Transform(TransformType.ADDKE1, int(KeyExchangeMethod.ECP_384))
@@ -139,9 +160,16 @@ def answer(
     return [Defect(f"{name}, response", exchange, True, edit, requirement, scenarios)]
 
 
-def asked(name: str, exchange: ExchangeType, edit: Edit, requirement: str) -> list[Defect]:
+def asked(
+    name: str, exchange: ExchangeType, edit: Edit, requirement: str, scenarios: tuple[str, ...] = (HYBRID, BLOCKS)
+) -> list[Defect]:
     """Of an initiator alone."""
-    return [Defect(f"{name}, request", exchange, False, edit, requirement, (HYBRID, BLOCKS))]
+    return [Defect(f"{name}, request", exchange, False, edit, requirement, scenarios)]
+
+
+def coefficient(value: int) -> Callable[[bytes], bytes]:
+    """An encapsulation key whose first coefficient is this one (FIPS 203 section 5.1: 12 bits, the low ones first)."""
+    return lambda key: bytes((value & 0xFF, key[1] & 0xF0 | value >> 8)) + key[2:]
 
 
 def one_number(payloads: Sequence[Any]) -> Sequence[Payload]:
@@ -252,6 +280,8 @@ ROWS: list[Defect] = [
     *both("another KE", INTERMEDIATE, changed(KeyExchange, method=KeyExchangeMethod.ML_KEM_512), "A15", (HYBRID,)),
     *both("KE too short", INTERMEDIATE, spoilt(KeyExchange, "data", lambda d: d[:-1]), "K04", MIXED),
     *both("KE too long", INTERMEDIATE, spoilt(KeyExchange, "data", lambda d: d + b"\0"), "K04", MIXED),
+    *asked("a coefficient of q", INTERMEDIATE, spoilt(KeyExchange, "data", coefficient(3329)), "M01", MIXED),
+    *asked("a coefficient of 4095", INTERMEDIATE, spoilt(KeyExchange, "data", coefficient(4095)), "M01", (HYBRID,)),
     *both("a notify with data", INTERMEDIATE, beside(Notify(FRAGMENTS, b"1")), "F01", MIXED),
     # IKE_AUTH (RFC 7296 sections 1.2, 2.15, 3.5, 3.8, 3.13).
     *wrongly_authenticated("AUTH of other octets", spoilt(Authentication, "data", turned)),
@@ -285,6 +315,10 @@ ROWS: list[Defect] = [
     *asked("proposals from 0", INIT, proposals(lambda p: replace(p, number=p.number - 1)), "B07"),
     *asked("proposals from 2", INIT, proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
     *asked("two proposals of one number", INIT, one_number, "B07"),
+    *[row for exchange, kinds in ((INIT, IKE_TYPES), (AUTH, ESP_TYPES)) for kind in kinds
+      for row in asked(f"no {kind.name}", exchange, without(kind), "B66")],
+    *asked("a proposal of AH without SN", AUTH, with_proposal(
+        Protocol.AH, Transform(TransformType.INTEG, 12)), "B66"),
     *asked("proposals from 0", AUTH, proposals(lambda p: replace(p, number=p.number - 1)), "B07"),
     *asked("proposals from 2", AUTH, proposals(lambda p: replace(p, number=p.number + 1)), "B07"),
     *asked("an SPI in the offer", INIT, proposals(lambda p: replace(p, spi=bytes(8))), "B49"),
@@ -298,6 +332,7 @@ ROWS: list[Defect] = [
     *asked("addresses the other way round in the request", AUTH, edited(TSR, turned_over), "B51"),
     Defect("a key exchange method in the offer of the Child SA, request", AUTH, False,
            with_transform(Transform(TransformType.KE, int(KeyExchangeMethod.CURVE25519))), "B58", (HYBRID, BLOCKS)),
+    *[row for kind in (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_SYNTAX) for row in ending_by(kind)],
     *deleting(Delete(Protocol.IKE), Delete(Protocol.IKE)),
     # Traffic selectors (RFC 7296 sections 2.9, 3.13.1) and SPIs of ESP (RFC 4303 section 2.1).
     *answer("TSi is anything", selectors(TSI, ANYTHING), "B50", exchange=AUTH),

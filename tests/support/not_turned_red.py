@@ -19,7 +19,6 @@ NOT_TURNED_RED: Mapping[str, str] = {
     "I02": "a MAY: a peer that leaves the exchange unused breaks nothing",
     "I09": "the IntAuth of a peer shows in its AUTH alone, which then breaks I08",
     "K05": "a SHOULD: another error for a wrong key is told and fails nothing",
-    "M01": "which method comes first is what the policies say; a KE payload elsewhere breaks B02 or A15",
     "M02": "a MAY: a peer without ML-KEM-512 is UNSUPPORTED",
     "M07": "a SHOULD: another error for a bad key is told and fails nothing",
     "M10": "a fact; a peer to which it does not apply breaks A06",

@@ -15,6 +15,10 @@ def test_it_tells_its_file():
     assert Pointer("peer/sas.json").file == "peer/sas.json"
 
 
+def test_it_tells_its_frame():
+    assert (FINDING.pointer.frame, Pointer("wire.pcapng").frame) == (7, None)
+
+
 def test_a_finding_comes_back_from_its_record_with_its_types():
     again = from_json(Finding, to_json(FINDING))
     assert again == FINDING

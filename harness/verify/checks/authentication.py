@@ -59,9 +59,10 @@ _OF_A_CHILD = frozenset({
 def auth_is_as_due(view: View, _arguments: Arguments) -> Checked:
     """What was sent of IKE_AUTH carries an AUTH payload, and it is right, although no tunnel came of it (K03, I08).
 
-    So does an answer that refuses the Child SA alone, which was due: the IKE SA is made all the same (B33).
+    So does an answer that refuses the Child SA alone: the IKE SA "is still created as usual" (B33), where the one who
+    asked for it has authenticated itself.
     """
-    harmless = _OF_A_CHILD if view.expectation.esp else frozenset[NotifyType]()
+    harmless = _OF_A_CHILD if auth_fits(view, initiator=True) else frozenset[NotifyType]()
     objections, right = [], []
     for initiator in (True, False):
         found = view.find(ExchangeType.IKE_AUTH, response=not initiator)

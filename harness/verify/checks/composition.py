@@ -113,6 +113,20 @@ def _unfit(proposal: Proposal) -> Iterable[str]:
             yield f"a Key Length beside type {int(each.type)} number {each.identifier}, whose keys have one length"
 
 
+_MANDATORY = MappingProxyType({
+    Protocol.IKE: (TransformType.ENCR, TransformType.PRF, TransformType.KE),
+    Protocol.AH: (TransformType.INTEG, TransformType.SN),
+    Protocol.ESP: (TransformType.ENCR, TransformType.SN),
+})  # fmt: skip
+"""The transform types that each proposal has (section 3.3.3). Whether an IKE SA needs INTEG its cipher says."""
+
+
+def _lacking(proposal: Proposal) -> Iterable[str]:
+    """The mandatory transform types that a proposal does not have."""
+    there = {each.type for each in proposal.transforms}
+    yield from (f"no {kind.name} transform" for kind in _MANDATORY.get(proposal.protocol, ()) if kind not in there)
+
+
 _CLEAR = frozenset((int(Encryption.ENCR_NULL), int(Encryption.ENCR_NULL_AUTH_AES_GMAC)))
 """Ciphers that leave what they protect in clear."""
 
@@ -133,8 +147,8 @@ def _unprotected(proposal: Proposal) -> Iterable[str]:
 def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """The proposals of an offer are numbered 1, 2, 3, ..., and each has an SPI of its protocol's size (B07, B49).
 
-    Those of IKE_AUTH have no key exchange method (B58). What is in one of them goes together (B64), and
-    protects an IKE SA (B41).
+    Those of IKE_AUTH have no key exchange method (B58). Each has the types that its protocol takes (B66). What is in
+    one of them goes together (B64), and protects an IKE SA (B41).
     """
     objections, count = [], 0
     exchanges = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA)
@@ -154,8 +168,8 @@ def offers_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
                         faults.append(("B39", f"the SPI of proposal {proposal.number} is zero"))
                 if message.exchange == ExchangeType.IKE_AUTH and _has_a_method(proposal):
                     faults.append(("B58", f"proposal {proposal.number} has a key exchange method"))
-                faults += (("B64", f"proposal {proposal.number} has {words}") for words in _unfit(proposal))
-                faults += (("B41", f"proposal {proposal.number} has {words}") for words in _unprotected(proposal))
+                for rule, judge in (("B41", _unprotected), ("B64", _unfit), ("B66", _lacking)):
+                    faults += ((rule, f"proposal {proposal.number} has {words}") for words in judge(proposal))
                 if due is not None and len(proposal.spi) != due:
                     words = f"proposal {proposal.number} has an SPI of {len(proposal.spi)} octets, {due} are due"
                     faults.append(("B49", words))

@@ -14,6 +14,7 @@ from harness.results.model import CAPTURE, SECRETS
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.checks.fragmentation import is_incomplete
 from harness.verify.keys import key_chain
+from harness.verify.ml_kem import is_out_of_range
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -223,9 +224,15 @@ def late_error(message: SeenMessage) -> bool:
     return bool(errors) and all(isinstance(p, Notify) or p.type == PayloadType.VENDOR_ID for p in payloads)
 
 
+_ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
+
+
 @wire_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")
 def key_exchange_sizes(view: CaseView, _arguments: Arguments) -> Checked:
-    """Every KE payload has the octets that its method asks for (RFC 7296 3.4; draft-ietf-ipsecme-ikev2-mlkem)."""
+    """Every KE payload has the octets that its method asks for (RFC 7296 3.4; draft-ietf-ipsecme-ikev2-mlkem).
+
+    An encapsulation key of ML-KEM is one: each coefficient is below q (FIPS 203 section 7.2, M01).
+    """
     objections, seen = [], []
     for message in view.messages:
         for payload in of(message, KeyExchange):
@@ -237,4 +244,10 @@ def key_exchange_sizes(view: CaseView, _arguments: Arguments) -> Checked:
             if len(payload.data) != wanted:
                 sentence = f"KE of {payload.method} in {message.label} has {len(payload.data)} octets, not {wanted}"
                 objections.append(Objection(view.sender(message), sentence, message.pointer))
+            elif payload.method in _ML_KEM and not message.response and is_out_of_range(payload.data):
+                sentence = (
+                    f"KE of {payload.method} in {message.label} is no encapsulation key: a coefficient is above 3328"
+                )
+                rule = "M01" if message.exchange != ExchangeType.IKE_SA_INIT else None  # of an additional key exchange
+                objections.append(Objection(view.sender(message), sentence, message.pointer, rule))
     return Checked("Key Exchange Data octets: " + (", ".join(seen) or "none is on the wire"), tuple(objections))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
+from harness.registry.notifications import NotifyType
 from harness.results.model import CAPTURE, ENGINE_REPORT, PEER_STATUS_AFTER, Severity
 from harness.verify.check import Arguments, Checked, Objection, engine_check, missing
+from harness.verify.checks.authentication import auth_fits
 from harness.verify.checks.peer_report import left_of
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, of, payload_name
@@ -39,16 +42,8 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
     requests = view.find(ExchangeType.INFORMATIONAL, response=False)
     mine = [m for m in requests if view.in_place(m) and _within_the_window(view, m)]  # what is in place was opened
     deletes = [m for m in mine if any(d.protocol == Protocol.IKE for d in of(m, Delete))]
-    if not deletes and view.report.closed_kind == "refused":
-        return Checked("an error of the peer ended the IKE SA: no Delete is due")
-    if not deletes and view.report.closed_kind == "silent":  # section 2.4
-        return Checked("the peer no longer answered: no Delete is due")
-    if not deletes and view.report.closed_kind in ("misbehaved", "malformed"):
-        words = f"our engine ended the IKE SA for what it got: {view.report.closed_reason}"
-        return Checked("", (Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE),))
     if not deletes:
-        party = view.party(initiator=True)
-        return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire that is to be taken", CAPTURE),))
+        return _not_deleted(view)
     request = deletes[0]
     objections = []
     responses = view.find(ExchangeType.INFORMATIONAL, response=True, initiator=not request.from_initiator)
@@ -69,6 +64,36 @@ def deleted_on_both_sides(view: View, _arguments: Arguments) -> Checked:
         objections.append(Objection(view.peer, sentence, PEER_STATUS_AFTER))
     told = "has no status interface to tell what is left" if after.silent else "reports no SA any more"
     return Checked(f"{request.label} was answered; the peer {told}", tuple(objections))
+
+
+def _not_deleted(view: View) -> Checked:
+    """What there is to say where no Delete of the IKE SA is on the wire that is to be taken."""
+    if unfounded := _unfounded(view):
+        sentence = f"{unfounded.label} says {_FAILED} in place of a Delete, and AUTH of our engine is right"
+        return Checked("", (Objection(view.peer, sentence, unfounded.pointer),))
+    if view.report.closed_kind == "refused":
+        return Checked("an error of the peer ended the IKE SA: no Delete is due")
+    if view.report.closed_kind == "silent":  # section 2.4
+        return Checked("the peer no longer answered: no Delete is due")
+    if view.report.closed_kind in ("misbehaved", "malformed"):
+        words = f"our engine ended the IKE SA for what it got: {view.report.closed_reason}"
+        return Checked("", (Objection("", words, ENGINE_REPORT, severity=Severity.INCONCLUSIVE),))
+    party = view.party(initiator=True)
+    return Checked("", (Objection(party, "no Delete of the IKE SA is on the wire that is to be taken", CAPTURE),))
+
+
+_FAILED = NotifyType.AUTHENTICATION_FAILED
+
+
+def _unfounded(view: View) -> SeenMessage | None:
+    """A request of the peer that ends the IKE SA by AUTHENTICATION_FAILED, though our AUTH is what it is to be.
+
+    Without a Delete it may end so because of that AUTH alone, right after IKE_AUTH (RFC 7296 section 2.21.2).
+    """
+    if not auth_fits(view, initiator=view.role is Role.INITIATOR):
+        return None
+    requests = view.find(ExchangeType.INFORMATIONAL, response=False, initiator=view.role is not Role.INITIATOR)
+    return next((m for m in requests if m.opened and any(n.notify_type == _FAILED for n in of(m, Notify))), None)
 
 
 def _within_the_window(view: View, request: SeenMessage) -> bool:

@@ -13,15 +13,13 @@ from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.verify.checks.authentication import auth_of, expected_auth
+from harness.verify.ml_kem import is_out_of_range
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, announces_intermediate, has_additional, of
 from harness.wire.payloads import Authentication, KeyExchange, SecurityAssociation, Unknown
 
 Shows = Callable[[View, SeenMessage], bool]
 """Whether a message of our engine shows a misbehaviour."""
-
-_Q = 3329  # ML-KEM's modulus (FIPS 203 section 2.4)
-_RHO_OCTETS = 32  # of the seed at the end of an encapsulation key, behind its coefficients of 12 bits
 
 
 def deviating(view: View) -> tuple[SeenMessage, ...]:
@@ -98,10 +96,8 @@ def _ml_kem(wrong: Callable[[bytes, int], bool], *, response: bool) -> Shows:
 
 
 def _out_of_range(key: bytes, due: int) -> bool:
-    """Whether a coefficient is not below q (FIPS 203 section 7.2); two of them stand in three octets."""
-    packed = key[:-_RHO_OCTETS]
-    triples = (int.from_bytes(packed[at : at + 3], "little") for at in range(0, len(packed), 3))
-    return len(key) == due and any(three & 0xFFF >= _Q or three >> 12 >= _Q for three in triples)
+    """Whether it is the modulus alone that a key fails (FIPS 203 section 7.2)."""
+    return len(key) == due and is_out_of_range(key)
 
 
 def _auth(*, left_out: bool) -> Shows:

@@ -7,13 +7,14 @@ from harness.policy.proposals import Suite
 from harness.registry.transforms import TransformType
 from harness.results.model import PEER_STATUS
 from harness.verify.check import Arguments, Checked, Due, engine_check, missing, told_otherwise
+from harness.verify.checks.told import inside_udp
 from harness.verify.esp import uses_extended_sequence_numbers
 from harness.verify.view import SeenChild, View
 
 
 @engine_check("peer-agrees", due=Due.UP)
 def peer_agrees(view: View, _arguments: Arguments) -> Checked:
-    """The peer's status interface shows the same SPIs and algorithms as the wire."""
+    """The peer's status interface shows the same SPIs and algorithms as the wire, and sends ESP as it says."""
     report = view.evidence.peer_report
     if report is None:
         return missing("what the peer's status says", PEER_STATUS)
@@ -69,11 +70,12 @@ def _child_differences(view: View, children: tuple[ChildReport, ...]) -> list[st
         ("mode", None if found.mode is None else found.mode.lower(), child.mode.value),
         ("ESN", found.esn, uses_extended_sequence_numbers(child)),
     )
-    return [
+    differences = [
         f"ESP {name}: the peer reports {theirs}, the wire says {ours}"
         for name, theirs, ours in pairs
         if theirs not in (None, ours)  # None: the product does not show it
     ]
+    return [*differences, *(f"the peer {words}" for words in inside_udp(view, view.evidence.peer_address, found))]
 
 
 def child_of(view: View, children: tuple[ChildReport, ...]) -> ChildReport | None:

@@ -20,6 +20,7 @@ from harness.verify.view import View
 from harness.verify.wire import spelled
 
 _REPORT, _SECRETS, _TRACE = "engine/sas.json", "secrets.json", "trace.jsonl"
+_GONE = "Gone"  # the state in which no IKE SA is left to our engine
 
 
 def read_otherwise(view: View) -> str:
@@ -46,6 +47,9 @@ def _report_and_trace(view: View) -> Iterator[str]:
         if (event in last) != said:
             has = "has" if event in last else "has no"
             yield f"{_TRACE} {has} {event}, and {_REPORT} says {'so' if said else 'nothing of it'}"
+    if not report.state or (report.state == _GONE) != bool(report.closed_kind):
+        end = f"an end, {report.closed_kind}" if report.closed_kind else "no end"
+        yield f"{_REPORT} has {report.state or 'no state'} for our engine, and tells of {end}"
     if "Closed" in last:
         yield from _closed(view, last["Closed"])
     if "OutOfTime" in last and last["OutOfTime"].detail.get("awaited") != report.timed_out:

@@ -16,6 +16,7 @@ from harness.results.model import STEPS
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, pair_check, told_otherwise
 from harness.verify.pair_view import PairView, established
+from harness.verify.view import CaseView
 
 _SPI = 4  # octets of an ESP SPI
 
@@ -82,7 +83,7 @@ def _of_the_child_sas(view: PairView, side: Side, sa: SaReport) -> Iterator[str]
             kind = "extended" if child.esn else "short"
             yield f"reports {kind} sequence numbers, to which the two policies do not lead"
         yield from _counted(view, side, child)
-        yield from _inside_udp(view, side, child)
+        yield from inside_udp(view, side.address, child)
 
 
 def _extended(suite: Suite) -> bool:
@@ -105,9 +106,12 @@ def _counted(view: PairView, side: Side, child: ChildReport) -> Iterator[str]:
             yield f"counts {octets} octets in {packets} packets {way}"
 
 
-def _inside_udp(view: PairView, side: Side, child: ChildReport) -> Iterator[str]:
-    """What it says of UDP against what it sends: the other side is free to send otherwise (RFC 7296 section 2.23)."""
-    sent = [e for e in view.esp if e.payload[:_SPI].hex() == child.spi_out and e.source[0] == side.address]
+def inside_udp(view: CaseView, address: str, child: ChildReport) -> Iterator[str]:
+    """What the side with this address says of UDP, against what it sends itself.
+
+    The other side is free to send otherwise (RFC 7296 section 2.23).
+    """
+    sent = [e for e in view.esp if e.payload[:_SPI].hex() == child.spi_out and e.source[0] == address]
     inside = {bool(each.source[1]) for each in sent}
     if child.udp_encapsulated is not None and inside == {not child.udp_encapsulated}:
         kind = "inside UDP" if child.udp_encapsulated else "right above IP"

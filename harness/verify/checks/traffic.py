@@ -198,7 +198,7 @@ def _inner_addresses(view: View) -> set[str]:
 
 
 def _counters(view: View, wanted: int) -> list[Objection]:
-    """The peer's own counters of the Child SA."""
+    """The peer's own counters of the Child SA, of packets and of octets: each packet has some."""
     report = view.evidence.peer_report
     if report is None:
         return list(missing("what the peer's status says", PEER_STATUS).objections)
@@ -207,10 +207,12 @@ def _counters(view: View, wanted: int) -> list[Objection]:
     child = child_of(view, tuple(child for sa in report.sas for child in sa.children))
     if child is None:
         return [told_otherwise("the peer does not report the Child SA while traffic flows", PEER_STATUS)]
-    if any(count is not None and count < wanted for count in (child.packets_in, child.packets_out)):
-        sentence = f"the peer counts {child.packets_in} packets in and {child.packets_out} out, {wanted} are due"
-        return [told_otherwise(sentence, PEER_STATUS)]
-    return []
+    counted = ("packets", child.packets_in, child.packets_out), ("octets", child.bytes_in, child.bytes_out)
+    return [
+        told_otherwise(f"the peer counts {come} {kind} in and {gone} out, {wanted} packets are due", PEER_STATUS)
+        for kind, come, gone in counted
+        if any(count is not None and count < wanted for count in (come, gone))
+    ]
 
 
 _SPI_OCTETS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from budget import assert_within_budget
@@ -98,3 +99,33 @@ def test_a_repeated_transform_counts_once_and_the_order_stays() -> None:
     found = choose(twice, accepted, Protocol.IKE)
     assert found is not None and choose(sa, accepted, Protocol.IKE)[0] == found[0]  # type: ignore[index]
     assert found[0].get(TransformType.KE) == Algorithm(19)  # ecp256, as ecp384 is wanted for the exchange that follows
+
+
+def without(kind: TransformType, sa: SecurityAssociation) -> SecurityAssociation:
+    first = sa.proposals[0]
+    return SecurityAssociation((replace(first, transforms=tuple(t for t in first.transforms if t.type != kind)),))
+
+
+@pytest.mark.parametrize("sn", ["no-esn", "esn no-esn"])
+def test_an_esp_proposal_without_sequence_numbers_is_unacceptable(sn: str) -> None:
+    """SN is mandatory (section 3.3.3), so that its 0 is no NONE: it says that the numbers have 32 bits."""
+    accepted = (proposal(encr="aes-256-gcm-16", sn=sn),)
+    sa = offer(accepted, Protocol.ESP)
+    assert choose(sa, accepted, Protocol.ESP) is not None
+    assert choose(without(TransformType.SN, sa), accepted, Protocol.ESP) is None
+    assert choose(sa, (proposal(encr="aes-256-gcm-16"),), Protocol.ESP) is None
+
+
+@pytest.mark.parametrize(("kind", "name"), [(TransformType.INTEG, "integ"), (TransformType.ADDKE1, "addke1")])
+def test_an_optional_type_may_be_left_out_by_either_side(kind: TransformType, name: str) -> None:
+    bare, spelt = policy(), policy(**{name: "none"})
+    left_out = choose(offer(bare, Protocol.IKE), spelt, Protocol.IKE)
+    said = choose(offer(spelt, Protocol.IKE), bare, Protocol.IKE)
+    assert left_out is not None and kind not in left_out[0].transforms
+    assert said is not None and said[0].transforms[kind] == Algorithm(0)
+
+
+def test_an_optional_type_that_one_side_wants_is_no_choice() -> None:
+    bare, wanting = policy(), policy(addke1="ml-kem-768")
+    assert choose(offer(bare, Protocol.IKE), wanting, Protocol.IKE) is None
+    assert choose(offer(wanting, Protocol.IKE), bare, Protocol.IKE) is None

@@ -17,7 +17,7 @@ from harness.verify.checks.key_agreement import _left_out
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage
 from harness.wire.payload import Payload
-from harness.wire.payloads import EncryptedFragment, Notify
+from harness.wire.payloads import EncryptedFragment, KeyExchange, Notify
 
 HYBRID, DUE = "hybrid/x25519-mlkem768", [KeyExchangeMethod.ML_KEM_1024, KeyExchangeMethod.ML_KEM_512]
 ASKED, ANSWERED = "IKE_INTERMEDIATE request 1", "IKE_INTERMEDIATE response 1"
@@ -101,3 +101,34 @@ def test_what_opens_is_due_under_its_keys_whatever_else_came_of_it_in_fragments(
     for seen, rules in ((both, ["I07"]), (replace(both, opened=None, generation=None), [])):
         objections = CHECKS["opens-with-the-keys-due"](up_to(view, seen)).objections
         assert [each.requirement for each in objections] == rules
+
+
+Q = b"\x01\x0d\0"  # coefficients q and 0
+
+
+@pytest.mark.parametrize(
+    ("label", "method", "data", "found"),
+    [
+        (ASKED, KeyExchangeMethod.ML_KEM_512, Q + bytes(797), [("M01", True)]),
+        (ASKED, KeyExchangeMethod.ML_KEM_768, Q + bytes(1181), [("M01", True)]),
+        (ASKED, KeyExchangeMethod.ML_KEM_1024, Q + bytes(1565), [("M01", True)]),
+        (ASKED, KeyExchangeMethod.ML_KEM_768, bytes(1184), []),
+        (ASKED, KeyExchangeMethod.ML_KEM_768, Q + bytes(1182), [("", True)]),  # its size is wrong
+        (ASKED, KeyExchangeMethod.CURVE25519, b"\xff" * 32, []),
+        (ASKED, KeyExchangeMethod.SNTRUP761X25519, b"\xff" * 1190, []),
+        (ANSWERED, KeyExchangeMethod.ML_KEM_768, b"\xff" * 1088, []),  # a ciphertext
+        ("IKE_SA_INIT request 0", KeyExchangeMethod.ML_KEM_768, Q + bytes(1181), [(None, True)]),  # no additional one
+    ],
+)
+def test_an_encapsulation_key_has_its_coefficients_below_q(view, label, method, data, found):
+    """draft-ietf-ipsecme-ikev2-mlkem section 2.1, FIPS 203 section 7.2."""
+    message = next(m for m in view.messages if m.label == label)
+    payload = KeyExchange(method, data)
+    if message.protected:
+        altered = holding(message, payload)
+    else:
+        piece = message.pieces[0]
+        altered = replace(message, pieces=(replace(piece, message=replace(piece.message, payloads=(payload,))),))
+    objections = CHECKS["key-exchange-sizes"](replace(view, messages=(altered,))).objections
+    party = view.sender(message)
+    assert [(each.requirement, each.party == party) for each in objections] == found

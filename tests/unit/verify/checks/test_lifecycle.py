@@ -9,9 +9,11 @@ from case_builder import good
 
 from harness.policy.role import Role
 from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
 from harness.verify.checks.lifecycle import _within_the_window, deleted_on_both_sides
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage
+from harness.wire.payloads import Authentication, Notify
 
 HYBRID = "hybrid/x25519-mlkem768"
 
@@ -77,3 +79,42 @@ def test_where_our_engine_ended_it_for_what_it_got_no_delete_is_due(view, kind):
     else:
         assert (objection.party, objection.severity) == (view.party(initiator=True), "fail")
     assert deleted_on_both_sides(replace(view, report=report), {}).objections == ()
+
+
+def ending_by(view: View, kind: NotifyType, *, by_engine: bool = False, **fields: object) -> View:
+    """The last request of one side is this error, and the other's deletion is not on the wire."""
+    initiator = (view.role is Role.INITIATOR) == by_engine
+    old = deletion(view)
+    assert old.opened is not None
+    opened = replace(old.opened, inner=(Notify(kind),)) if fields.get("opened", True) else None
+    error = replace(old, opened=opened, from_initiator=initiator, response=bool(fields.get("response")))
+    report = replace(view.report, closed_kind="refused")
+    return replace(without(view, old, more=(error,)), report=report)
+
+
+FAILED = NotifyType.AUTHENTICATION_FAILED
+
+
+def test_an_auth_that_is_right_is_no_reason_to_end_it_without_a_delete(view):
+    (objection,) = deleted_on_both_sides(ending_by(view, FAILED), {}).objections
+    assert objection.party == view.peer
+    assert "says AUTHENTICATION_FAILED in place of a Delete" in objection.sentence
+    assert objection.pointer == deletion(view).pointer
+
+
+def test_an_auth_of_ours_that_is_wrong_is_one(role):
+    case = good(HYBRID, role=role)
+    label = auth(case.view, response=role is Role.RESPONDER).label
+
+    def wrong(payload):
+        return replace(payload, data=bytes(64)) if isinstance(payload, Authentication) else payload
+
+    view = ending_by(case.rewritten(label, lambda old: map(wrong, old)).view, FAILED)
+    assert deleted_on_both_sides(view, {}).objections == ()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"kind": NotifyType.INVALID_SELECTORS}, {"by_engine": True}, {"opened": False}, {"response": True}]
+)
+def test_only_a_request_of_the_peer_that_says_so_ends_it_so(view, fields):
+    assert deleted_on_both_sides(ending_by(view, **{"kind": FAILED, **fields}), {}).objections == ()

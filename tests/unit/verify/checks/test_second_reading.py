@@ -21,3 +21,27 @@ def test_a_suite_that_only_the_trace_has_is_compared_with_none(role):
     view = good(role=role).view
     report = replace(view.report, negotiated=None, suite=None, child_suite=None)
     assert list(second_reading._traced(replace(view, report=report))) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "told"),
+    [
+        ("Gone", "deleted", ""),
+        ("Standing", "", ""),
+        ("HalfOpen", "", ""),
+        ("", "deleted", "no state for our engine, and tells of an end, deleted"),
+        ("", "", "no state for our engine, and tells of no end"),
+        ("Standing", "refused", "Standing for our engine, and tells of an end, refused"),
+        ("Gone", "", "Gone for our engine, and tells of no end"),
+    ],
+)
+def test_an_engine_that_is_gone_has_come_to_an_end_and_no_other(role, state, kind, told):
+    """The event of an end and the state behind it are one step of the engine."""
+    view = good(role=role).view
+    entries = tuple(entry for entry in view.evidence.trace if entry.event != "Closed")
+    detail = {"kind": kind, "by_peer": "False", "reason": ""}
+    trace = (*entries, replace(entries[-1], event="Closed", detail=detail)) if kind else entries
+    report = replace(view.report, state=state, closed_kind=kind, closed_by_peer=False, closed_reason="")
+    told_so = replace(view, report=report, evidence=replace(view.evidence, trace=trace))
+    due = [f"engine/sas.json has {told}"] if told else []
+    assert list(second_reading._report_and_trace(told_so)) == due
