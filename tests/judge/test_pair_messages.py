@@ -89,6 +89,9 @@ def test_an_answer_chooses_or_refuses():
 
     sentence = "IKE_SA_INIT response 0 chooses a proposal and has NO_PROPOSAL_CHOSEN, too"
     assert answered(STATUS, sa, REFUSAL, Notify(NotifyType.INVALID_SYNTAX)) == [(SECOND, "B54", sentence)]
+    cookie = Notify(NotifyType.COOKIE, b"cookie")  # section 2.6
+    assert answered(cookie, sa) == [(SECOND, "B54", "IKE_SA_INIT response 0 chooses a proposal and has COOKIE, too")]
+    assert answered(cookie, STATUS) == []
     assert answered(sa, STATUS) == answered(REFUSAL) == answered(sa) == []
     asked = message(INIT, 0, 1, payloads=(sa, REFUSAL))
     assert said([asked, message(INIT, 0, 2, by=1, response=True)]) == []  # in a request it is to be ignored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pair_answer_rows
 import pair_defect_rows
 import pair_esp_rows
 import pair_form_rows
@@ -13,7 +14,7 @@ from pair_defect_rows import PairDefect
 
 ROWS: list[PairDefect] = [
     *pair_defect_rows.ROWS, *pair_wire_rows.ROWS, *pair_form_rows.ROWS, *pair_esp_rows.ROWS, *pair_story_rows.ROWS,
-    *pair_place_rows.ROWS,
+    *pair_place_rows.ROWS, *pair_answer_rows.ROWS,
 ]  # fmt: skip
 PLAYED: list[tuple[PairDefect, str]] = [(row, scenario) for row in ROWS for scenario in row.scenarios]
 

@@ -8,6 +8,7 @@ from math import inf
 
 from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView, initiator_spi
@@ -36,11 +37,12 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
 
 
 def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
-    """A choice beside an error in one IKE_SA_INIT response (RFC 7296 section 1.2)."""
+    """A choice beside an error, or beside the demand for a cookie, in one IKE_SA_INIT response (sections 1.2, 2.6)."""
     for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
-        errors = [notify.notify_type for notify in of(message, Notify) if notify.notify_type.is_error]
-        if errors and of(message, SecurityAssociation):
-            sentence = f"{message.label} chooses a proposal and has {errors[0]}, too"
+        kinds = [notify.notify_type for notify in of(message, Notify)]
+        refusing = [kind for kind in kinds if kind.is_error or kind == NotifyType.COOKIE]
+        if refusing and of(message, SecurityAssociation):
+            sentence = f"{message.label} chooses a proposal and has {refusing[0]}, too"
             yield Objection(view.sender(message), sentence, message.pointer, "B54")
 
 
