@@ -88,7 +88,7 @@ def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...],
     """The messages of every IKE SA as they were to be, by frame, and each one that was not so."""
     by_sa: dict[bytes, list[SeenMessage]] = {}
     for message in messages:
-        by_sa.setdefault(message.pieces[0].octets[:_SPI], []).append(message)
+        by_sa.setdefault(message.ike_sa, []).append(message)
     whole: list[SeenMessage] = []
     faults: list[Restored] = []
     for own in by_sa.values():

@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair
-from pair_defect_rows import FAIL, REKEY, Alter, PairDefect
-from pair_form_alterations import sized
+from pair_defect_rows import FAIL, REKEY, Alter, PairDefect, and_then
+from pair_esp_rows import each_report
+from pair_form_alterations import seen_twice, sized
 
+from harness.evidence.peer_report import SaReport
 from harness.registry.messages import ExchangeType
 from harness.verify.pair_view import initiator_spi
 from harness.wire.message import Message
@@ -36,7 +38,38 @@ def rekeying(change: Callable[[Any], Any], *, which: int = 0, response: bool = F
     return alter
 
 
+def with_spi_of_before(*, back: int = 1, told: bool = True) -> Alter:
+    """Each rekeyed IKE SA has the initiator's SPI of the one so far before, if there is one, and both report it.
+
+    With ``told`` off neither product tells of SPIs.
+    """
+
+    def alter(pair: Pair) -> Pair:
+        spis = [sa.messages[0].pieces[0].octets[:8] for sa in pair.view.ike_sas]
+        new = {spi: spis[0] if back == 1 else spis[at % back] for at, spi in enumerate(spis) if at >= back}
+        frames = {p.datagram.frame: p.octets[:8] for m in pair.view.messages for p in m.pieces}
+        pair = pair.with_datagrams(
+            replace(d, payload=d.payload.replace(old, new[old])) if (old := frames.get(d.frame)) in new else d
+            for d in pair.wire.datagrams
+        )
+
+        def change(sa: SaReport) -> SaReport:
+            spi = bytes.fromhex(sa.initiator_spi or "")
+            return replace(sa, initiator_spi=new.get(spi, spi).hex() if told else None)
+
+        return and_then(*(each_report(side, change) for side in ("initiator", "responder")))(pair)
+
+    return alter
+
+
 ROWS: list[PairDefect] = [
+    # "New initiator and responder SPIs" (RFC 7296 section 1.3.2).
+    PairDefect("a rekeyed IKE SA has the initiator's old SPI", (REKEY, HYBRID_REKEY), with_spi_of_before(),
+               FAIL, FIRST, "B24"),
+    PairDefect("it is so in both captures", (REKEY, HYBRID_REKEY), seen_twice(with_spi_of_before()),
+               FAIL, FIRST, "B24"),
+    PairDefect("and neither product tells of SPIs", (REKEY, HYBRID_REKEY), with_spi_of_before(told=False),
+               FAIL, FIRST, "B24"),
     # "The KEi payload MUST be included" (RFC 7296 section 1.3.2).
     PairDefect("a rekeyed IKE SA without a key exchange", (REKEY, HYBRID_REKEY), rekeying(sized(100)), FAIL, FIRST,
                "B24"),
@@ -46,5 +79,7 @@ ROWS: list[PairDefect] = [
 ]  # fmt: skip
 
 LEGITIMATE: list[tuple[str, str, Alter]] = [
-    ("a rekey of the IKE SA in few octets", scenario, rekeying(sized(132))) for scenario in (REKEY, HYBRID_REKEY)
+    ("the SPI of an IKE SA that is gone comes again", REKEY, with_spi_of_before(back=2)),
+    ("a rekey of the IKE SA in few octets", REKEY, rekeying(sized(132))),
+    ("a rekey of the hybrid IKE SA in few octets", HYBRID_REKEY, rekeying(sized(132))),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from math import inf
 
 from harness.evidence.peer_report import DELETED
@@ -14,6 +15,8 @@ from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify, SecurityAssociation
+
+_SPI = 8  # octets
 
 
 @pair_check("pair-messages-as-due", due=Due.ALWAYS, requirement="B22")
@@ -33,6 +36,7 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     objections += _behind_the_end(view)
     objections += _authenticated_again(view)
     objections += _over_a_deleted_one(view)
+    objections += _same_spi(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
 
 
@@ -86,6 +90,24 @@ def _over_a_deleted_one(view: PairView) -> Iterator[Objection]:
             if answer is not None and not deletes and _left_behind(view, request, answer):
                 sentence = f"{request.label} is sent in a rekeyed IKE SA whose deletion its sender has answered"
                 yield Objection(sa.sender(request), sentence, request.pointer, "B24")
+
+
+def _same_spi(view: PairView) -> Iterator[Objection]:
+    """An SPI of a rekeyed IKE SA that its side chose for the one before: "new initiator and responder SPIs" are due.
+
+    The one that is replaced still stands when they are chosen (RFC 7296 section 1.3.2).
+    """
+    for before, sa in pairwise(view.ike_sas):
+        chosen = set(_chosen(before))
+        for side, spi in _chosen(sa) if sa.rekeyed else ():
+            if (side, spi) in chosen:
+                sentence = f"the SPI {spi.hex()} of a rekeyed IKE SA is one that {side} chose for the one before"
+                yield Objection(side, sentence, sa.messages[0].pointer, "B24")
+
+
+def _chosen(sa: PairView) -> list[tuple[str, bytes]]:
+    """Who chose which SPI of an IKE SA."""
+    return [(sa.sides[0].peer, sa.messages[0].pieces[0].octets[:_SPI]), (sa.sides[1].peer, sa.responder_spi)]
 
 
 def _answer_of(sa: PairView, request: SeenMessage | None) -> SeenMessage | None:

@@ -128,7 +128,7 @@ def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
 
 def _is_of_the_first(view: PairView, message: SeenMessage) -> bool:
     init = view.find(ExchangeType.IKE_SA_INIT, response=True)
-    return bool(init) and message.pieces[0].octets[:8] == init[-1].pieces[0].octets[:8]
+    return bool(init) and initiator_spi(message) == initiator_spi(init[-1])
 
 
 def _cipher_fits(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
@@ -238,7 +238,7 @@ def _renewed(before: StepReport, after: StepReport) -> bool:
         if first is None or second is None:
             return False
         spis = [
-            {sa.initiator_spi} if after.step == Step.REKEY_IKE else {child.spi_in for child in sa.installed}
+            {sa.initiator_spi and sa.spis} if after.step == Step.REKEY_IKE else {each.spi_in for each in sa.installed}
             for sa in (first, second)
         ]
         if None in spis[0] | spis[1] or spis[0] & spis[1]:
