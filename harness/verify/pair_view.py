@@ -78,13 +78,14 @@ class PairView(CaseView):
     @property
     def unanswered(self) -> list[SeenMessage]:
         """Requests after IKE_SA_INIT, sent more than once, to which no response is on the wire."""
+        return [m for m in self.waiting if len(m.pieces) > 1 and m.pieces[0].fragment is None]
+
+    @property
+    def waiting(self) -> list[SeenMessage]:
+        """Requests after IKE_SA_INIT to which no response is on the wire."""
         answers = {(m.ike_sa, m.message_id, not m.from_initiator) for m in self.messages if m.response}
-        return [
-            m
-            for m in self.messages
-            if not m.response and m.protected and len(m.pieces) > 1 and m.pieces[0].fragment is None
-            if (m.ike_sa, m.message_id, m.from_initiator) not in answers
-        ]
+        asked = (m for m in self.messages if not m.response and m.protected)
+        return [m for m in asked if (m.ike_sa, m.message_id, m.from_initiator) not in answers]
 
     @property
     def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:

@@ -21,6 +21,7 @@ from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
 
 _ESP_SPI, _IKE_SPI = 4, 8  # octets
+_PATIENCE = 5.0  # seconds in which a product answers that lives
 _REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
 
 
@@ -339,14 +340,23 @@ def requests_answered(view: PairView, _arguments: Arguments) -> Checked:
     """Every request in a standing IKE SA is answered by the other side (B60), an INFORMATIONAL one always (B30)."""
     objections = []
     deleted = ends_by_deletion(view)
-    for message in view.unanswered:
+    for message in (*view.unanswered, *_left_open(view)):
         if deleted is not None and message.frame > deleted.frame:  # nobody is left to answer
             continue
         other = next(side.peer for side in view.sides if side.address != message.pieces[0].datagram.source[0])
-        sentence = f"{message.label} of {view.sender(message)} was sent {len(message.pieces)} times and never answered"
+        times = f"{len(message.pieces)} times" if len(message.pieces) > 1 else "once, long before the end,"
+        sentence = f"{message.label} of {view.sender(message)} was sent {times} and never answered"
         requirement = "B30" if message.exchange == ExchangeType.INFORMATIONAL else "B60"
         objections.append(Objection(other, sentence, message.pointer, requirement))
     return Checked("every request has its response", tuple(objections))
+
+
+def _left_open(view: PairView) -> list[SeenMessage]:
+    """The last message of all, where it is a request that both captures have in one copy, long before they end."""
+    last = max((m for m in view.messages if m.sealed), key=lambda message: message.frame, default=None)
+    if not view.twice or last is None or last not in view.waiting or len(last.pieces) > 1:
+        return []
+    return [last] if last.pieces[0].datagram.at + _PATIENCE < min(view.report.ended) else []
 
 
 @pair_check("pair-deleted-on-both-sides", due=Due.UP, requirement="B29")
@@ -431,5 +441,9 @@ def ends_by_deletion(view: PairView) -> SeenMessage | None:
 
 
 def _waiting(view: PairView) -> set[str]:
-    """The initiator's SPIs of IKE SAs in which a request was never answered: its sender cannot let go of them."""
-    return {message.pieces[0].octets[:_IKE_SPI].hex() for message in view.unanswered}
+    """The initiator's SPIs of IKE SAs in which a request was never answered: its sender cannot let go of them.
+
+    One that may delete the IKE SA counts, though it came once.
+    """
+    deleting = [m for m in view.waiting if m.exchange == ExchangeType.INFORMATIONAL and m.sealed]
+    return {message.pieces[0].octets[:_IKE_SPI].hex() for message in (*view.unanswered, *deleting)}
