@@ -21,6 +21,7 @@ from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
 
 _PAD_LENGTH = 1
+_ICV = 8  # octets that no two messages have in common by chance
 _HEADER = 4  # of a payload
 _SA = _HEADER + 8 + 4 + 2 * 8  # one proposal with an SPI of ESP and two transforms without attributes
 _TS = _HEADER + 4 + 16  # one selector of IPv4 addresses
@@ -62,6 +63,7 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
     objections += _empty_key_exchanges(view)
     objections += _deletes_nothing(view)
+    objections += _same_seals(view)
     return Checked(f"{count} messages with room for what they carry", tuple(dict.fromkeys(objections)))
 
 
@@ -113,6 +115,26 @@ def _deletes_nothing(view: PairView) -> Iterator[Objection]:
         senders = {view.sender(message) for message in asked}
         sentence = f"{asked[-1].label} is empty, so that nothing deletes the IKE SA"
         yield Objection(senders.pop() if len(senders) == 1 else "", sentence, asked[-1].pointer, "B29")
+
+
+def _same_seals(view: PairView) -> Iterator[Objection]:
+    """The check value, or the ciphertext, of an earlier message in another one: it is made of neither (RFC 7296 3.14).
+
+    Where the vector is that of before, too, another check tells.
+    """
+    cipher = cipher_of(view)
+    if cipher is None:
+        return
+    seen: dict[tuple[bool, bytes], tuple[str, bytes]] = {}
+    own = (each for each in view.messages if each.sealed and _is_of_the_first(view, each))
+    for message, sealed in ((each, sealed) for each in own for sealed in _sealed(each)):
+        vector, rest = sealed.content[: cipher.iv_octets], sealed.content[cipher.iv_octets :]
+        end = len(rest) - cipher.icv_octets
+        for octets in (rest[:end], rest[end:]):
+            label, before = seen.setdefault((message.from_initiator, octets), (message.label, vector))
+            if len(octets) >= _ICV and label != message.label and before != vector:
+                sentence = f"{message.label} has the ciphertext or the check value of {label}"
+                yield Objection(view.sender(message), sentence, message.pointer, "B61")
 
 
 def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
