@@ -23,7 +23,7 @@ INFORMATIONAL = ExchangeType.INFORMATIONAL
 COOKIE = Notify(NotifyType.COOKIE, b"cookie")
 
 
-def with_key_length(kind: TransformType, bits: int) -> Alter:
+def with_key_length(kind: TransformType, bits: int, *labels: str) -> Alter:
     """The answer has this Key Length beside each transform of a type, or, with none, no attribute."""
     attributes = (Attribute(AttributeType.KEY_LENGTH, bits),) if bits else ()
 
@@ -32,7 +32,7 @@ def with_key_length(kind: TransformType, bits: int) -> Alter:
         return replace(proposal, transforms=tuple(kept))
 
     of_each = each(SecurityAssociation, lambda sa: replace(sa, proposals=tuple(map(change, sa.proposals))))
-    return edited(of_each, ANSWER)
+    return edited(of_each, *(labels or (ANSWER,)))
 
 
 def init_as(label: str, exchange: ExchangeType) -> Alter:
@@ -101,6 +101,8 @@ ROWS: list[PairDefect] = [
                FAIL, SECOND, "B06"),
     PairDefect("its Key Length is no key's", (CLASSICAL,), with_key_length(TransformType.ENCR, 100),
                FAIL, SECOND, "B06"),
+    PairDefect("a Key Length is offered, and the answer repeats it", (HYBRID, CLASSICAL), with_key_length(
+        TransformType.PRF, 256, ASK, ANSWER), FAIL, FIRST, "B64", ("B06",)),
     PairDefect("a choice beside a cookie", (HYBRID, CLASSICAL), edited(having(COOKIE), ANSWER), FAIL, SECOND, "B54"),
     PairDefect("a cookie before the choice", (REKEY,), edited(lambda payloads: [COOKIE, *payloads], ANSWER),
                FAIL, SECOND, "B54"),

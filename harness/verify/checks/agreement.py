@@ -31,7 +31,7 @@ def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Check
     chosen = f"chosen was {spelled(view.suite)}"
     if not possible:
         party, sentence = responder, f"{chosen}, which is no choice from what {initiator} offers"
-    elif follows_from_the_offer(view):
+    elif follows_from_the_offer(view) or _but_for_key_lengths(view.suite, view.expectation.ike):
         party, sentence = (
             "",
             f"{chosen}, right for what {initiator} offers, which is not its policy: that leads to {due}",
@@ -39,6 +39,18 @@ def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Check
     else:
         party, sentence = responder, f"{chosen}; the two policies lead to {due}"
     return Checked("", (Objection(party, sentence, CAPTURE),))
+
+
+def _but_for_key_lengths(chosen: Suite, allowed: tuple[Suite, ...]) -> bool:
+    """Whether a Key Length that makes no algorithm is all that sets a choice apart from a predicted one.
+
+    Who offers it is at fault (RFC 7296 section 3.3.5): an answer has the attributes that were offered.
+    """
+    return any(
+        {kind: one.name_beside(_named(suite, kind), TransformType(kind)) for kind, one in chosen.transforms.items()}
+        == {kind: one.name(TransformType(kind)) for kind, one in suite.transforms.items()}
+        for suite in allowed
+    )
 
 
 @pair_check("pair-esp-as-predicted", due=Due.UP, requirement="B06")
