@@ -54,6 +54,11 @@ class SaReport:
     children: tuple[ChildReport, ...] = ()
 
     @property
+    def spis(self) -> tuple[str | None, str | None]:
+        """Those of initiator and responder, which no other IKE SA has both."""
+        return self.initiator_spi, self.responder_spi
+
+    @property
     def stands(self) -> bool:
         """Whether everything has been agreed on, and it is not being deleted."""
         return self.state == STANDING

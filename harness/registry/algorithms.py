@@ -31,6 +31,12 @@ class Algorithm:
         """The one spelling of this algorithm as a transform of the type ``kind``."""
         return _names(_family(kind)).get(self) or _private_name(self)
 
+    def name_beside(self, told: str | None, kind: TransformType) -> str:
+        """Its name; or ``told``, where a Key Length that is wrong or missing is all that sets it apart from that."""
+        known = names(kind).get(told or "")
+        same = known is not None and known.identifier == self.identifier
+        return str(told) if same and self not in _names(_family(kind)) else self.name(kind)
+
 
 _KEY_LENGTHS = (128, 192, 256)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from harness.registry.messages import ExchangeType
-from harness.verify.wire import Piece, SeenMessage
+from harness.verify.wire import Piece, SeenMessage, sealed_payload
 from harness.wire.message import Message
 from harness.wire.payloads import EncryptedFragment
 
@@ -38,9 +39,10 @@ def adopted(
     An IKE SA that came of a rekey begins with number 0, and is none such. ``told`` are the SPIs that the two products
     report: where they do, one that is only seen in a message or two is none.
     """
-    found = {spi: list(each) for spi, each in pieces.items()}
+    found = _of_one_spi(pieces)
     halves = Counter(frozenset(_ways_of_init(each)) for each in found.values())
-    known = [spi for spi, each in found.items() if spi in told or _is_an_ike_sa(each, halves, bool(told))]
+    sure = {*told, *(found.keys() - pieces.keys())}
+    known = [spi for spi, each in found.items() if spi in sure or _is_an_ike_sa(each, halves, bool(told))]
     if len(known) > _MANY:  # a flood of them
         return found
     once = not any(_exchange(p) == ExchangeType.CREATE_CHILD_SA for each in found.values() for p in each)  # no rekey
@@ -52,6 +54,38 @@ def adopted(
         if all(any(p.datagram is each.datagram for own in known for p in found[own]) for each in found[spi]):
             del found[spi]
     return {spi: _in_their_places(each, initiator_address) for spi, each in found.items()}
+
+
+def _of_one_spi(pieces: Mapping[bytes, Sequence[Piece]]) -> dict[bytes, list[Piece]]:
+    """The pieces by IKE SA, where a rekeyed one that has the initiator's SPI of the one before goes by its responder's.
+
+    Both sides use that one, from number 0 on, and a CREATE_CHILD_SA was answered before: "the first IKE request that
+    either party sends on the new IKE SA will have Message ID 0" (RFC 7296 section 2.2).
+    """
+    found = {spi: list(each) for spi, each in pieces.items()}
+    for spi, own in pieces.items():
+        asked = (p.datagram.frame for p in own if _exchange(p) == ExchangeType.CREATE_CHILD_SA and _is_response(p))
+        rekeyed = min(asked, default=inf)
+        for other, those in _by_responder(own).items():
+            ways = {_is_response(piece) for piece in those}
+            if other not in pieces and rekeyed < those[0].datagram.frame and len(ways) > 1 and any(map(_begins, those)):
+                gone = set(map(id, those))
+                found[spi] = [piece for piece in found[spi] if id(piece) not in gone]
+                found[other] = [replace(piece, ike_sa=other) for piece in those]
+    return found
+
+
+def _by_responder(pieces: Sequence[Piece]) -> dict[bytes, list[Piece]]:
+    """What is sealed by the responder's SPI."""
+    found: dict[bytes, list[Piece]] = {}
+    for piece in pieces:
+        if sealed_payload(piece.message) is not None:
+            found.setdefault(piece.message.header.responder_spi, []).append(piece)
+    return found
+
+
+def _is_response(piece: Piece) -> bool:
+    return piece.message.header.is_response
 
 
 def _exchange(piece: Piece) -> ExchangeType:

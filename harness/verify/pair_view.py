@@ -78,13 +78,14 @@ class PairView(CaseView):
     @property
     def unanswered(self) -> list[SeenMessage]:
         """Requests after IKE_SA_INIT, sent more than once, to which no response is on the wire."""
-        answers = {(m.pieces[0].octets[:8], m.message_id, not m.from_initiator) for m in self.messages if m.response}
-        return [
-            m
-            for m in self.messages
-            if not m.response and m.protected and len(m.pieces) > 1 and m.pieces[0].fragment is None
-            if (m.pieces[0].octets[:8], m.message_id, m.from_initiator) not in answers
-        ]
+        return [m for m in self.waiting if len(m.pieces) > 1 and m.pieces[0].fragment is None]
+
+    @property
+    def waiting(self) -> list[SeenMessage]:
+        """Requests after IKE_SA_INIT to which no response is on the wire."""
+        answers = {(m.ike_sa, m.message_id, not m.from_initiator) for m in self.messages if m.response}
+        asked = (m for m in self.messages if not m.response and m.protected)
+        return [m for m in asked if (m.ike_sa, m.message_id, m.from_initiator) not in answers]
 
     @property
     def refusals(self) -> list[tuple[SeenMessage, NotifyType]]:
@@ -180,8 +181,8 @@ _SPI_OCTETS = 8
 
 
 def initiator_spi(message: SeenMessage) -> bytes:
-    """The initiator's SPI, which no other IKE SA between the two has."""
-    return message.pieces[0].octets[:_SPI_OCTETS]
+    """The initiator's SPI, which no other IKE SA between the two is to have; or what tells it apart all the same."""
+    return message.ike_sa
 
 
 def _each_ike_sa(view: PairView) -> Iterator[PairView]:

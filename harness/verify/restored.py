@@ -13,10 +13,10 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.open_enum import by_number
 from harness.verify.misplaced import Restored, of_other_headers
-from harness.verify.wire import Piece, SeenMessage, is_unmarked, why_malformed
+from harness.verify.wire import Piece, SeenMessage, is_unmarked, of, why_malformed
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER, HEADER_OCTETS, Header, Message
-from harness.wire.payloads import Encrypted
+from harness.wire.payloads import Encrypted, KeyExchange, Nonce, SecurityAssociation
 from harness.wire.ports import NAT_PORT
 
 _MARKER = bytes(4)
@@ -88,11 +88,11 @@ def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...],
     """The messages of every IKE SA as they were to be, by frame, and each one that was not so."""
     by_sa: dict[bytes, list[SeenMessage]] = {}
     for message in messages:
-        by_sa.setdefault(message.pieces[0].octets[:_SPI], []).append(message)
+        by_sa.setdefault(message.ike_sa, []).append(message)
     whole: list[SeenMessage] = []
     faults: list[Restored] = []
     for own in by_sa.values():
-        for way in (_numbered, _turned, _answered_otherwise, _answered_by_another_number):
+        for way in (_of_ike_sa_init, _numbered, _turned, _answered_otherwise, _answered_by_another_number):
             changes = dict(way(own))
             own[:] = [changes[number].message if number in changes else each for number, each in enumerate(own)]
             faults += [each for each in changes.values() if each.sentence]
@@ -110,6 +110,20 @@ def _bare(message: SeenMessage) -> bool:
 
 
 _Changes = Iterator[tuple[int, Restored]]  # by the place of the message
+
+
+def _of_ike_sa_init(messages: Sequence[SeenMessage]) -> _Changes:
+    """What is in clear and agrees on an IKE SA, with number 0, and has another exchange type than IKE_SA_INIT (3.1).
+
+    It stands where its side has no IKE_SA_INIT message of its direction.
+    """
+    there = {(m.from_initiator, m.response) for m in messages if m.exchange == ExchangeType.IKE_SA_INIT}
+    for place, each in enumerate(messages):
+        agrees = all(of(each, kind) for kind in (SecurityAssociation, KeyExchange, Nonce))
+        lacking = (each.from_initiator, each.response) not in there
+        if lacking and agrees and not each.message_id and not each.sealed:
+            now = replace(each, exchange=ExchangeType.IKE_SA_INIT)
+            yield place, Restored(now, f"the {now.label} is a message of the exchange {each.exchange}", "B60")
 
 
 def _numbered(messages: Sequence[SeenMessage]) -> _Changes:

@@ -28,6 +28,7 @@ from harness.wire.payload import Payload
 from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Nonce, Notify, SecurityAssociation
 
 _NEXT_PAYLOAD, _VERSION, _LENGTH = 16, 17, 24  # where they are in the IKE header
+_SPI = 8  # octets
 _IKEV1 = b"\x10"
 _GENERIC = 4  # octets: Next Payload, flags, Payload Length
 
@@ -63,6 +64,7 @@ class Piece:
     datagram: CapturedDatagram
     octets: bytes = field(repr=False)  # without the non-ESP marker
     message: Message
+    ike_sa: bytes = b""  # what tells its IKE SA from others where the initiator's SPI does not
 
     @property
     def fragment(self) -> EncryptedFragment | None:
@@ -82,6 +84,12 @@ class SeenMessage:
     pieces: tuple[Piece, ...]
     generation: int | None = None  # of the keys that opened it; None for unprotected or undecryptable messages
     opened: Opened | None = None
+
+    @property
+    def ike_sa(self) -> bytes:
+        """What no other IKE SA between the two has: the initiator's SPI, unless the initiator has used it twice."""
+        first = self.pieces[0]
+        return first.ike_sa or first.octets[:_SPI]
 
     @property
     def sealed(self) -> bool:

@@ -15,7 +15,7 @@ from harness.results.model import STEPS, CheckResult, Finding, Grade, Outcome
 from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Parties, Scenario, Step
 from harness.verify.check import Check, Due, DueCheck, Requirements, asked
-from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
+from harness.verify.checks.agreement import additional_shown, esp_as_predicted, pair_negotiated_as_predicted
 from harness.verify.checks.both_ends import captured_otherwise
 from harness.verify.checks.catalogue import PAIR_CHECKS, due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
@@ -181,20 +181,16 @@ def told_otherwise(view: PairView) -> str:
     """
     if view.suite is None:
         return ""
-    shown = {kind: algorithm.name(TransformType(kind)) for kind, algorithm in view.suite.transforms.items()}
-    chosen = tuple(
-        view.suite.transforms[kind].name(TransformType(kind))
-        for kind in ADDITIONAL_KEY_EXCHANGES
-        if kind in view.suite.transforms and view.suite.transforms[kind].identifier
-    )
     twice = chosen_twice(view)
     took_place = len(view.find(ExchangeType.IKE_INTERMEDIATE, response=True))
     for first, second in _told_of_the_first(view):
         for name, kind in (("encr", TransformType.ENCR), ("prf", TransformType.PRF), ("ke", TransformType.KE)):
-            told = getattr(first, name)
-            if told is not None and told == getattr(second, name) and told != shown.get(kind) and kind not in twice:
-                return f"both report {kind.name} {told}, and wire.pcapng has {shown.get(kind)} in the answer"
+            told, algorithm = getattr(first, name), view.suite.get(kind)
+            shown = algorithm and algorithm.name_beside(told, kind)
+            if told is not None and told == getattr(second, name) and told != shown and kind not in twice:
+                return f"both report {kind.name} {told}, and wire.pcapng has {shown} in the answer"
         told = None if any(kind in ADDITIONAL_KEY_EXCHANGES for kind in twice) else first.additional_ke
+        chosen = additional_shown(view.suite, told)
         left_out = told is not None and took_place == len(told) < len(chosen)
         if told is not None and told == second.additional_ke and told != chosen and not left_out:
             words = (", ".join(methods) or "none" for methods in (told, chosen))

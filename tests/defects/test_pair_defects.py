@@ -10,12 +10,13 @@ from pair_esp_rows import LEGITIMATE as OF_ESP
 from pair_form_rows import LEGITIMATE as OF_FORM
 from pair_legitimate_rows import LEGITIMATE as OF_THE_WIRE
 from pair_place_rows import LEGITIMATE as OF_PLACES
+from pair_rekey_rows import LEGITIMATE as OF_REKEYS
 from pair_story_rows import LEGITIMATE as OF_THE_STORY
 
 from harness.results.model import Severity, Verdict
 
 UNDETERMINED = "undetermined"
-LEGITIMATE = [*OF_THE_WIRE, *OF_FORM, *OF_ESP, *OF_THE_STORY, *OF_PLACES]
+LEGITIMATE = [*OF_THE_WIRE, *OF_FORM, *OF_ESP, *OF_THE_STORY, *OF_PLACES, *OF_REKEYS]
 
 
 @pytest.mark.parametrize("scenario", [HYBRID_REKEY, SEVEN])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from all_pair_defects import PLAYED, play
@@ -138,11 +139,10 @@ def the_same_child(pair: Pair) -> Pair:
 
 
 def the_same_ike_sa(pair: Pair) -> Pair:
-    spi = pair.reported(ESTABLISHED, "responder").sas[0].initiator_spi
+    first = pair.reported(ESTABLISHED, "responder").sas[0]
+    spis: dict[str, Any] = {"initiator_spi": first.initiator_spi, "responder_spi": first.responder_spi}
     steps = tuple(
-        replace(s, responder=replace(s.responder, sas=(replace(s.responder.sas[0], initiator_spi=spi),)))
-        if s.responder.sas
-        else s
+        replace(s, responder=replace(s.responder, sas=(replace(s.responder.sas[0], **spis),))) if s.responder.sas else s
         for s in pair.report.steps
     )
     return pair.with_report(steps=steps)

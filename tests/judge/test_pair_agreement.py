@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pair_answer_rows import with_key_length
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair, good_pair
 
 from harness.evidence.peer_report import ESTABLISHED
@@ -62,6 +63,20 @@ def test_a_child_sa_of_which_nothing_is_told_does_not_hide_the_next_one():
     assert two_children(one, "responder").check(AGREE).objections == ()
     (objection,) = two_children(one, "responder", encr="null").check(AGREE).objections
     assert "of one Child SA" in objection.sentence
+
+
+def test_an_answer_repeats_a_key_length_that_is_offered():
+    """Who offers it is at fault; and the policies lead to no other algorithm for that."""
+    pair = with_key_length(TransformType.PRF, 256, "IKE_SA_INIT request 0", "IKE_SA_INIT response 0")(good_pair(HYBRID))
+    (objection,) = pair.check("pair-negotiated-as-predicted").objections
+    assert objection.party == ""
+    (suite,) = pair.expectation.ike
+    for other in (algorithm(TransformType.PRF, "hmac-sha1"), None):
+        transforms = {**suite.transforms, TransformType.PRF: other}
+        kept = {kind: one for kind, one in transforms.items() if one is not None}
+        known = replace(pair.expectation, ike=(replace(suite, transforms=kept),))
+        (objection,) = replace(pair, expectation=known).check("pair-negotiated-as-predicted").objections
+        assert objection.party == SECOND
 
 
 def test_an_additional_key_exchange_of_none_is_none():

@@ -187,6 +187,51 @@ def test_a_cipher_without_integrity_has_no_check_value():
     assert list(pair_esp._same_check_values(view_of(sized(WHOLE), sized(WHOLE)), bare)) == []  # type: ignore[arg-type]
 
 
+def ciphered(text: bytes, side: int = 0, spi: bytes = b"\xc1\1\2\3", frame: int = AT) -> CapturedDatagram:
+    """A packet with this ciphertext, and all else of its own."""
+    rest = WHOLE - HEADER - len(text) - IV
+    return packet(side, spi=spi, frame=frame, octets=os.urandom(4 + IV) + text + os.urandom(rest))
+
+
+def test_a_ciphertext_that_comes_again():
+    """Under another vector it is that of other octets."""
+    once, other = os.urandom(6 * BLOCK), os.urandom(6 * BLOCK)
+    assert said(view_of(ciphered(once), ciphered(other))) == ()
+    assert said(view_of(ciphered(once), ciphered(once, side=1), ciphered(once, spi=b"\xc1\1\2\4"))) == ()
+    assert said(view_of(ciphered(once), ciphered(bytes((once[0] ^ 1,)) + once[1:]))) == ()
+    assert said(view_of(ciphered(once), ciphered(once[:-1] + bytes((once[-1] ^ 1,))))) == ()
+    same = ciphered(once)
+    assert said(view_of(same, same)) == ()  # the path brought it twice
+    for side, party in enumerate((FIRST, SECOND)):
+        (objection,) = said(view_of(ciphered(once, side), ciphered(other, side), ciphered(once, side, frame=AT + 2)))
+        assert (objection.party, objection.requirement) == (party, "")
+        assert objection.pointer == f"wire.pcapng#{AT + 2}"
+        assert "has the ciphertext of an earlier one" in objection.sentence
+
+
+def test_a_ciphertext_under_the_same_vector_is_for_the_vector():
+    first = ciphered(os.urandom(6 * BLOCK)).payload
+    again = packet(0, octets=os.urandom(4) + first[HEADER:-1] + bytes((first[-1] ^ 1,)))
+    assert [each.requirement for each in said(view_of(packet(0, octets=first[4:]), again))] == ["E10"]
+
+
+@pytest.mark.parametrize(("octets", "told"), [(15, False), (16, True)])
+def test_of_an_unknown_cipher_all_behind_the_header_is_compared(octets, told):
+    """Its vector or its check value is another one in each packet."""
+    same = os.urandom(octets)
+    packets = [packet(0, octets=bytes((0, 0, 0, number)) + same) for number in (1, 2)]
+    found = said(view_of(*packets, encr="aes-256-gcm-16", integ=None))
+    assert bool(found) is told
+    other = packet(0, octets=bytes((0, 0, 0, 3)) + same[:-1] + bytes((same[-1] ^ 1,)))
+    assert said(view_of(packets[0], other, encr="aes-256-gcm-16", integ=None)) == ()
+
+
+def test_so_few_octets_may_be_the_same_by_chance():
+    few = os.urandom(12)
+    packets = (packet(0, octets=os.urandom(12) + few + os.urandom(16)) for _ in range(2))
+    assert said(view_of(*packets, esp=(GCM,), encr="aes-256-gcm-16", integ=None)) == ()
+
+
 def test_where_sizes_are_wrong_nothing_is_said_of_vectors():
     once = os.urandom(IV)
     found = said(view_of(sized(WHOLE + 1), vector(once), vector(once)))

@@ -10,6 +10,7 @@ from case_builder import good
 from pair_alterations import junk
 from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair, good_pair
 from pair_form_alterations import one_more
+from pair_rekey_rows import with_spi_of_before as rekeyed_with_an_old_spi
 from pair_story_rows import counted_on
 
 from harness.evidence.peer_report import PeerReport
@@ -97,6 +98,7 @@ def test_a_number_that_is_left_out_and_never_answered():
 
 
 SIZES, EXCHANGES, REKEYED = "pair-key-exchange-sizes", "pair-exchanges-as-predicted", "pair-rekeyed"
+MESSAGES = "pair-messages-as-due"
 CLEAR_SIZES = "key-exchange-sizes"
 NOTHING = PeerReport("1", (), "[]")
 
@@ -189,8 +191,12 @@ def test_an_spi_is_another_one_if_its_last_octet_is():
 
 def test_a_new_ike_sa_has_another_spi_of_its_initiator():
     """Each side chooses its own, "unique identifiers of an IKE SA" (RFC 7296 section 2.6), and the old one lives."""
-    (objection,) = near(good_pair(HYBRID_REKEY), responder=True).check(REKEYED).objections
-    assert objection.sentence.startswith("1 IKE SAs have protected messages on the wire")
+    pair = near(good_pair(HYBRID_REKEY), responder=True)
+    (objection,) = pair.check(MESSAGES).objections
+    assert (objection.party, objection.requirement) == (FIRST, "B24")
+    words = f"of a rekeyed IKE SA is one that {FIRST} chose for the one before"
+    assert objection.sentence.endswith(words)
+    assert pair.check(REKEYED).objections == near(good_pair(HYBRID_REKEY), responder=False).check(MESSAGES).objections
 
 
 def with_spi_of_before(pair: Pair, *, back: int = 1) -> Pair:
@@ -203,11 +209,24 @@ def with_spi_of_before(pair: Pair, *, back: int = 1) -> Pair:
 def test_a_new_ike_sa_has_another_spi_of_its_responder():
     pair = with_spi_of_before(good_pair(HYBRID_REKEY))
     spi, last = pair.view.ike_sas[0].responder_spi, pair.view.ike_sas[-1]
-    (objection,) = pair.check(REKEYED).objections
+    (objection,) = pair.check(MESSAGES).objections
     assert (objection.party, objection.requirement) == (SECOND, "B24")
     words = f"of a rekeyed IKE SA is one that {SECOND} chose for the one before"
     assert objection.sentence == f"the SPI {spi.hex()} {words}"
     assert objection.pointer == last.messages[0].pointer
+
+
+def test_an_ike_sa_is_another_one_if_either_spi_is():
+    """Who keeps the old IKE SA tells both of its SPIs; and who tells none of a responder may have kept it."""
+    pair = rekeyed_with_an_old_spi()(good_pair(HYBRID_REKEY))
+    assert pair.check(REKEYED).objections == ()
+    old = pair.reported(Step.TRAFFIC, "responder").sas[0]
+    kept = pair.with_sa(Step.REKEY_IKE, "responder", responder_spi=old.responder_spi)
+    assert [each.party for each in kept.check(REKEYED).objections] == [SECOND]
+    untold = [pair.with_sa(step, "responder", responder_spi=None) for step in (Step.TRAFFIC, Step.REKEY_IKE)]
+    assert [each.check(REKEYED).objections for each in untold] == [(), ()]
+    neither = untold[0].with_sa(Step.REKEY_IKE, "responder", responder_spi=None)
+    assert [each.party for each in neither.check(REKEYED).objections] == [SECOND]
 
 
 def test_what_the_other_side_chose_may_be_chosen_as_well():
@@ -219,13 +238,13 @@ def test_what_the_other_side_chose_may_be_chosen_as_well():
         replace(d, payload=d.payload.replace(new.responder_spi, theirs)) for d in pair.wire.datagrams
     )
     assert same.view.ike_sas[-1].responder_spi == theirs
-    assert same.check(REKEYED).objections == ()
+    assert same.check(MESSAGES).objections == ()
 
 
 def test_the_spi_of_an_ike_sa_that_was_gone_by_then_may_come_again():
     assert len(good_pair(REKEY).view.ike_sas) > 2
-    assert [o.requirement for o in with_spi_of_before(good_pair(REKEY)).check(REKEYED).objections] == ["B24"]
-    assert with_spi_of_before(good_pair(REKEY), back=2).check(REKEYED).objections == ()
+    assert [o.requirement for o in with_spi_of_before(good_pair(REKEY)).check(MESSAGES).objections] == ["B24"]
+    assert with_spi_of_before(good_pair(REKEY), back=2).check(MESSAGES).objections == ()
 
 
 def test_what_cannot_be_parsed_may_be_the_number_that_is_missing():

@@ -10,9 +10,10 @@ import pytest
 from pair_builder import FIRST, HERE, SECOND, THERE, good_pair
 
 from harness.evidence.model import CapturedDatagram
-from harness.evidence.peer_report import DELETED, PeerReport, StepReport
+from harness.evidence.peer_report import DELETED, ESTABLISHED, PairReport, PeerReport, StepReport
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
+from harness.scenario.model import Step
 from harness.verify.check import Objection
 from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.pair_messages import copies, copies_at_most, unasked_responses
@@ -89,6 +90,9 @@ def test_an_answer_chooses_or_refuses():
 
     sentence = "IKE_SA_INIT response 0 chooses a proposal and has NO_PROPOSAL_CHOSEN, too"
     assert answered(STATUS, sa, REFUSAL, Notify(NotifyType.INVALID_SYNTAX)) == [(SECOND, "B54", sentence)]
+    cookie = Notify(NotifyType.COOKIE, b"cookie")  # section 2.6
+    assert answered(cookie, sa) == [(SECOND, "B54", "IKE_SA_INIT response 0 chooses a proposal and has COOKIE, too")]
+    assert answered(cookie, STATUS) == []
     assert answered(sa, STATUS) == answered(REFUSAL) == answered(sa) == []
     asked = message(INIT, 0, 1, payloads=(sa, REFUSAL))
     assert said([asked, message(INIT, 0, 2, by=1, response=True)]) == []  # in a request it is to be ignored
@@ -178,7 +182,7 @@ def test_an_answer_far_beyond_all_requests_is_to_none():
     def answer(number: int, **parts: Any) -> SeenMessage:
         return message(INFORMATIONAL, number, 30, **{"by": 1, "response": True, **parts})
 
-    sentence = "INFORMATIONAL response 3 answers no request: the last one that it could answer is far below"
+    sentence = "INFORMATIONAL response 3 answers no request"
     assert said([*begun(), answer(3)]) == [(SECOND, "B22", sentence)]
     assert said([*begun(), answer(2)]) == []  # the capture may lack one
     assert unasked_responses(view_of([*begun(), answer(3, sealed=False)])) == []
@@ -194,6 +198,47 @@ def test_an_answer_far_beyond_all_requests_is_to_none():
     assert len(unasked_responses(view_of([first, answer(2)]))) == 1
     assert unasked_responses(view_of([answer(0)])) == []
     assert len(unasked_responses(view_of([answer(1)]))) == 1
+
+
+REKEYS = (Step.REKEY_CHILD, Step.REKEY_IKE)
+
+
+def watched(*messages: SeenMessage, done: Sequence[str] = (), twice: bool = True) -> list[str]:
+    """The answers to no request, where these steps were taken, and both ends are watched."""
+    steps = tuple(StepReport(step, 0.0, NOTHING, NOTHING) for step in (ESTABLISHED, *done))
+    view = view_of([*begun(), *messages])
+    return [m.label for m in unasked_responses(replace(view, report=PairReport(steps), twice=twice))]
+
+
+def test_a_response_of_the_next_number_answers_nothing_where_both_ends_are_watched():
+    answer = message(INFORMATIONAL, 2, 9, by=1, response=True)
+    assert watched(answer) == ["INFORMATIONAL response 2"]
+    assert watched(message(INFORMATIONAL, 0, 9, response=True)) == ["INFORMATIONAL response 0"]
+    assert watched(answer, twice=False) == []
+    assert watched(replace(answer, exchange=AUTH)) == []  # the case may have asked for it
+    assert watched(message(INFORMATIONAL, 1, 9, by=1, response=True)) == []
+    assert watched(message(INFORMATIONAL, 0, 9, by=1, response=True, spi=OTHER)) == []
+    assert watched(message(INFORMATIONAL, 2, 7), answer) == []
+
+
+@pytest.mark.parametrize("step", [Step.REKEY_CHILD, Step.REKEY_IKE, DELETED])
+def test_what_came_about_may_have_been_asked_for(step):
+    """Each rekey takes a CREATE_CHILD_SA exchange, and it and the deletion an INFORMATIONAL one."""
+    answer = message(INFORMATIONAL, 4, 20, by=1, response=True)
+    created = replace(answer, exchange=CREATE)
+    both = [*exchange(CREATE, 2, 9), *exchange(INFORMATIONAL, 3, 11)]
+    for done, others, made in (((step,), True, True), ((step, step), False, step == DELETED)):
+        assert bool(watched(*both, answer, done=done)) is others
+        assert bool(watched(*both, created, done=done)) is made
+        assert bool(watched(*both, answer, done=(*done, Step.TRAFFIC))) is others
+
+
+def test_what_cannot_be_read_may_be_the_request():
+    view = view_of([*begun(), message(INFORMATIONAL, 2, 9, by=1, response=True)])
+    view = replace(view, report=PairReport((StepReport(ESTABLISHED, 0.0, NOTHING, NOTHING),)), twice=True)
+    odd = replace(begun()[0].pieces[0].datagram, payload=b"no message")
+    assert len(unasked_responses(view)) == 1
+    assert unasked_responses(replace(view, malformed=(odd,))) == []
 
 
 def twice_seen(*messages: SeenMessage, beyond: Iterable[SeenMessage] | None = None) -> list[Said]:

@@ -1,7 +1,8 @@
 """Messages between two products, from lines: ``i AUTH 2`` is a request of the initiator, ``r AUTH 2 <`` its answer.
 
 What stands behind that, in any order: ``<`` for a response, ``clear`` for what is not sealed, ``1/3`` for a fragment,
-``spi=2`` for another IKE SA, ``port=500``, ``bare`` for no non-ESP marker, ``=name`` for octets that two lines share.
+``spi=2`` for another IKE SA, ``back=2`` for another SPI of its responder, ``port=500``, ``bare`` for no non-ESP marker,
+``=name`` for octets that two lines share.
 """
 
 from __future__ import annotations
@@ -54,11 +55,12 @@ def piece(line: str, frame: int) -> Piece:
     who, name, number, *words = line.split()
     kind = _KINDS.get(name) or ExchangeType(int(name))
     own = int(next((word.removeprefix("spi=") for word in words if word.startswith("spi=")), "1"))
+    back = int(next((word.removeprefix("back=") for word in words if word.startswith("back=")), "0"))
     port = int(next((word.removeprefix("port=") for word in words if word.startswith("port=")), "4500"))
     answer = "<" in words
     flags = (INITIATOR if who == "i" else 0) | (RESPONSE if answer else 0)
-    header = Header(spi(own), bytes(8) if kind == ExchangeType.IKE_SA_INIT and not answer else b"r" * 8, kind, flags,
-                    int(number))  # fmt: skip
+    first = kind == ExchangeType.IKE_SA_INIT and not answer
+    header = Header(spi(own), bytes(8) if first else spi(back or ord("r")), kind, flags, int(number))
     message = Message(header, (_payload(kind, words),))
     octets = message.to_bytes()
     ends = (HERE, port), (THERE, port)

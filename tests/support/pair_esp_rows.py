@@ -170,6 +170,11 @@ def one_spi_over_a_rekey(side: int, *, rekey: int = 0) -> Alter:
     return alter
 
 
+def of_one_text(text: bytes, at: int = 24) -> Change:
+    """These octets from a place on; by default the ciphertext, behind header and vector."""
+    return lambda packet, _: replace(packet, payload=packet.payload[:at] + text + packet.payload[at + len(text) :])
+
+
 def told(name: str, alter: Alter, *scenarios: str) -> PairDefect:
     """What one status alone says, or both against the wire: nobody is named."""
     return PairDefect(name, scenarios or (CLASSICAL, HYBRID), alter, OPEN, NOBODY, "")
@@ -185,6 +190,8 @@ ROWS: list[PairDefect] = [
     PairDefect("ESP above IP behind a NAT", (CLASSICAL, HYBRID), and_then(
         told_of_a_nat, moved_to_4500, esp(0, above_ip)), FAIL, FIRST, "B46"),
     PairDefect("the ICV is zero", (CLASSICAL, HYBRID), seen_twice(esp(0, ending(bytes(32)))), FAIL, FIRST, "E01"),
+    PairDefect("one ciphertext for all", (CLASSICAL, HYBRID), esp(0, of_one_text(b"\5" * 96)), FAIL, FIRST, "E01"),
+    PairDefect("one packet for all but its number", (REKEY,), esp(1, of_one_text(bytes(112), 8)), FAIL, SECOND, "E10"),
     PairDefect("one ICV for all", (REKEY,), seen_twice(esp(1, ending(b"\xa5" * 32))), FAIL, SECOND, "E01"),
     # Numbers.
     PairDefect("ESP numbers from 1000", (HYBRID, CLASSICAL), esp(0, with_number(lambda place: 1000 + place)),

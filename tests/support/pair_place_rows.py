@@ -184,7 +184,25 @@ def with_its_old_spi(pair: Pair) -> Pair:
     return pair
 
 
+def sealed_as_before(start: int, end: int | None) -> Alter:
+    """The responder's answers to rekeys, and to the deletions behind them, have these octets of the first one's SK."""
+
+    def alter(pair: Pair) -> Pair:
+        octets = b""
+        for message in [m for m in pair.view.messages if m.sealed and not m.from_initiator and m.message_id > 1]:
+            datagram, sealed = message.pieces[0].datagram, message.pieces[0].message.payloads[-1]
+            assert isinstance(sealed, Encrypted)
+            octets = octets or sealed.content[start:end]
+            content = sealed.content.replace(sealed.content[start:end], octets)
+            pair = pair.changed(datagram, replace(datagram, payload=datagram.payload.replace(sealed.content, content)))
+        return pair
+
+    return alter
+
+
 ROWS: list[PairDefect] = [
+    PairDefect("messages have one check value", (REKEY,), sealed_as_before(-16, None), FAIL, SECOND, "B61"),
+    PairDefect("messages have one ciphertext", (REKEY,), sealed_as_before(8, -16), FAIL, SECOND, "B61"),
     # Which of the two is of the wrong exchange: the initial ones are over (RFC 7296 section 1.2).
     PairDefect("the deletion is answered by IKE_AUTH", (HYBRID, CLASSICAL, REKEY), seen_twice(
         last_answer(exchange_type=ExchangeType.IKE_AUTH)), FAIL, SECOND, "B60"),

@@ -31,7 +31,7 @@ def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Check
     chosen = f"chosen was {spelled(view.suite)}"
     if not possible:
         party, sentence = responder, f"{chosen}, which is no choice from what {initiator} offers"
-    elif follows_from_the_offer(view):
+    elif follows_from_the_offer(view) or _but_for_key_lengths(view.suite, view.expectation.ike):
         party, sentence = (
             "",
             f"{chosen}, right for what {initiator} offers, which is not its policy: that leads to {due}",
@@ -39,6 +39,18 @@ def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Check
     else:
         party, sentence = responder, f"{chosen}; the two policies lead to {due}"
     return Checked("", (Objection(party, sentence, CAPTURE),))
+
+
+def _but_for_key_lengths(chosen: Suite, allowed: tuple[Suite, ...]) -> bool:
+    """Whether a Key Length that makes no algorithm is all that sets a choice apart from a predicted one.
+
+    Who offers it is at fault (RFC 7296 section 3.3.5): an answer has the attributes that were offered.
+    """
+    return any(
+        {kind: one.name_beside(_named(suite, kind), TransformType(kind)) for kind, one in chosen.transforms.items()}
+        == {kind: one.name(TransformType(kind)) for kind, one in suite.transforms.items()}
+        for suite in allowed
+    )
 
 
 @pair_check("pair-esp-as-predicted", due=Due.UP, requirement="B06")
@@ -132,17 +144,23 @@ def _ike_pairs(view: PairView, side: Side, sa: SaReport) -> list[tuple[str, obje
     """What a side tells, beside what the wire shows. A rekeyed IKE SA has the suite of the first."""
     if view.suite is None:
         return []
-    additional = tuple(name for kind in ADDITIONAL_KEY_EXCHANGES if (name := _named(view.suite, kind)))
     rekeyed = any(step.step == Step.REKEY_IKE for step in view.report.steps)
     pairs = (
         ("being the initiator", None if rekeyed else sa.initiator, side is view.sides[0]),
-        ("ENCR", sa.encr, _named(view.suite, TransformType.ENCR)),
-        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG)),
-        ("PRF", sa.prf, _named(view.suite, TransformType.PRF)),
-        ("KE", sa.ke, _named(view.suite, TransformType.KE)),
-        ("ADDKE", sa.additional_ke, additional),
+        ("ENCR", sa.encr, _named(view.suite, TransformType.ENCR, sa.encr)),
+        ("INTEG", sa.integ, _named(view.suite, TransformType.INTEG, sa.integ)),
+        ("PRF", sa.prf, _named(view.suite, TransformType.PRF, sa.prf)),
+        ("KE", sa.ke, _named(view.suite, TransformType.KE, sa.ke)),
+        ("ADDKE", sa.additional_ke, additional_shown(view.suite, sa.additional_ke)),
     )
     return [pair for pair in pairs if pair[1] is not None]
+
+
+def additional_shown(suite: Suite, told: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names of the additional key exchanges that were chosen, beside those that a side tells."""
+    chosen = [kind for kind in ADDITIONAL_KEY_EXCHANGES if _named(suite, kind)]
+    beside = (*(told or ()), *chosen)  # of a name too few nothing is told
+    return tuple(str(_named(suite, kind, str(name))) for kind, name in zip(chosen, beside, strict=False))
 
 
 def _both_tell(initiator: SaReport, responder: SaReport) -> Iterator[str]:
@@ -205,7 +223,7 @@ def _child_spis(sa: SaReport) -> set[tuple[str, str]]:
     return {(child.spi_in, child.spi_out) for child in children}
 
 
-def _named(suite: Suite, kind: TransformType) -> str | None:
-    """A chosen algorithm's name; None where the type is absent or NONE."""
+def _named(suite: Suite, kind: TransformType, told: str | None = None) -> str | None:
+    """A chosen algorithm's name, beside what is told of it; None where the type is absent or NONE."""
     chosen = suite.get(kind)
-    return chosen.name(TransformType(kind)) if chosen is not None and chosen.identifier else None
+    return chosen.name_beside(told, TransformType(kind)) if chosen is not None and chosen.identifier else None

@@ -25,6 +25,7 @@ from harness.wire.ports import NAT_PORT
 _SPI = 4  # octets
 _HEADER, _TRAILER = 8, 2  # octets: SPI and Sequence Number; Pad Length and Next Header
 _WORD = 4  # Pad Length and Next Header end at a multiple of so many octets (RFC 4303 section 2.4)
+_BLOCK = 16  # octets that no two ciphertexts have in common by chance
 _FEW = 3  # packets of an SA that tell an order
 _GAP = 64  # numbers that a sender may have dropped once it had given them, and not counted: a window's worth
 
@@ -46,6 +47,7 @@ def pair_esp_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             objections.append(Objection(view.source(packet), f"an ESP packet: {fault}", Pointer.to_frame(packet.frame)))
     if cipher is not None and not objections:  # of what is in clear there is no vector
         objections += [*_vectors(view, cipher), *_same_check_values(view, cipher)]
+    objections += _same_ciphertexts(view, cipher)
     objections += _cut_short(view)
     if view.esp and not view.up and not view.find(ExchangeType.IKE_AUTH):
         first = view.esp[0]
@@ -74,6 +76,25 @@ def _same_check_values(view: PairView, cipher: Protection) -> Iterator[Objection
         octets = packet.payload
         if seen.setdefault((packet.source[0], octets[:_SPI], octets[-cipher.icv_octets :]), octets) != octets:
             sentence = "an ESP packet has the integrity check value of an earlier one on its SA, which has other octets"
+            yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame))
+
+
+def _same_ciphertexts(view: PairView, cipher: Protection | None) -> Iterator[Objection]:
+    """Another packet has the ciphertext of an earlier one under a vector of its own: then one holds no packet (E01).
+
+    Another vector deciphers it to other octets, which nobody can choose. Where the cipher is not known, all that stands
+    behind the ESP header is compared: sequence number or vector alone make the check value another one.
+    """
+    seen: dict[tuple[str, bytes, bytes], bytes] = {}
+    start, end = (_HEADER + cipher.iv_octets, cipher.icv_octets) if cipher else (_HEADER, 0)
+    for packet in view.esp:
+        octets = packet.payload
+        ciphertext = octets[start : len(octets) - end]
+        if len(ciphertext) < _BLOCK:
+            continue
+        earlier = seen.setdefault((packet.source[0], octets[:_SPI], ciphertext), octets)
+        if earlier != octets and (cipher is None or earlier[_HEADER:start] != octets[_HEADER:start]):
+            sentence = "an ESP packet has the ciphertext of an earlier one on its SA, which has other octets"
             yield Objection(view.source(packet), sentence, Pointer.to_frame(packet.frame))
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from math import inf
 
 from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Notify, SecurityAssociation
+
+_SPI = 8  # octets
 
 
 @pair_check("pair-messages-as-due", due=Due.ALWAYS, requirement="B22")
@@ -32,15 +37,17 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     objections += _behind_the_end(view)
     objections += _authenticated_again(view)
     objections += _over_a_deleted_one(view)
+    objections += _same_spi(view)
     return Checked(f"{len(view.messages)} messages in the place of their exchange", tuple(objections))
 
 
 def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
-    """A choice beside an error in one IKE_SA_INIT response (RFC 7296 section 1.2)."""
+    """A choice beside an error, or beside the demand for a cookie, in one IKE_SA_INIT response (sections 1.2, 2.6)."""
     for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
-        errors = [notify.notify_type for notify in of(message, Notify) if notify.notify_type.is_error]
-        if errors and of(message, SecurityAssociation):
-            sentence = f"{message.label} chooses a proposal and has {errors[0]}, too"
+        kinds = [notify.notify_type for notify in of(message, Notify)]
+        refusing = [kind for kind in kinds if kind.is_error or kind == NotifyType.COOKIE]
+        if refusing and of(message, SecurityAssociation):
+            sentence = f"{message.label} chooses a proposal and has {refusing[0]}, too"
             yield Objection(view.sender(message), sentence, message.pointer, "B54")
 
 
@@ -86,6 +93,24 @@ def _over_a_deleted_one(view: PairView) -> Iterator[Objection]:
                 yield Objection(sa.sender(request), sentence, request.pointer, "B24")
 
 
+def _same_spi(view: PairView) -> Iterator[Objection]:
+    """An SPI of a rekeyed IKE SA that its side chose for the one before: "new initiator and responder SPIs" are due.
+
+    The one that is replaced still stands when they are chosen (RFC 7296 section 1.3.2).
+    """
+    for before, sa in pairwise(view.ike_sas):
+        chosen = set(_chosen(before))
+        for side, spi in _chosen(sa) if sa.rekeyed else ():
+            if (side, spi) in chosen:
+                sentence = f"the SPI {spi.hex()} of a rekeyed IKE SA is one that {side} chose for the one before"
+                yield Objection(side, sentence, sa.messages[0].pointer, "B24")
+
+
+def _chosen(sa: PairView) -> list[tuple[str, bytes]]:
+    """Who chose which SPI of an IKE SA."""
+    return [(sa.sides[0].peer, sa.messages[0].pieces[0].octets[:_SPI]), (sa.sides[1].peer, sa.responder_spi)]
+
+
 def _answer_of(sa: PairView, request: SeenMessage | None) -> SeenMessage | None:
     """The response to an INFORMATIONAL request."""
     if request is None or request.exchange != ExchangeType.INFORMATIONAL:
@@ -115,23 +140,43 @@ def _authenticated_again(view: PairView) -> Iterator[Objection]:
 
 
 def _unasked(view: PairView) -> Iterator[Objection]:
-    """A response that is beyond every request by more than one: no gap of the captures makes it an answer."""
+    """A response that is beyond every request, and no gap of the captures makes it an answer."""
     for message in unasked_responses(view):
-        sentence = f"{message.label} answers no request: the last one that it could answer is far below"
+        sentence = f"{message.label} answers no request"
         yield Objection(view.sender(message), sentence, message.pointer, "B22")
 
 
 def unasked_responses(view: PairView) -> list[SeenMessage]:
-    """The responses to no request, where there is no request of nearly that number."""
+    """The responses to no request, where there is no request of nearly that number.
+
+    One of the next number is such an answer, too, where both ends were watched and nothing that came about asks for it.
+    """
     last: dict[tuple[bytes, bool], int] = {}
     for message in (m for m in view.messages if not m.response and m.sealed):
         side = initiator_spi(message), not message.from_initiator
         last[side] = max(last.get(side, -1), message.message_id)
-    return [
-        m
-        for m in view.messages
-        if m.response and m.sealed and m.message_id > last.get((initiator_spi(m), m.from_initiator), -1) + 1
-    ]
+    found, known = [], {spi for spi, _ in last}
+    for message in (m for m in view.messages if m.response and m.sealed):
+        spi = initiator_spi(message)
+        beyond = message.message_id - last.get((spi, message.from_initiator), -1)
+        if beyond > 1 or (beyond == 1 and spi in known and _is_idle(view, message)):
+            found.append(message)
+    return found
+
+
+def _is_idle(view: PairView, response: SeenMessage) -> bool:
+    """Whether both captures have as many requests of its exchange as what was reported takes.
+
+    Each rekey takes a CREATE_CHILD_SA exchange, and it and the deletion an INFORMATIONAL one.
+    """
+    done = [step.step for step in view.report.steps[1:]]
+    takes = {
+        ExchangeType.CREATE_CHILD_SA: sum(step in (Step.REKEY_CHILD, Step.REKEY_IKE) for step in done),
+        ExchangeType.INFORMATIONAL: sum(step != Step.TRAFFIC for step in done),
+    }
+    asked = len(view.find(response.exchange, response=False))
+    watched = view.twice and not view.unreadable  # what cannot be read may be the request
+    return watched and response.exchange in takes and asked >= takes[response.exchange]
 
 
 def _once_too_often(view: PairView) -> Iterator[Objection]:

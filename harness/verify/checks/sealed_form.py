@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harness.evidence.peer_report import DELETED, StepReport
+from harness.registry.algorithms import Algorithm
 from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import KeyExchangeMethod
+from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion, rekeyed_of_themselves
@@ -20,6 +21,7 @@ from harness.verify.wire import SeenMessage, of, sealed_payload
 from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
 
 _PAD_LENGTH = 1
+_ICV = 8  # octets that no two messages have in common by chance
 _HEADER = 4  # of a payload
 _SA = _HEADER + 8 + 4 + 2 * 8  # one proposal with an SPI of ESP and two transforms without attributes
 _TS = _HEADER + 4 + 16  # one selector of IPv4 addresses
@@ -27,6 +29,8 @@ _ID = _HEADER + 4
 _AUTH = _HEADER + 4 + 16  # the least that any method has for its data
 _NONCE = _HEADER + 16
 _OF_A_CHILD = _SA + 2 * _TS
+_SA_OF_IKE = _HEADER + 8 + 8 + 3 * 8  # one proposal with an SPI of IKE, a cipher, a PRF and a method
+_KE = _HEADER + 4  # beside the data
 _SEALED_WITHIN = (PayloadType.SK, PayloadType.SKF)
 _WITH_A_FIXED_PART = (
     PayloadType.KE, PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, PayloadType.NOTIFY, PayloadType.DELETE,
@@ -47,7 +51,8 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     """Each SK payload has room for IV, padding and ICV of the cipher that was chosen, and for what must be inside.
 
     The Next Payload of SK names the first payload inside, and is in clear: it has its place in the exchange, and what
-    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61).
+    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61). Who
+    rekeys the IKE SA has room for a KE payload (B24).
     """
     objections, count = [], 0
     for message in (m for m in view.messages if m.sealed):
@@ -58,6 +63,7 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
     objections += _empty_key_exchanges(view)
     objections += _deletes_nothing(view)
+    objections += _same_seals(view)
     return Checked(f"{count} messages with room for what they carry", tuple(dict.fromkeys(objections)))
 
 
@@ -111,6 +117,26 @@ def _deletes_nothing(view: PairView) -> Iterator[Objection]:
         yield Objection(senders.pop() if len(senders) == 1 else "", sentence, asked[-1].pointer, "B29")
 
 
+def _same_seals(view: PairView) -> Iterator[Objection]:
+    """The check value, or the ciphertext, of an earlier message in another one: it is made of neither (RFC 7296 3.14).
+
+    Where the vector is that of before, too, another check tells.
+    """
+    cipher = cipher_of(view)
+    if cipher is None:
+        return
+    seen: dict[tuple[bool, bytes], tuple[str, bytes]] = {}
+    own = (each for each in view.messages if each.sealed and _is_of_the_first(view, each))
+    for message, sealed in ((each, sealed) for each in own for sealed in _sealed(each)):
+        vector, rest = sealed.content[: cipher.iv_octets], sealed.content[cipher.iv_octets :]
+        end = len(rest) - cipher.icv_octets
+        for octets in (rest[:end], rest[end:]):
+            label, before = seen.setdefault((message.from_initiator, octets), (message.label, vector))
+            if len(octets) >= _ICV and label != message.label and before != vector:
+                sentence = f"{message.label} has the ciphertext or the check value of {label}"
+                yield Objection(view.sender(message), sentence, message.pointer, "B61")
+
+
 def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
     """Additional key exchanges without payloads: fewer messages than methods have any (RFC 9370 section 2.2.2)."""
     wanted = len(view.suite.additional_key_exchanges) if view.suite else 0
@@ -124,7 +150,7 @@ def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
 
 def _is_of_the_first(view: PairView, message: SeenMessage) -> bool:
     init = view.find(ExchangeType.IKE_SA_INIT, response=True)
-    return bool(init) and message.pieces[0].octets[:8] == init[-1].pieces[0].octets[:8]
+    return bool(init) and initiator_spi(message) == initiator_spi(init[-1])
 
 
 def _cipher_fits(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
@@ -147,17 +173,17 @@ def _octets_at_least(kind: int | None) -> int:
 def _lacks_room(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
     """Too few octets for what a message of its exchange holds, where both sides have the SAs that it led to.
 
-    Whatever came of it, it has room for the first payload that is inside.
+    Whatever came of it, it has room for the first payload that is inside. Of a rekeyed IKE SA nobody knows the cipher.
     """
     least, first = _least(view, message), _octets_at_least(_first_inside(message))
-    cipher = cipher_of(view)
-    around = cipher.iv_octets + cipher.icv_octets + _PAD_LENGTH if cipher else 0
-    if not _is_of_the_first(view, message):
-        return
-    inside = _inside(message)
+    cipher, inside, own = cipher_of(view), _inside(message), _is_of_the_first(view, message)
+    around = cipher.iv_octets + cipher.icv_octets + _PAD_LENGTH if cipher and own else 0
+    with_key = _least_of_a_rekeyed_ike_sa(view, message)
     if least and inside < least + around:
         yield "B54", f"{inside} octets are too few for the payloads that it must have, {least + around} at least"
-    elif around <= inside < first + around:
+    elif with_key and inside < with_key + around:
+        yield "B24", f"{inside} octets are too few to rekey the IKE SA with a KE payload, {with_key + around} at least"
+    elif own and around <= inside < first + around:
         yield "B53", f"{inside} octets are too few for the first payload that it has, {first + around} at least"
 
 
@@ -173,7 +199,7 @@ def _inside(message: SeenMessage) -> int:
 
 def _least(view: PairView, message: SeenMessage) -> int:
     """What the payloads take at least that a message must have."""
-    if message.exchange == ExchangeType.IKE_AUTH and view.up and _is_the_only_auth(view):
+    if _is_of_the_first(view, message) and message.exchange == ExchangeType.IKE_AUTH and _is_the_only_auth(view):
         childless = any(
             notify.notify_type == NotifyType.CHILDLESS_IKEV2_SUPPORTED
             for each in view.find(ExchangeType.IKE_SA_INIT, response=True)
@@ -189,9 +215,42 @@ def _least(view: PairView, message: SeenMessage) -> int:
 
 def _each_took_place(view: PairView) -> bool:
     """Whether each CREATE_CHILD_SA exchange is that of a rekey after which both sides report other SPIs."""
-    steps = [(b, a) for b, a in pairwise(view.standing) if a.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
-    answers = view.find(ExchangeType.CREATE_CHILD_SA, response=True)
+    steps, answers = _rekeys(view), view.find(ExchangeType.CREATE_CHILD_SA, response=True)
     return len(answers) == len(steps) and all(_renewed(before, after) for before, after in steps)
+
+
+def _rekeys(view: PairView) -> list[tuple[StepReport, StepReport]]:
+    """What was reported before and after each rekey."""
+    return [(b, a) for b, a in pairwise(view.standing) if a.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
+
+
+def _least_of_a_rekeyed_ike_sa(view: PairView, message: SeenMessage) -> int:
+    """What a message takes at least that rekeyed the IKE SA, KE payload included; 0 for any other one.
+
+    "The KEi payload MUST be included" (RFC 7296 section 1.3.2). Of which method it is both sides report; or else it has
+    what the shortest one takes.
+    """
+    if message.exchange != ExchangeType.CREATE_CHILD_SA or not _each_took_place(view):
+        return 0
+    answers = map(_exchange_of, view.find(ExchangeType.CREATE_CHILD_SA, response=True))
+    steps = {exchange: after for exchange, (_, after) in zip(answers, _rekeys(view), strict=True)}
+    step = steps.get(_exchange_of(message))
+    if step is None or step.step != Step.REKEY_IKE:
+        return 0
+    return _SA_OF_IKE + _NONCE + _KE + _octets_of_a_key(step, int(message.response))
+
+
+def _exchange_of(message: SeenMessage) -> tuple[bytes, int, bool]:
+    """Its IKE SA, its number, and whether the responder began it."""
+    return initiator_spi(message), message.message_id, message.from_initiator == message.response
+
+
+def _octets_of_a_key(step: StepReport, side: int) -> int:
+    """Of the request (0) or the answer (1), with the method that both sides report after a step."""
+    told = {sa.ke for sa in map(established, (step.initiator, step.responder)) if sa}
+    octets = {Algorithm(int(method)).name(TransformType.KE): both for method, both in KEY_EXCHANGE_OCTETS.items()}
+    known = octets.get(str(told.pop())) if len(told) == 1 else None
+    return known[side] if known else min(both[side] for both in octets.values())
 
 
 def _renewed(before: StepReport, after: StepReport) -> bool:
@@ -201,7 +260,7 @@ def _renewed(before: StepReport, after: StepReport) -> bool:
         if first is None or second is None:
             return False
         spis = [
-            {sa.initiator_spi} if after.step == Step.REKEY_IKE else {child.spi_in for child in sa.installed}
+            {sa.initiator_spi and sa.spis} if after.step == Step.REKEY_IKE else {each.spi_in for each in sa.installed}
             for sa in (first, second)
         ]
         if None in spis[0] | spis[1] or spis[0] & spis[1]:
@@ -210,9 +269,9 @@ def _renewed(before: StepReport, after: StepReport) -> bool:
 
 
 def _is_the_only_auth(view: PairView) -> bool:
-    """Whether there is one IKE_AUTH exchange: with EAP there are more, and none has all payloads."""
+    """Whether one IKE_AUTH exchange led to the SAs: with EAP there are more, and none has all payloads."""
     numbers = {m.message_id for m in view.find(ExchangeType.IKE_AUTH)}
-    return len(numbers) == 1
+    return view.up and len(numbers) == 1
 
 
 @pair_check("pair-follow-up-sizes", due=Due.UP, requirement="K04")

@@ -48,6 +48,17 @@ def test_additional_key_exchanges_share_the_registry_of_the_first():
     assert all(names(kind) == names(TransformType.KE) for kind in ADDITIONAL_KEY_EXCHANGES)
 
 
+def test_a_key_length_that_makes_it_no_algorithm_is_left_out_of_account_beside_what_is_told():
+    prf, encr = TransformType.PRF, TransformType.ENCR
+    assert Algorithm(5, 256).name_beside("hmac-sha2-256", prf) == "hmac-sha2-256"
+    assert Algorithm(5, 256).name_beside("hmac-sha1", prf) == Algorithm(5, 256).name_beside(None, prf)
+    assert Algorithm(5, 256).name_beside(None, prf) == "unassigned-5-256"
+    assert Algorithm(5).name_beside("hmac-sha1", prf) == "hmac-sha2-256"
+    assert Algorithm(20).name_beside("aes-256-gcm-16", encr) == "aes-256-gcm-16"
+    assert Algorithm(20, 128).name_beside("aes-256-gcm-16", encr) == "aes-128-gcm-16"
+    assert Algorithm(36, 1).name_beside("ml-kem-768", TransformType.ADDKE2) == "ml-kem-768"
+
+
 def test_numbers_without_a_name_are_still_shown():
     assert Algorithm(99).name(TransformType.KE) == "unassigned-99"
     assert Algorithm(20, 512).name(TransformType.ENCR) == "unassigned-20-512"

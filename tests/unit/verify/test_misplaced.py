@@ -37,6 +37,45 @@ def left_as_it_is(*lines: str, told: Sequence[int] = ()) -> None:
     assert placed(*lines, told=told) == {own[0]: by_frame(each) for own, each in by_sa(pieces(*lines)).items()}
 
 
+# A rekeyed IKE SA with the initiator's SPI of the one before.
+
+AGAIN = ["i INFO 0 back=9", "r INFO 0 < back=9"]
+
+
+@pytest.mark.parametrize("told", [(), (1,)])
+@pytest.mark.parametrize(
+    "again",
+    [AGAIN, ["r INFO 0 back=9", "i INFO 0 < back=9"], ["i CREATE 0 back=9", "r CREATE 0 < back=9", "r INFO 0 back=9"],
+     ["i CREATE 0 1/2 back=9", "i CREATE 0 2/2 back=9", "r CREATE 0 < back=9"]],
+)  # fmt: skip
+def test_a_rekeyed_ike_sa_with_an_old_spi_goes_by_that_of_its_responder(again, told):
+    found = placed(*REKEYED, *again, told=told)
+    assert list(found) == [1, 9]
+    assert found[1] == REKEYED and len(found[9]) == len([line for line in again if "2/2" not in line])
+
+
+def test_its_messages_stay_as_they_are():
+    own = adopted(by_sa(pieces(*REKEYED, *AGAIN)), HERE)[spi(9)]
+    assert {(piece.ike_sa, piece.octets[:16]) for piece in own} == {(spi(9), spi(1) + spi(9))}
+    assert list(of_other_headers(grouped(own))) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*BEGUN, *AGAIN],  # no rekey
+        [*BEGUN, "i CREATE 2", *AGAIN],  # none that was answered
+        [*BEGUN, "i CREATE 2", *AGAIN, "r CREATE 2 <"],  # not before it
+        [*REKEYED, AGAIN[0]],  # one side alone uses that SPI
+        [*REKEYED, "i INFO 1 back=9", "r INFO 1 < back=9"],  # no number 0
+        [*REKEYED, "i INFO 0 clear back=9", "r INFO 0 clear < back=9"],  # anybody may say so
+        [*REKEYED, *AGAIN, "i CREATE 0 spi=9", "r CREATE 0 < spi=9"],  # an IKE SA with that SPI is there
+    ],
+)
+def test_another_spi_of_the_responder_makes_no_other_ike_sa(lines):
+    assert not any(p.ike_sa for own in adopted(by_sa(pieces(*lines)), HERE, ()).values() for p in own)
+
+
 # An initiator's SPI of no IKE SA.
 
 

@@ -305,7 +305,8 @@ def test_an_answer_with_a_nonce_in_ike_sa_init_makes_the_choice():
     payloads = answer.pieces[0].message.payloads
     bare = pair.changed(answer.pieces[0].datagram, clear(answer, [p for p in payloads if not isinstance(p, Nonce)]))
     assert of(bare.message(ANSWER), SecurityAssociation) and bare.view.suite is None
-    late = pair.changed(answer.pieces[0].datagram, clear(answer, payloads, exchange_type=ExchangeType.IKE_AUTH))
+    later = clear(answer, payloads, exchange_type=ExchangeType.IKE_AUTH, message_id=1)
+    late = pair.changed(answer.pieces[0].datagram, later)
     assert late.view.suite is None
 
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 from pair_alterations import clear, edited, idle_exchange, junk
 from pair_alterations import each as each_of
-from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, THERE, Pair, good_pair
+from pair_answer_rows import with_key_length
+from pair_builder import FIRST, HERE, HYBRID_REKEY, SECOND, SEVEN, THERE, Pair, good_pair
 from pair_defect_rows import Alter
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import ESTABLISHED, PeerReport
+from harness.registry.algorithms import Algorithm
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
@@ -19,7 +21,7 @@ from harness.results.model import Outcome, Verdict
 from harness.scenario.check_form import Known
 from harness.scenario.model import Expect, Step
 from harness.verify.check import Due
-from harness.verify.checks.agreement import esp_as_predicted, pair_negotiated_as_predicted
+from harness.verify.checks.agreement import additional_shown, esp_as_predicted, pair_negotiated_as_predicted
 from harness.verify.checks.catalogue import due_without_asking
 from harness.verify.checks.establishment import pair_came_up_as_predicted
 from harness.verify.checks.offer import offered_as_published
@@ -211,6 +213,25 @@ def test_a_declined_exchange_is_none():
 
     octets = Message(piece.message.header, tuple(map(declining, piece.message.payloads))).to_bytes()
     assert told_otherwise(pair.changed(piece.datagram, replace(piece.datagram, payload=octets)).view) == ""
+
+
+@pytest.mark.parametrize("kind", [TransformType.PRF, TransformType.KE, TransformType.ADDKE1])
+def test_a_key_length_that_the_answer_must_not_have_contradicts_nobody(kind):
+    pair = with_key_length(kind, 256)(good_pair(HYBRID))
+    assert told_otherwise(pair.view) == ""
+    assert pair.check("pair-sides-agree").objections == ()
+    assert "both report" in told_otherwise(both_telling(pair, prf="hmac-sha1", additional_ke=("ml-kem-512",)).view)
+
+
+def test_additional_key_exchanges_are_named_one_by_one():
+    suite = good_pair(SEVEN).view.suite
+    assert suite is not None
+    told = tuple(method.name.lower().replace("_", "-") for method in suite.additional_key_exchanges)
+    for those in (told, told[:3], (), (*told, "more"), None):
+        assert len(additional_shown(suite, those)) == len(told)
+    odd = replace(suite, transforms={**suite.transforms, TransformType.ADDKE2: Algorithm(36, 1)})
+    assert additional_shown(odd, ("ml-kem-768", "ml-kem-768"))[1] == "ml-kem-768"
+    assert additional_shown(odd, ("ml-kem-768",))[1] == "unassigned-36-1"
 
 
 def test_ike_sas_are_told_apart_by_the_last_octet_of_an_spi():

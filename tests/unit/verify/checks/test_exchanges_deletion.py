@@ -106,6 +106,52 @@ def test_the_last_of_several_answers_ends_it():
     assert ends_by_deletion(replace(view, messages=(*view.messages, later))) is later
 
 
+def left_open(seconds: float, *, ends: tuple[float, float] = (0, 0), twice: bool = True, copies: int = 1) -> PairView:
+    """The request to delete has no answer; so long after it both captures end, and this much later each."""
+    view = good_pair(HYBRID).view
+    *messages, request = view.messages[:-1]
+    asked = replace(request, pieces=request.pieces * copies)
+    end = request.pieces[0].datagram.at + seconds
+    report = replace(view.report, ended=(end + ends[0], end + ends[1]))
+    return replace(view, messages=(*messages, asked), report=report, twice=twice)
+
+
+def test_one_request_that_both_captures_have_long_before_their_end_is_left_open():
+    (objection,) = said(left_open(5.01), ANSWERED)
+    assert (objection.party, objection.requirement) == (SECOND, "B30")
+    assert objection.sentence.endswith(f"of {FIRST} was sent once, long before the end, and never answered")
+    (twice,) = said(left_open(5.01, copies=2), ANSWERED)
+    assert "was sent 2 times and" in twice.sentence
+    for ends in ((0.0, 1.0), (1.0, 0.0)):
+        assert said(left_open(4.99, ends=ends), ANSWERED) == ()
+    assert said(left_open(5.01, twice=False), ANSWERED) == ()
+    answered = replace(left_open(5.01), messages=good_pair(HYBRID).view.messages)
+    assert said(answered, ANSWERED) == ()
+    assert said(replace(left_open(5.01), messages=()), ANSWERED) == ()
+
+
+def test_what_is_not_the_last_word_is_left_open_by_nobody():
+    view = left_open(5.01)
+    later = replace(of_another(INFORMATIONAL, BEHIND, view.messages[-1].pieces[0].octets[:8]), from_initiator=False)
+    assert len(said(replace(view, messages=(*view.messages, later)), ANSWERED)) == 1  # in clear anybody says that
+    model = view.messages[-1]
+    piece = replace(model.pieces[0], datagram=replace(model.pieces[0].datagram, frame=BEHIND))
+    sealed = replace(model, from_initiator=False, response=True, message_id=0, pieces=(piece,))
+    assert said(replace(view, messages=(*view.messages, sealed)), ANSWERED) == ()
+
+
+def test_who_has_asked_and_waits_may_keep_its_ike_sa():
+    view = left_open(5.01)
+    kept = good_pair(HYBRID).reported("established", "initiator")
+    steps = tuple(replace(s, initiator=kept) if s.step == DELETED else s for s in view.report.steps)
+    kept_view = replace(view, report=replace(view.report, steps=steps))
+    assert [each.party for each in said(kept_view)] == [""]
+    bare = replace(view.messages[-1].pieces[0], message=replace(view.messages[-1].pieces[0].message, payloads=()))
+    for other in (replace(view.messages[-1], exchange=AUTH), replace(view.messages[-1], pieces=(bare,))):
+        unlike = replace(kept_view, messages=(*kept_view.messages[:-1], other))
+        assert [each.party for each in said(unlike)] == [FIRST, ""]
+
+
 def with_esp(view: PairView, frame: int, at: float) -> PairView:
     packet = replace(view.esp[-1], frame=frame, at=at)
     return replace(view, wire=replace(view.wire, datagrams=(*view.wire.datagrams, packet)))

@@ -1,0 +1,109 @@
+"""Answers of two products: with what in them, in which exchange, to what, or none; as defects and as not.
+
+As in ``pair_defect_rows``, verdict, party and sentences were written before a row was played.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pair_alterations import ANSWER, ASK, each, edited, having, header
+from pair_builder import FIRST, SECOND, Pair
+from pair_defect_rows import CLASSICAL, FAIL, HYBRID, NOBODY, OPEN, REKEY, Alter, PairDefect
+from pair_form_alterations import one_more, seen_twice, twice
+
+from harness.evidence.peer_report import DELETED
+from harness.registry.messages import ExchangeType
+from harness.registry.notifications import NotifyType
+from harness.registry.transforms import AttributeType, TransformType
+from harness.wire.payloads import Notify, SecurityAssociation
+from harness.wire.payloads.security_association import Attribute, Proposal
+
+INFORMATIONAL = ExchangeType.INFORMATIONAL
+COOKIE = Notify(NotifyType.COOKIE, b"cookie")
+
+
+def with_key_length(kind: TransformType, bits: int, *labels: str) -> Alter:
+    """The answer has this Key Length beside each transform of a type, or, with none, no attribute."""
+    attributes = (Attribute(AttributeType.KEY_LENGTH, bits),) if bits else ()
+
+    def change(proposal: Proposal) -> Proposal:
+        kept = (replace(t, attributes=attributes) if t.type == kind else t for t in proposal.transforms)
+        return replace(proposal, transforms=tuple(kept))
+
+    of_each = each(SecurityAssociation, lambda sa: replace(sa, proposals=tuple(map(change, sa.proposals))))
+    return edited(of_each, *(labels or (ANSWER,)))
+
+
+def init_as(label: str, exchange: ExchangeType) -> Alter:
+    return header(label, exchange_type=exchange)
+
+
+def deletion_left_open(seconds: float, *keeping: str) -> Alter:
+    """The request to delete comes once, and no answer, so long before the captures end; these sides keep the SAs."""
+
+    def alter(pair: Pair) -> Pair:
+        *kept, _ = pair.wire.datagrams
+        end = kept[-1].at + seconds
+        cut = twice(pair.with_datagrams(kept)).with_report(ended=(end, end + 1))
+        last = pair.report.steps[-2]
+        return cut.with_step(DELETED, **{side: getattr(last, side) for side in keeping})
+
+    return alter
+
+
+def unasked(exchange: ExchangeType, *, initiator: bool) -> Alter:
+    """At the end a response more, to no request, with the next number."""
+
+    def alter(pair: Pair) -> Pair:
+        number = 0 if initiator else pair.view.messages[-1].message_id + 1
+        more = one_more(exchange, number, initiator=initiator, response=True, behind=pair.view.messages[-1].label,
+                        last=True)  # fmt: skip
+        return more(pair)
+
+    return alter
+
+
+ROWS: list[PairDefect] = [
+    # Of which exchange they are (RFC 7296 section 3.1).
+    *(
+        PairDefect(f"IKE_SA_INIT is {verb} by {exchange}", (HYBRID, CLASSICAL), init_as(label, exchange),
+                   FAIL, party, "B60")
+        for verb, label, party in (("asked", ASK, FIRST), ("answered", ANSWER, SECOND))
+        for exchange in (ExchangeType.IKE_AUTH, ExchangeType.IKE_INTERMEDIATE, ExchangeType.INFORMATIONAL)
+    ),
+    # None (RFC 7296 sections 1.4, 2.1).
+    PairDefect("one request to delete is never answered", (HYBRID, CLASSICAL, REKEY), deletion_left_open(5.1),
+               FAIL, SECOND, "B30", ("B29",)),
+    PairDefect("and its sender waits", (HYBRID, CLASSICAL, REKEY), deletion_left_open(5.1, "initiator"),
+               FAIL, SECOND, "B30", ("B29",)),
+    PairDefect("one request to delete at the very end", (HYBRID, CLASSICAL), deletion_left_open(4.9, "initiator"),
+               FAIL, NOBODY, "B29"),
+    # To what (RFC 7296 sections 2.1, 2.2).
+    PairDefect("an answer to no request", (HYBRID, CLASSICAL), seen_twice(unasked(INFORMATIONAL, initiator=False)),
+               FAIL, SECOND, "B22"),
+    PairDefect("the initiator's answer to no request", (HYBRID, CLASSICAL, REKEY), seen_twice(
+        unasked(INFORMATIONAL, initiator=True)), FAIL, FIRST, "B22"),
+    PairDefect("a CREATE_CHILD_SA response to no request", (CLASSICAL,), seen_twice(
+        one_more(ExchangeType.CREATE_CHILD_SA, 0, initiator=True, response=True)), FAIL, FIRST, "B22"),
+    PairDefect("an answer to no request, in one capture", (HYBRID, CLASSICAL), unasked(INFORMATIONAL, initiator=False),
+               OPEN, NOBODY, ""),
+    PairDefect("both captures lack the request to delete", (HYBRID, CLASSICAL), seen_twice(lambda p: p.with_datagrams(
+        d for d in p.wire.datagrams if d is not p.view.messages[-2].pieces[0].datagram)), OPEN, NOBODY, ""),
+    # What an answer holds (RFC 7296 sections 2.6, 3.3.5, 3.3.6).
+    PairDefect("the PRF that is chosen has a Key Length", (HYBRID, CLASSICAL, REKEY), with_key_length(
+        TransformType.PRF, 256), FAIL, SECOND, "B06"),
+    PairDefect("the method that is chosen has a Key Length", (CLASSICAL,), with_key_length(TransformType.KE, 256),
+               FAIL, SECOND, "B06"),
+    PairDefect("the additional method has a Key Length", (HYBRID,), with_key_length(TransformType.ADDKE1, 768),
+               FAIL, SECOND, "B06"),
+    PairDefect("the cipher that is chosen has no Key Length", (CLASSICAL,), with_key_length(TransformType.ENCR, 0),
+               FAIL, SECOND, "B06"),
+    PairDefect("its Key Length is no key's", (CLASSICAL,), with_key_length(TransformType.ENCR, 100),
+               FAIL, SECOND, "B06"),
+    PairDefect("a Key Length is offered, and the answer repeats it", (HYBRID, CLASSICAL), with_key_length(
+        TransformType.PRF, 256, ASK, ANSWER), FAIL, FIRST, "B64", ("B06",)),
+    PairDefect("a choice beside a cookie", (HYBRID, CLASSICAL), edited(having(COOKIE), ANSWER), FAIL, SECOND, "B54"),
+    PairDefect("a cookie before the choice", (REKEY,), edited(lambda payloads: [COOKIE, *payloads], ANSWER),
+               FAIL, SECOND, "B54"),
+]  # fmt: skip
