@@ -112,8 +112,20 @@ class CaseView(ABC):
         self, exchange: ExchangeType, *, response: bool | None = None, initiator: bool | None = None
     ) -> list[SeenMessage]:
         """Messages of one exchange type; of one direction or of one side alone, if asked."""
-        found = [m for m in self.messages if m.exchange == exchange and response in (None, m.response)]
-        return [m for m in found if initiator in (None, m.from_initiator)]
+        found = self._by_exchange.get(exchange, ())
+        return [m for m in found if response in (None, m.response) and initiator in (None, m.from_initiator)]
+
+    @cached_property
+    def requests(self) -> Sequence[SeenMessage]:
+        """The requests of both sides: a flood of other messages is gone through once."""
+        return [m for m in self.messages if not m.response]
+
+    @cached_property
+    def _by_exchange(self) -> dict[ExchangeType, list[SeenMessage]]:
+        found: dict[ExchangeType, list[SeenMessage]] = {}
+        for message in self.messages:
+            found.setdefault(message.exchange, []).append(message)
+        return found
 
     @cached_property
     def esp(self) -> list[CapturedDatagram]:
@@ -201,7 +213,7 @@ class View(CaseView):
         return sorted({m.message_id for m in found if of(m, KeyExchange) or not m.readable})
 
     def _in_turn(self, message: SeenMessage) -> bool:
-        requests = [m for m in self.messages if not m.response and m.frame < message.frame]
+        requests = [m for m in self.requests if m.frame < message.frame]
         if message.response:
             wanted = (message.exchange, message.message_id, not message.from_initiator)
             return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)

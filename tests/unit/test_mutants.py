@@ -134,12 +134,12 @@ def test_what_a_function_has_made_on_import_gets_the_code_of_its_mutant():
     """The closures of a table, which is filled once. One that lacks a variable needs a process that imports anew."""
     found = [m for m in mutants_of("harness/verify/checks/misbehaviour.py") if m.function == "_critical_in"]
     (mutant,) = (m for m in found if m.operator.endswith("/OperandDropped") and m.change[1].startswith("return True"))
-    shows = _critical_in(ExchangeType.IKE_AUTH)
-    code, outer = shows.__code__, _critical_in.__code__
+    shows, living = _critical_in(ExchangeType.IKE_AUTH), Living()
+    before = {each: each.__code__ for each in (_critical_in, *living.made_by(mutant))}
+    assert shows in before
     try:
-        living = Living()
-        assert shows in living.made_by(mutant)
         assert living.mutate(mutant)
-        assert shows.__code__ is not code
+        assert shows.__code__ is not before[shows]
     finally:
-        shows.__code__, _critical_in.__code__ = code, outer
+        for each, code in before.items():
+            each.__code__ = code

@@ -14,7 +14,6 @@ from harness.results.model import CAPTURE, SECRETS
 from harness.verify.check import Arguments, Checked, Due, Objection, engine_check, wire_check
 from harness.verify.checks.fragmentation import is_incomplete
 from harness.verify.keys import key_chain
-from harness.verify.ml_kem import is_out_of_range
 from harness.verify.view import CaseView, View
 from harness.verify.wire import SeenMessage, decrypt, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -225,6 +224,15 @@ def late_error(message: SeenMessage) -> bool:
 
 
 _ML_KEM = (KeyExchangeMethod.ML_KEM_512, KeyExchangeMethod.ML_KEM_768, KeyExchangeMethod.ML_KEM_1024)
+_Q = 3329  # ML-KEM's modulus (FIPS 203 section 2.4)
+_RHO_OCTETS = 32  # of the seed at the end of an encapsulation key, behind its coefficients of 12 bits
+
+
+def is_out_of_range(key: bytes) -> bool:
+    """Whether a coefficient of an encapsulation key is not below q (FIPS 203 section 7.2): two are three octets."""
+    packed = key[:-_RHO_OCTETS]
+    triples = (int.from_bytes(packed[at : at + 3], "little") for at in range(0, len(packed), 3))
+    return any(three & 0xFFF >= _Q or three >> 12 >= _Q for three in triples)
 
 
 @wire_check("key-exchange-sizes", due=Due.ALWAYS, requirement="K04")

@@ -13,7 +13,7 @@ from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.transforms import TransformType
 from harness.verify.checks.authentication import auth_of, expected_auth
-from harness.verify.ml_kem import is_out_of_range
+from harness.verify.checks.key_agreement import is_out_of_range
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage, announces_intermediate, has_additional, of
 from harness.wire.payloads import Authentication, KeyExchange, SecurityAssociation, Unknown

@@ -134,7 +134,7 @@ def message_ids_in_sequence(view: View, _arguments: Arguments) -> Checked:
     """Each side numbers its requests 0, 1, 2, ... and every response repeats its request's number (B22, I04)."""
     objections = []
     for initiator in (True, False):
-        requests = [m for m in view.messages if not m.response and m.from_initiator == initiator]
+        requests = [m for m in view.requests if m.from_initiator == initiator]
         numbers = list(dict.fromkeys(m.message_id for m in requests))
         if numbers != list(range(len(numbers))):
             sentence = f"requests are numbered {numbers}"
@@ -175,7 +175,7 @@ def _count_of(requests: list[SeenMessage]) -> str:
 
 def _is_turned(view: View, message: SeenMessage) -> bool:
     """Whether the Response flag is the wrong way round: by its number a message is the other one of an exchange."""
-    before = [m for m in view.messages if not m.response and m.frame < message.frame]
+    before = [m for m in view.requests if m.frame < message.frame]
     if message.response:
         own = {m.message_id for m in before if m.from_initiator == message.from_initiator}
         return message.message_id == len(own) and not _request_of(view, message)
@@ -187,7 +187,7 @@ def _is_turned(view: View, message: SeenMessage) -> bool:
 
 def _counted_on(view: View, response: SeenMessage) -> bool:
     """Whether it is the number of a response up to IKE_AUTH that fits no request, with an IKE_INTERMEDIATE before."""
-    numbers = {m.message_id for m in view.messages if not m.response and m.from_initiator != response.from_initiator}
+    numbers = {m.message_id for m in view.requests if m.from_initiator != response.from_initiator}
     if response.exchange == ExchangeType.IKE_INTERMEDIATE:
         return response.message_id not in numbers
     after = response.exchange == ExchangeType.IKE_AUTH and bool(view.intermediates(response=False))
@@ -196,7 +196,7 @@ def _counted_on(view: View, response: SeenMessage) -> bool:
 
 def _request_of(view: View, response: SeenMessage) -> bool:
     wanted = (response.exchange, response.message_id, not response.from_initiator)
-    requests = [m for m in view.messages if not m.response and m.frame < response.frame]
+    requests = [m for m in view.requests if m.frame < response.frame]
     return any((m.exchange, m.message_id, m.from_initiator) == wanted for m in requests)
 
 

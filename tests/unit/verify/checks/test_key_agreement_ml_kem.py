@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.verify.ml_kem import is_out_of_range
+from harness.verify.checks.key_agreement import is_out_of_range
 
 RHO = b"\xff" * 32  # any octets will do
 
