@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,8 @@ def test_what_a_function_has_made_on_import_gets_the_code_of_its_mutant():
     found = [m for m in mutants_of("harness/verify/checks/misbehaviour.py") if m.function == "_critical_in"]
     (mutant,) = (m for m in found if m.operator.endswith("/OperandDropped") and m.change[1].startswith("return True"))
     shows, living = _critical_in(ExchangeType.IKE_AUTH), Living()
-    before = {each: each.__code__ for each in (_critical_in, *living.made_by(mutant))}
+    functions: list[Any] = [_critical_in, *living.made_by(mutant)]
+    before = {each: each.__code__ for each in functions}
     assert shows in before
     try:
         assert living.mutate(mutant)
