@@ -73,11 +73,11 @@ ROWS: list[PairDefect] = [
         for exchange in (ExchangeType.IKE_AUTH, ExchangeType.IKE_INTERMEDIATE, ExchangeType.INFORMATIONAL)
     ),
     # None (RFC 7296 sections 1.4, 2.1).
-    PairDefect("one request to delete is never answered", (HYBRID, CLASSICAL, REKEY), deletion_left_open(5.1),
+    PairDefect("one request to delete is never answered", (HYBRID, CLASSICAL, REKEY), deletion_left_open(30.1),
                FAIL, SECOND, "B30", ("B29",)),
-    PairDefect("and its sender waits", (HYBRID, CLASSICAL, REKEY), deletion_left_open(5.1, "initiator"),
+    PairDefect("and its sender waits", (HYBRID, CLASSICAL, REKEY), deletion_left_open(30.1, "initiator"),
                FAIL, SECOND, "B30", ("B29",)),
-    PairDefect("one request to delete at the very end", (HYBRID, CLASSICAL), deletion_left_open(4.9, "initiator"),
+    PairDefect("one request to delete at the very end", (HYBRID, CLASSICAL), deletion_left_open(29.9, "initiator"),
                FAIL, NOBODY, "B29"),
     # To what (RFC 7296 sections 2.1, 2.2).
     PairDefect("an answer to no request", (HYBRID, CLASSICAL), seen_twice(unasked(INFORMATIONAL, initiator=False)),

@@ -117,21 +117,21 @@ def left_open(seconds: float, *, ends: tuple[float, float] = (0, 0), twice: bool
 
 
 def test_one_request_that_both_captures_have_long_before_their_end_is_left_open():
-    (objection,) = said(left_open(5.01), ANSWERED)
+    (objection,) = said(left_open(30.01), ANSWERED)
     assert (objection.party, objection.requirement) == (SECOND, "B30")
     assert objection.sentence.endswith(f"of {FIRST} was sent once, long before the end, and never answered")
-    (twice,) = said(left_open(5.01, copies=2), ANSWERED)
+    (twice,) = said(left_open(30.01, copies=2), ANSWERED)
     assert "was sent 2 times and" in twice.sentence
     for ends in ((0.0, 1.0), (1.0, 0.0)):
-        assert said(left_open(4.99, ends=ends), ANSWERED) == ()
-    assert said(left_open(5.01, twice=False), ANSWERED) == ()
-    answered = replace(left_open(5.01), messages=good_pair(HYBRID).view.messages)
+        assert said(left_open(29.99, ends=ends), ANSWERED) == ()
+    assert said(left_open(30.01, twice=False), ANSWERED) == ()
+    answered = replace(left_open(30.01), messages=good_pair(HYBRID).view.messages)
     assert said(answered, ANSWERED) == ()
-    assert said(replace(left_open(5.01), messages=()), ANSWERED) == ()
+    assert said(replace(left_open(30.01), messages=()), ANSWERED) == ()
 
 
 def test_what_is_not_the_last_word_is_left_open_by_nobody():
-    view = left_open(5.01)
+    view = left_open(30.01)
     later = replace(of_another(INFORMATIONAL, BEHIND, view.messages[-1].pieces[0].octets[:8]), from_initiator=False)
     assert len(said(replace(view, messages=(*view.messages, later)), ANSWERED)) == 1  # in clear anybody says that
     model = view.messages[-1]
@@ -141,7 +141,7 @@ def test_what_is_not_the_last_word_is_left_open_by_nobody():
 
 
 def test_who_has_asked_and_waits_may_keep_its_ike_sa():
-    view = left_open(5.01)
+    view = left_open(30.01)
     kept = good_pair(HYBRID).reported("established", "initiator")
     steps = tuple(replace(s, initiator=kept) if s.step == DELETED else s for s in view.report.steps)
     kept_view = replace(view, report=replace(view.report, steps=steps))
