@@ -10,6 +10,7 @@ from pair_alterations import edited
 from pair_builder import FIRST, HYBRID_REKEY, SECOND, SEVEN, Pair, good_pair
 from pair_form_alterations import holding, message_of, sized
 
+from harness.evidence.model import CapturedDatagram
 from harness.policy.proposals import Suite
 from harness.registry.algorithms import algorithm
 from harness.registry.identities import IdentificationType
@@ -39,6 +40,10 @@ PEER = (4 + 4) + (4 + 4 + 16)
 
 def told(pair: Pair) -> list[tuple[str, str]]:
     return [(each.party, each.requirement) for each in pair.check(FORM).objections]
+
+
+def told_in_words(pair: Pair) -> list[str]:
+    return [each.sentence for each in pair.check(FORM).objections]
 
 
 def inside(pair: Pair, label: str, octets: int) -> Pair:
@@ -421,10 +426,28 @@ def test_what_must_be_inside_is_known_of_the_ike_sa_that_was_begun_last_in_clear
     steps = first.report.steps[:2]
     assert told(first.with_report(steps=steps)) == [(FIRST, "B54")], "a request has it whatever came of it"
     assert "B54" not in {rule for _, rule in told(inside(first, CREATE, 52).without("IKE_SA_INIT response 0"))}
-    before = [
-        replace(d, payload=b"another!" + d.payload[8:], frame=-2 + n) for n, d in enumerate(first.wire.datagrams[:2])
-    ]
-    assert (FIRST, "B54") in told(first.with_datagrams((*before, *first.wire.datagrams)))
+
+
+def of_another_ike_sa(datagram: CapturedDatagram, frame: int) -> CapturedDatagram:
+    at = 4 if datagram.payload[:4] == bytes(4) else 0
+    octets = datagram.payload[:at] + b"another!" + datagram.payload[at + 8 :]
+    return replace(datagram, payload=octets, frame=frame)
+
+
+def test_the_ike_sa_is_the_one_that_was_answered_last():
+    pair = inside(good_pair(CLASSICAL), AUTH, 30)
+    init = pair.wire.datagrams[:2]
+    before = [of_another_ike_sa(each, number - 2) for number, each in enumerate(init)]
+    after = [of_another_ike_sa(init[0], 99)]
+    for datagrams in ((*before, *pair.wire.datagrams), (*pair.wire.datagrams, *after)):
+        assert (FIRST, "B54") in told(pair.with_datagrams(datagrams))
+
+
+def test_an_attempt_that_was_begun_anew_may_have_ended_with_an_error():
+    pair = good_pair(CLASSICAL)
+    ended = inside(pair, AUTH_ANSWER, 30).wire.datagrams[:4]
+    before = [of_another_ike_sa(each, number - 4) for number, each in enumerate(ended)]
+    assert "B54" not in {rule for _, rule in told(pair.with_datagrams((*before, *pair.wire.datagrams)))}
 
 
 @pytest.mark.parametrize(
@@ -456,3 +479,5 @@ def test_the_identity_of_an_answer_is_no_idi():
     assert told(beginning(good_pair(CLASSICAL), AUTH_ANSWER, PayloadType.IDi)) == [(SECOND, "B54")]
     assert told(beginning(good_pair(CLASSICAL), AUTH, PayloadType.IDi)) == []
     assert told(beginning(good_pair(CLASSICAL), AUTH_ANSWER, PayloadType.IDr)) == []
+    elsewhere = beginning(good_pair(CLASSICAL), "INFORMATIONAL response 2", PayloadType.IDi)
+    assert [words for words in told_in_words(elsewhere) if "the request's" in words] == []

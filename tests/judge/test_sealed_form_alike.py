@@ -53,6 +53,18 @@ def test_each_side_seals_for_itself():
     assert told(sealing(AUTH_ANSWER, content(pair, AUTH_ANSWER)[:-ICV] + theirs[-ICV:])) == []
 
 
+def test_a_copy_has_the_ciphertext_of_its_message():
+    """With another vector it is no copy, which another check tells."""
+    pair = good_pair(CLASSICAL)
+    sent = pair.message(ASKED).pieces[0].datagram
+    at = sent.payload.index(content(pair, ASKED))
+    octets = sent.payload[:at] + bytes(IV) + sent.payload[at + IV :]
+    copy = replace(sent, payload=octets, frame=sent.frame + 100)
+    copied = pair.with_datagrams((*pair.wire.datagrams, copy)).view
+    assert [len(m.pieces) for m in copied.messages if m.label == ASKED] == [2]
+    assert told(copied) == []
+
+
 @pytest.mark.parametrize(("octets", "alike"), [(7, False), (8, True)])
 def test_few_octets_are_the_same_by_chance(octets, alike):
     """Of an empty message nothing but the Pad Length is encrypted."""

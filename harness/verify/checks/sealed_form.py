@@ -126,7 +126,7 @@ def _same_seals(view: PairView) -> Iterator[Objection]:
     if cipher is None:
         return
     seen: dict[tuple[bool, bytes], tuple[str, bytes]] = {}
-    own = (each for each in view.messages if each.sealed and _is_of_the_first(view, each))
+    own = (each for each in view.messages if _is_of_the_first(view, each))
     for message, sealed in ((each, sealed) for each in own for sealed in _sealed(each)):
         vector, rest = sealed.content[: cipher.iv_octets], sealed.content[cipher.iv_octets :]
         end = len(rest) - cipher.icv_octets
@@ -285,7 +285,7 @@ def follow_up_sizes(view: PairView, _arguments: Arguments) -> Checked:
     found = [view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response) for response in (False, True)]
     created = min((m.frame for m in view.find(ExchangeType.CREATE_CHILD_SA)), default=0)
     early = any(m.frame < created for each in found for m in each)
-    if not methods or early or any(len(each) != rekeys * len(methods) for each in found):
+    if early or any(len(each) != rekeys * len(methods) for each in found):
         return Checked("which method which IKE_FOLLOWUP_KE is of is not known")
     objections = []
     for messages in found:
