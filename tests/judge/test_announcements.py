@@ -14,6 +14,7 @@ from harness.policy.role import Role
 from harness.registry.messages import Protocol
 from harness.registry.notifications import NotifyType
 from harness.results.model import Verdict
+from harness.verify.checks.announcements import _ppks
 from harness.verify.checks.catalogue import CHECKS
 from harness.wire.message import Message
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -280,6 +281,12 @@ def test_the_two_announcements_of_a_ppk(role, label, kinds, gone, broken):
     passes(later, FORM)
 
 
+def test_an_answer_that_holds_nothing_but_both_is_no_better():
+    message = good(HYBRID).message(ANSWER)
+    (found,) = _ppks(message, {NotifyType.USE_PPK, NotifyType.USE_PPK_INT})
+    assert found[0] == "P09"
+
+
 @pytest.mark.parametrize("label", [FIRST, ANSWER])
 def test_who_uses_what_was_agreed_on_in_silence_is_not_named_beside_the_silent_one(role, label):
     case = good(HYBRID, role=role).rewritten(label, without(INTERMEDIATE))
@@ -325,6 +332,18 @@ def test_both_directions_are_told_and_one_copy_is_enough(role):
     at = case.message(AUTH_ANSWER).pointer
     objects(twice, BACK, saying, party=responder(role), at=at, requirement="B38")
     assert len(twice.check(BACK).objections) == 1
+
+
+def test_two_copies_that_go_elsewhere_are_told_once(role):
+    case = over(good(CLASSICAL, role=role), AUTH_ANSWER, source=4500, destination=4500)
+    moved = again_over_4500(case, AUTH_ANSWER, by_engine=role is Role.RESPONDER)
+    assert [len(m.pieces) for m in moved.view.messages if m.label == AUTH_ANSWER] == [2]
+    assert len(moved.check(BACK).objections) == 1
+
+
+def test_where_no_request_was_seen_nobody_knows_where_it_came_from(role):
+    case = good(CLASSICAL, role=role)
+    passes(case.without(AUTH), BACK)
 
 
 def test_requests_of_both_sides_may_have_one_number(role):

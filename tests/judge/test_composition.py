@@ -13,6 +13,7 @@ from harness.policy.role import Role
 from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import AttributeType, TransformType
+from harness.verify.checks.composition import _unprotected
 from harness.wire.message import INITIATOR, Header, Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import (
@@ -291,6 +292,11 @@ def test_what_protects_an_ike_sa(role, transforms, words, label, due):
     told = [each for each in found if each.requirement == "B41"]
     assert [each.party for each in told] == ([initiator(role)] if words and due else [])
     assert all(words in each.sentence for each in told)
+
+
+def test_of_a_cipher_that_leaves_all_in_clear_no_more_is_told():
+    proposal = Proposal(1, Protocol.IKE, (Transform(TransformType.ENCR, 11),))
+    assert list(_unprotected(proposal)) == ["ENCR_NULL, which does not encrypt"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
+from all_defects import PLAYED
 from case_builder import ENGINE, INNER, PEER, PEER_INNER, PEER_NAME, Case, build, flipped, good
 from esp_packets import reply, sealed
 from judging import objects, passes, responder
@@ -28,6 +29,7 @@ from harness.wire.message import Message
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce
 
 FRESH, ESP = "values-are-fresh", "esp-in-its-form"
+CHAINED = "vectors are chained in CBC"
 HYBRID, CLASSICAL, SEVEN = "hybrid/x25519-mlkem768", "classical/modp3072", "multiple-ke/seven"
 
 
@@ -105,6 +107,14 @@ def test_the_vectors_of_a_block_cipher_follow_from_nothing_that_was_sent(role):
     assert all("the last block of an earlier ciphertext" in each.sentence for each in found)
     assert PEER_NAME in {each.party for each in found}
     passes(build(HYBRID, role=role, doctored=chained_vectors()), FRESH)  # of GCM no more is asked than another one
+
+
+@pytest.mark.parametrize("scenario", [scenario for row, scenario in PLAYED if row.name == CHAINED])
+def test_the_vectors_of_esp_follow_from_no_ciphertext(scenario):
+    row = next(row for row, name in PLAYED if (row.name, name) == (CHAINED, scenario))
+    found = row.play(scenario).check(ESP).objections
+    assert {each.requirement for each in found} == {"E10"}
+    assert all("the last block of an earlier ciphertext" in each.sentence for each in found)
 
 
 def test_padding_of_another_form(role):

@@ -73,6 +73,16 @@ def test_a_method_for_another_try_is_told_nowhere_and_nothing_else_is():
     assert objection.pointer == next(m for m in other.view.messages if m.label == REQUEST).pointer
 
 
+def test_of_several_requests_the_first_is_shown():
+    pair = offering(good_pair(HYBRID), CBC)
+    asked = pair.message(REQUEST).pieces[0].datagram
+    other = replace(asked, payload=asked.payload[:-1] + bytes((asked.payload[-1] ^ 1,)), frame=99)
+    both = pair.with_datagrams((*pair.wire.datagrams, other))
+    assert len([m for m in both.view.messages if m.label == REQUEST]) == 2
+    (objection,) = both.check(TOLD).objections
+    assert objection.pointer == pair.message(REQUEST).pointer
+
+
 GOOD, OTHER = (
     ProposalPolicy(
         {
