@@ -112,6 +112,9 @@ def test_a_pair_with_one_spi_for_two(side, party):
     two = pair.with_sa("traffic", side, children=(child, replace(child, spi_out="c4c4c4c4")))
     (objection,) = two.check(PAIR).objections
     assert (objection.party, objection.severity) == ("", "inconclusive")  # the other side has one alone
+    more = tuple(replace(child, spi_in="00000001", spi_out=out) for out in ("c5c5c5c5", "c6c6c6c6"))
+    of_both = pair.with_sa("traffic", side, children=(child, replace(child, spi_out="c4c4c4c4"), *more))
+    assert len(of_both.check(PAIR).objections) == 2
     other = {"initiator": "responder", "responder": "initiator"}[side]
     theirs = pair.reported("traffic", other).sas[0].children[0]
     both = two.with_sa("traffic", other, children=(theirs, replace(theirs, spi_in="c4c4c4c4")))
@@ -178,6 +181,37 @@ def test_a_refusal_frees_what_its_own_request_offers_alone(role):
         octets = protected(case, [offer], message_id=6, by_engine=by_engine, **wanted)
         again = behind(case, octets, by_engine=by_engine)
         assert [each.party for each in again.check(CHECK).objections] == told
+
+
+def test_an_error_in_a_request_refuses_nothing(role):
+    """There it is ignored (RFC 7296 section 3.10.1)."""
+    case, wanted = good(HYBRID, role=role), {"exchange": ExchangeType.CREATE_CHILD_SA, "message_id": 5}
+    offer = SecurityAssociation((Proposal(1, Protocol.ESP, (), b"ours"),))
+    case = behind(case, protected(case, [offer], by_engine=True, **wanted), by_engine=True)
+    case = behind(case, protected(case, [NONE], by_engine=False, **wanted), by_engine=False)
+    again = protected(case, [offer], by_engine=True, **{**wanted, "message_id": 6})
+    assert [each.party for each in behind(case, again, by_engine=True).check(CHECK).objections] == ["engine"]
+
+
+def test_two_child_sas_that_change_partners_are_no_rekey():
+    """The other side sends on with an SPI of before: both are old, and nothing was made."""
+    pair = good_pair(REKEY)
+    steps = list(pair.report.steps)
+    place = next(at for at, step in enumerate(steps) if step.step == Step.REKEY_CHILD)
+
+    def telling(step, *spis):
+        model = step.initiator.sas[0].installed[0]
+        initiator = tuple(replace(model, spi_in=into, spi_out=out) for into, out in spis)
+        responder = tuple(replace(model, spi_in=out, spi_out=into) for into, out in spis)
+        both = {"initiator": initiator, "responder": responder}
+        told = {side: replace(getattr(step, side), sas=(replace(getattr(step, side).sas[0], children=children),))
+                for side, children in both.items()}  # fmt: skip
+        return replace(step, **told)
+
+    old = (("c0000001", "d0000001"), ("c0000002", "d0000002"))
+    for new, kept in (((old[0][0], old[1][1]), set()), ((old[0][0], "d0000003"), {(0, old[0][0])})):
+        steps[place - 1], steps[place] = telling(steps[place - 1], *old), telling(steps[place], new)
+        assert kept_over_a_rekey(pair.with_report(steps=tuple(steps)).view) == kept
 
 
 @pytest.mark.parametrize(("side", "party"), [(0, FIRST), (1, SECOND)])

@@ -8,12 +8,13 @@ from pair_alterations import edited
 from pair_builder import good_pair
 
 from harness.policy.role import Role
+from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.notifications import NotifyType
 from harness.results.model import Outcome
 from harness.verify.checks.establishment import came_up
 from harness.verify.judgement import outcome_seen, unproven
 from harness.verify.view import View
-from harness.wire.payloads import KeyExchange, Notify
+from harness.wire.payloads import EncryptedFragment, KeyExchange, Notify
 
 NO_PROPOSAL, SYNTAX = NotifyType.NO_PROPOSAL_CHOSEN, NotifyType.INVALID_SYNTAX
 
@@ -118,6 +119,18 @@ def test_who_sends_anything_after_it_is_not_silent():
     assert rule_of(replace(view, messages=(asked, answered))) is None
     before = replace(theirs, frame=asked.frame - 1)
     assert rule_of(replace(view, malformed=(before, late))) == "B60"
+
+
+def test_half_a_message_is_not_heard():
+    view = silent()
+    (asked,) = view.messages
+    datagram = asked.pieces[0].datagram
+    theirs = replace(datagram, frame=asked.frame + 1, source=datagram.destination, destination=datagram.source)
+    for total, rule in ((2, "B60"), (1, None)):
+        part = EncryptedFragment(PayloadType.NO_NEXT_PAYLOAD, 1, total, bytes(40))
+        piece = replace(asked.pieces[0], datagram=theirs, message=replace(asked.pieces[0].message, payloads=(part,)))
+        fields = {"exchange": ExchangeType.IKE_AUTH, "response": True, "from_initiator": False, "pieces": (piece,)}
+        assert rule_of(replace(view, messages=(asked, replace(asked, **fields)))) == rule
 
 
 def test_what_comes_between_two_copies_of_the_request_is_heard():

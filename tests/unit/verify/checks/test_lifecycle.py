@@ -8,12 +8,13 @@ import pytest
 from case_builder import good
 
 from harness.policy.role import Role
-from harness.registry.messages import ExchangeType
+from harness.registry.messages import ExchangeType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.verify.checks.lifecycle import _within_the_window, deleted_on_both_sides
 from harness.verify.view import View
 from harness.verify.wire import SeenMessage
-from harness.wire.payloads import Authentication, Notify
+from harness.wire.payload import Payload
+from harness.wire.payloads import Authentication, Delete, Notify
 
 HYBRID = "hybrid/x25519-mlkem768"
 
@@ -118,3 +119,20 @@ def test_an_auth_of_ours_that_is_wrong_is_one(role):
 )
 def test_only_a_request_of_the_peer_that_says_so_ends_it_so(view, fields):
     assert deleted_on_both_sides(ending_by(view, **{"kind": FAILED, **fields}), {}).objections == ()
+
+
+def in_clear(view: View, payload: Payload) -> SeenMessage:
+    """The last request of the initiator, with this payload outside of SK: anybody may have sent it."""
+    old = deletion(view)
+    piece = replace(old.pieces[0], message=replace(old.pieces[0].message, payloads=(payload,)))
+    return replace(old, opened=None, generation=None, pieces=(piece,))
+
+
+def test_what_is_in_clear_neither_deletes_nor_ends(view):
+    old = deletion(view)
+    bare = without(view, old, more=(in_clear(view, Delete(Protocol.IKE, 0, ())),))
+    (objection,) = deleted_on_both_sides(bare, {}).objections
+    assert objection.sentence == "no Delete of the IKE SA is on the wire that is to be taken"
+    failed = replace(in_clear(view, Notify(FAILED)), from_initiator=view.role is not Role.INITIATOR)
+    report = replace(view.report, closed_kind="refused")
+    assert deleted_on_both_sides(replace(without(view, old, more=(failed,)), report=report), {}).objections == ()
