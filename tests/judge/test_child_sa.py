@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 from case_builder import ENGINE, PEER, PEER_NAME, Case, build, good
+from extra_messages import behind, protected
 from judging import contradicts, initiator, kernel, objects, passes, responder
 from placement_defect_rows import ROWS
 
 from harness.ike.configuration import Path
 from harness.ike.exchanges import child as child_exchange
 from harness.policy.role import Role
+from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
 from harness.results.model import Outcome, Verdict
@@ -367,6 +369,29 @@ def test_who_has_moved_to_the_nat_port_stays_there(role, way):
     ]
     assert all(each.party == initiator(role) for each in found)
     assert all(f"to which {EARLY} has moved" in each.sentence for each in found)
+    (later,) = over_4500(case, EARLY, AUTH, way=way).check(STAYS).objections
+    assert f"to which {EARLY} has moved" in later.sentence
+
+
+def test_only_the_first_copies_of_the_initiators_requests_count(role):
+    """An answer goes back to where the question came from, and the other side may ask at any port."""
+    case, ours = good(role=role), role is Role.INITIATOR
+    moved = over_4500(case, EARLY, AUTH, next(m.label for m in case.view.messages if "INFORMATIONAL r" in m.label))
+    for response, by_engine in ((False, not ours), (True, ours)):
+        octets = protected(moved, (), by_engine=by_engine, message_id=0, response=response)
+        passes(behind(moved, octets, by_engine=by_engine, port=500), STAYS)
+    copy = case.message(AUTH).pieces[0].octets
+    passes(behind(moved, copy, by_engine=ours, port=500), STAYS)
+    first = behind(over_4500(case, EARLY), bytes(4) + copy, by_engine=ours, port=4500)
+    assert case.message(AUTH).pointer in [each.pointer for each in first.check(STAYS).objections]
+
+
+def test_of_ike_auth_rfc_9242_speaks_beside_ike_intermediate_alone(role):
+    case, ours = over_4500(good("classical/x25519", role=role), "IKE_AUTH request 1"), role is Role.INITIATOR
+    again = protected(case, (), by_engine=ours, message_id=2, exchange=ExchangeType.IKE_AUTH)
+    found = behind(case, again, by_engine=ours, port=500).check(STAYS).objections
+    assert {each.requirement for each in found} == {"B36"}
+    assert [each.sentence for each in found if each.sentence.startswith("IKE_AUTH request 2 ")]
 
 
 def test_without_key_exchanges_of_their_own_the_move_is_of_another_sentence(role):

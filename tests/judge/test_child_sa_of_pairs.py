@@ -11,6 +11,7 @@ from pair_form_alterations import moved_to_4500, twice
 
 from harness.evidence.model import CapturedDatagram
 from harness.registry.notifications import NotifyType
+from harness.wire.message import RESPONSE
 from harness.wire.payloads import Notify
 
 NAT, CLASSICAL, HYBRID = "pair-moves-behind-a-nat", "pairs/classical", "pairs/hybrid"
@@ -123,8 +124,20 @@ def test_only_what_the_initiator_asks_is_due_at_the_other_port():
     assert named(moved) == []
     ends = {"source": (request.destination[0], 500), "destination": (request.source[0], 500)}
     assert named(moved.changed(moved.wire.datagrams[-1], moved.wire.datagrams[-1], replace(request, **ends))) == []
+    answer = bytearray(request.payload)
+    answer[19] |= RESPONSE
+    assert named(moved.changed(moved.wire.datagrams[-1], replace(request, frame=99, payload=bytes(answer)))) == []
     opened = edited(lambda _: [Notify(NotifyType.COOKIE, b"c")], "IKE_AUTH request 1")(pair)
     assert named(opened) == []
+
+
+def test_an_attempt_without_nat_detection_does_not_hide_the_next_one():
+    pair = told(good_pair(CLASSICAL), "d", "s")
+    silent = told(good_pair(CLASSICAL), "SD", "SD").wire.datagrams[:2]
+    before = [replace(each, payload=b"another!" + each.payload[8:], frame=n - 2) for n, each in enumerate(silent)]
+    both = pair.with_datagrams((*before, *pair.wire.datagrams))
+    assert len(both.view.ike_sas) == 2
+    assert named(both) == named(pair) == [MOVES]
 
 
 def test_each_packet_is_told_of_once_however_many_ike_sas_there_are():
