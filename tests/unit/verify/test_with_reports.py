@@ -223,6 +223,16 @@ def test_a_key_length_that_the_answer_must_not_have_contradicts_nobody(kind):
     assert "both report" in told_otherwise(both_telling(pair, prf="hmac-sha1", additional_ke=("ml-kem-512",)).view)
 
 
+def test_what_the_answer_does_not_have_is_told():
+    pair = good_pair(HYBRID)
+    suite = pair.view.suite
+    assert suite is not None
+    kept = {kind: one for kind, one in suite.transforms.items() if kind != TransformType.PRF}
+    lacking = replace(pair.view, suite=replace(suite, transforms=kept))
+    (told,) = {sa.prf for sa in pair.reported(ESTABLISHED, "initiator").sas}
+    assert told_otherwise(lacking) == f"both report PRF {told}, and wire.pcapng has None in the answer"
+
+
 def test_additional_key_exchanges_are_named_one_by_one():
     suite = good_pair(SEVEN).view.suite
     assert suite is not None
