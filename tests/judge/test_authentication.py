@@ -158,6 +158,15 @@ def test_who_refuses_the_child_sa_alone_still_authenticates(role, kinds, rule):
         assert (found.party, found.pointer) == (initiator(role), stranger.message(REQUEST).pointer)
 
 
+def test_an_error_hides_no_wrong_auth_and_a_status_no_missing_one(role):
+    at = {"party": responder(role), "at": good(role=role).message(RESPONSE).pointer, "requirement": "K03"}
+    error, status = Notify(FAILED), Notify(NotifyType.USE_TRANSPORT_MODE)
+    wrong = good(role=role).rewritten(RESPONSE, lambda old: [*(wrong_auth(p) for p in old), error])
+    objects(wrong, "auth-is-as-due", "is not what is due", **at)
+    missing = good(role=role).rewritten(RESPONSE, lambda old: [*without_auth(old), status])
+    objects(missing, "auth-is-as-due", "has no AUTH payload", **at)
+
+
 def test_what_was_found_right_is_told(role):
     detail = good(role=role).check("authenticated").detail
     assert detail.endswith(f"IKE_INTERMEDIATE: {initiator(role)}: {REQUEST}; {responder(role)}: {RESPONSE}")

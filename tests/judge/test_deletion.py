@@ -125,6 +125,14 @@ def test_esp_that_was_on_its_way_or_is_repeated_by_the_path(role):
     passes(behind(case, old.payload, by_engine=False, after=5.0, port=4500), AFTER)
 
 
+def test_what_stands_in_front_of_the_answer_is_not_late(role):
+    """Whatever the clock says of it."""
+    case = good(HYBRID, role=role)
+    for each in case.esp(from_engine=False):
+        case = case.changed(each, replace(each, at=each.at + 100))
+    passes(case, AFTER)
+
+
 def deleted_child(case: Case, *, by_engine: bool) -> Case:
     """The Child SA alone is deleted, behind all else, and the answer names the other half."""
     child, role = case.view.child, case.evidence.role

@@ -28,6 +28,7 @@ CREATED = ["i CREATE 2", "r CREATE 2 <"]
         (["i CREATE 2", "i FOLLOWUP 3 clear", "r CREATE 2 <"], []),
         (["i CREATE 2 clear", "i FOLLOWUP 3", "r CREATE 2 <"], []),
         (["i CREATE 2", "i FOLLOWUP 3"], []),  # the response is not in the capture
+        (["i CREATE 2", "i FOLLOWUP 3", "r CREATE 2"], []),  # nor is this one: a request of the other side
         ([*CREATED, "i FOLLOWUP 3", "i FOLLOWUP 4", "r FOLLOWUP 3 <"], ["IKE_FOLLOWUP_KE request 4"]),
         # Two series at once: each response has the word for one request.
         ([*CREATED, "i CREATE 3", "i FOLLOWUP 4", "r CREATE 3 <"], []),
