@@ -225,16 +225,18 @@ def fragmented(pair: Pair, label: str, *parts: tuple[int, int, int], **firsts: i
 
 
 LEAST = PEER + CHILD + GCM
+MORE = GCM
+"""Each further fragment has an IV, a Pad Length and an ICV of its own (RFC 7383 section 2.5)."""
 
 
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        (((1, 2, LEAST - 30), (2, 2, 30)), []),
-        (((1, 2, LEAST - 30), (2, 2, 29)), [(FIRST, "B54")]),
-        (((1, 2, LEAST - 40), (1, 2, LEAST - 40), (2, 2, 30)), [(FIRST, "B54")]),  # one that comes again
-        (((1, 2, 50), (2, 2, 50), (1, 3, 50), (2, 3, 50), (3, 3, LEAST - 100)), []),  # the larger set counts
-        (((1, 2, 50), (2, 2, 50), (1, 3, 60), (2, 3, 60)), [(FIRST, "B54")]),
+        (((1, 2, LEAST - 30), (2, 2, MORE + 30)), []),
+        (((1, 2, LEAST - 30), (2, 2, MORE + 29)), [(FIRST, "B54")]),
+        (((1, 2, LEAST - 40), (1, 2, LEAST - 40), (2, 2, MORE + 30)), [(FIRST, "B54")]),  # one that comes again
+        (((1, 2, 50), (2, 2, 50), (1, 3, 50), (2, 3, 50), (3, 3, LEAST + 2 * MORE - 100)), []),  # the larger set counts
+        (((1, 2, 80), (2, 2, 80), (1, 3, 80), (2, 3, 81)), [(FIRST, "B54")]),
     ],
 )
 def test_the_fragments_of_a_message_have_room_together(parts, expected):

@@ -7,7 +7,6 @@ from itertools import product
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import DELETED, PeerReport, SaReport, StepReport
-from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
@@ -16,6 +15,7 @@ from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.checks.deletion import ON_ITS_WAY
 from harness.verify.checks.offer import chosen_twice, could_choose, offered
+from harness.verify.checks.room import has_room_for_key
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -73,22 +73,23 @@ def pair_key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
         return Checked("there are too few IKE_INTERMEDIATE exchanges to compare their sizes")
     objections = [*_too_small(view, requests, methods), *_too_small(view, responses, methods)]
     both = [(m, n) for m in requests for n in responses if m.message_id == n.message_id]
-    if not objections and _without_room(both, methods) is not None:
+    if not objections and _without_room(view, both, methods) is not None:
         sentence = "no IKE_INTERMEDIATE exchanges one after the other have room for every method both ways"
         objections.append(Objection("", sentence, CAPTURE))
     octets = ", ".join(str(octets_of(message)) for message in (*requests, *responses))
     return Checked(f"room for {len(methods)} methods in IKE_INTERMEDIATE of octets: {octets}", tuple(objections))
 
 
-def _without_room(exchanges: Iterable[Sequence[SeenMessage]], methods: Sequence[KeyExchangeMethod]) -> int | None:
+def _without_room(
+    view: PairView, exchanges: Iterable[Sequence[SeenMessage]], methods: Sequence[KeyExchangeMethod]
+) -> int | None:
     """Which method is the first that no exchange is left for, each being taken once, in order; None if there is none.
 
-    An exchange has room if each of its messages that are given has as many octets as the KE payload of its side.
+    An exchange has room if each of its messages that are given has it for the KE payload of its side.
     """
     left = iter(exchanges)
     for number, method in enumerate(methods):
-        sizes = KEY_EXCHANGE_OCTETS.get(method, (0, 0))
-        if not any(all(octets_of(m) >= sizes[int(m.response)] for m in exchange) for exchange in left):
+        if not any(all(has_room_for_key(view, m, method) for m in exchange) for exchange in left):
             return number
     return None
 
@@ -97,7 +98,7 @@ def _too_small(
     view: PairView, messages: Sequence[SeenMessage], methods: Sequence[KeyExchangeMethod]
 ) -> Iterator[Objection]:
     """One side's messages, of which none has room for a method whose turn it is."""
-    number = _without_room([(message,) for message in messages], methods)
+    number = _without_room(view, [(message,) for message in messages], methods)
     if number is None:
         return
     message = messages[number if len(messages) == len(methods) else -1]
