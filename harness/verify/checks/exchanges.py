@@ -380,9 +380,20 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
             sentence = f"{side.peer} still reports an IKE SA after the deletion"
             told = deleted or side is view.sides[0]  # the initiator by the lab, the responder by a message alone
             objections.append(Objection(side.peer if told else "", sentence, STEPS))
-    if not deleted:
+    if not deleted and _may_lack_the_last_answer(view) and not (last.initiator.sas or last.responder.sas):
+        sentence = f"{CAPTURE} lacks the response to the last INFORMATIONAL request, and neither side has an SA left"
+        objections.append(Objection("", sentence, CAPTURE, severity=Severity.INCONCLUSIVE))
+    elif not deleted:
         objections.append(Objection("", "no answered INFORMATIONAL exchange ends the IKE SA", CAPTURE))
     return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
+
+
+def _may_lack_the_last_answer(view: PairView) -> bool:
+    """Whether one capture alone ends with an INFORMATIONAL request that was sent once."""
+    last = max((m for m in view.messages if m.sealed), key=lambda message: message.frame, default=None)
+    if last is None or view.twice or last.exchange != ExchangeType.INFORMATIONAL:
+        return False
+    return last in view.waiting and last not in view.unanswered
 
 
 def _is_begun_anew(view: PairView, sa: SaReport) -> bool:
