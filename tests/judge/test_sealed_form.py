@@ -105,14 +105,14 @@ def test_an_sk_payload_has_room_for_what_must_be_inside(label, octets, prepare, 
 @pytest.mark.parametrize(
     ("label", "octets", "expected"),
     [
-        (CREATE, 32 + 20 + GCM, []),
-        (CREATE, 32 + 20 + GCM - 1, [(FIRST, "B54")]),
-        (CREATE_ANSWER, 32 + 20 + GCM, []),
-        (CREATE_ANSWER, 32 + 20 + GCM - 1, [(SECOND, "B54")]),  # both report what came of it
+        (CREATE, CHILD + 20 + 12 + GCM, []),  # with REKEY_SA and the SPI in it
+        (CREATE, CHILD + 20 + 12 + GCM - 1, [(FIRST, "B54")]),
+        (CREATE_ANSWER, CHILD + 20 + GCM, []),
+        (CREATE_ANSWER, CHILD + 20 + GCM - 1, [(SECOND, "B54")]),  # both report what came of it
         (AUTH_ANSWER, PEER + CHILD + GCM - 1, [(SECOND, "B54")]),
     ],
 )
-def test_what_begins_an_sa_has_room_for_an_offer_and_a_nonce(label, octets, expected):
+def test_what_rekeys_a_child_sa_has_room_for_its_payloads(label, octets, expected):
     assert told(inside(good_pair(REKEY), label, octets)) == expected
 
 
@@ -420,14 +420,17 @@ def test_of_two_empty_key_exchanges_the_first_is_shown():
 def test_what_must_be_inside_is_known_of_the_ike_sa_that_was_begun_last_in_clear():
     """Of one that comes from a rekey nobody knows the cipher, and without an answer nothing is agreed on."""
     label = "CREATE_CHILD_SA request 0"
-    for octets, expected in ((52, []), (51, [(FIRST, "B54")])):
+    for octets, expected in ((CHILD + 32, []), (CHILD + 31, [(FIRST, "B54")])):
         small = inside(good_pair(REKEY), label, octets)
         assert len([m for m in small.view.messages if m.label == label]) == 2 and told(small) == expected
     first = inside(good_pair(REKEY), CREATE, 30)
     assert told(first) == [(FIRST, "B54")]
     steps = first.report.steps[:2]
     assert told(first.with_report(steps=steps)) == [(FIRST, "B54")], "a request has it whatever came of it"
-    assert "B54" not in {rule for _, rule in told(inside(first, CREATE, 52).without("IKE_SA_INIT response 0"))}
+    for octets, expected in ((32 + 20 + GCM, []), (32 + 20 + GCM - 1, [(FIRST, "B54")])):
+        unknown = inside(good_pair(REKEY), CREATE, octets).with_report(steps=steps)
+        assert told(unknown) == expected, "whatever it asks for has an offer and a nonce"
+    assert "B54" not in {rule for _, rule in told(inside(first, CREATE, CHILD + 32).without("IKE_SA_INIT response 0"))}
 
 
 def of_another_ike_sa(datagram: CapturedDatagram, frame: int) -> CapturedDatagram:

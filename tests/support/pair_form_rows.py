@@ -207,6 +207,13 @@ ROWS: list[PairDefect] = [
         "IKE_INTERMEDIATE response 1", sized(1120)), FAIL, SECOND, "K04"),
     PairDefect("at a rekey it is an octet too few", (HYBRID_REKEY,), holding("IKE_FOLLOWUP_KE request 4", sized(1216)),
                FAIL, FIRST, "K04"),
+    # "Encrypted and integrity protected" (RFC 7296 section 1.2).
+    PairDefect("zeros are in place of a ciphertext", (HYBRID, CLASSICAL), of(
+        REQUEST, lambda label: holding(label, lambda sk: replace(sk, content=sk.content[:8] + bytes(200)))),
+        FAIL, FIRST, "B61"),
+    PairDefect("a check value of ones", (REKEY,), holding(
+        "CREATE_CHILD_SA response 2", lambda sk: replace(sk, content=sk.content[:-16] + b"\xff" * 16)),
+        FAIL, SECOND, "B61"),
     PairDefect("fragments have one vector", (SEVEN,), fragment_of_another, FAIL, SECOND, "K06"),
     PairDefect("fragments of two totals", (SEVEN,), seen_twice(other_totals), FAIL, SECOND, "F03", ("K04",)),
     # Turns.

@@ -76,10 +76,18 @@ ROWS: list[PairDefect] = [
     PairDefect("the answer to it has none", (REKEY, HYBRID_REKEY), rekeying(sized(100), response=True), FAIL, SECOND,
                "B24"),
     PairDefect("nor has the second rekey", (REKEY,), rekeying(sized(100), which=1), FAIL, FIRST, "B24"),
+    # "N(REKEY_SA), SA, Ni, [KEi,] TSi, TSr" (RFC 7296 section 1.3.3).
+    PairDefect("a rekey of the Child SA without room for its selectors", (REKEY,), rekeying(
+        sized(136), label="CREATE_CHILD_SA request 2"), FAIL, FIRST, "B54"),
+    PairDefect("its answer has no room for them", (REKEY,), rekeying(
+        sized(124), response=True, label="CREATE_CHILD_SA response 2"), FAIL, SECOND, "B54"),
 ]  # fmt: skip
 
 LEGITIMATE: list[tuple[str, str, Alter]] = [
     ("the SPI of an IKE SA that is gone comes again", REKEY, with_spi_of_before(back=2)),
     ("a rekey of the IKE SA in few octets", REKEY, rekeying(sized(132))),
+    ("a rekey of the Child SA in few octets", REKEY, and_then(
+        rekeying(sized(137), label="CREATE_CHILD_SA request 2"),
+        rekeying(sized(125), response=True, label="CREATE_CHILD_SA response 2"))),
     ("a rekey of the hybrid IKE SA in few octets", HYBRID_REKEY, rekeying(sized(132))),
-]
+]  # fmt: skip

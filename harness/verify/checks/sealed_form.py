@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -22,6 +23,8 @@ from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import Encrypted, Notify
 
 _ICV = 8  # octets that no two messages have in common by chance
+_IV = 8  # octets; it may be a counter, and a longer one of 16 octets is none
+_MADE_BY_NO_CIPHER = re.compile(rb"(.)\1{15}", re.DOTALL)  # by chance there once in 2^120
 _HEADER = 4  # of a payload
 _SA = _HEADER + 8 + 4 + 2 * 8  # one proposal with an SPI of ESP and two transforms without attributes
 _TS = _HEADER + 4 + 16  # one selector of IPv4 addresses
@@ -29,6 +32,7 @@ _ID = _HEADER + 4
 _AUTH = _HEADER + 4 + 16  # the least that any method has for its data
 _NONCE = _HEADER + 16
 _OF_A_CHILD = _SA + 2 * _TS
+_REKEY_SA = _HEADER + 4 + 4  # REKEY_SA with an SPI of ESP (RFC 7296 section 1.3.3)
 _SA_OF_IKE = _HEADER + 8 + 8 + 3 * 8  # one proposal with an SPI of IKE, a cipher, a PRF and a method
 _SEALED_WITHIN = (PayloadType.SK, PayloadType.SKF)
 _WITH_A_FIXED_PART = (
@@ -50,13 +54,16 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     """Each SK payload has room for IV, padding and ICV of the cipher that was chosen, and for what must be inside.
 
     The Next Payload of SK names the first payload inside, and is in clear: it has its place in the exchange, and what
-    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61). Who
-    rekeys the IKE SA has room for a KE payload (B24).
+    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK, and what
+    is inside is encrypted (B61). Who rekeys the IKE SA has room for a KE payload (B24).
     """
     objections, count = [], 0
     for message in (m for m in view.messages if m.sealed):
         count += 1
-        faults = *_begins(message), *_in_front(message), *_cipher_fits(view, message), *_lacks_room(view, message)
+        faults = (
+            *_begins(message), *_in_front(message), *_cipher_fits(view, message), *_lacks_room(view, message),
+            *_is_not_encrypted(message),
+        )  # fmt: skip
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
@@ -93,6 +100,13 @@ def _in_front(message: SeenMessage) -> Iterator[tuple[str, str]]:
     bare = [kind for kind in outer if kind.is_known and kind not in _SEALED_WITHIN]
     if known and bare:
         yield "B61", f"a payload {bare[0].name} is in clear in front of SK"
+
+
+def _is_not_encrypted(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    """Behind the IV, ciphertext and ICV look like chance: no cipher makes 16 octets of one value in a row."""
+    for sealed in sealed_parts(message):
+        if found := _MADE_BY_NO_CIPHER.search(sealed.content, _IV):
+            yield "B61", f"inside of SK are 16 octets {found[1].hex()} in a row, which no cipher makes"
 
 
 def _deletes_nothing(view: PairView) -> Iterator[Objection]:
@@ -185,9 +199,19 @@ def _least(view: PairView, message: SeenMessage) -> int:
         # Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (section 1.2).
         left_out = childless or (message.response and rekeyed_of_themselves(view))
         return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
-    if message.exchange == ExchangeType.CREATE_CHILD_SA and (not message.response or _each_took_place(view)):
-        return _SA + _NONCE
-    return 0
+    step = _step_of(view, message)
+    if step is not None and step.step == Step.REKEY_CHILD:
+        return _SA + _NONCE + 2 * _TS + (0 if message.response else _REKEY_SA)
+    return _SA + _NONCE if message.exchange == ExchangeType.CREATE_CHILD_SA and (step or not message.response) else 0
+
+
+def _step_of(view: PairView, message: SeenMessage) -> StepReport | None:
+    """The step whose rekey took place in this CREATE_CHILD_SA exchange; None where it is not known."""
+    answers = view.find(ExchangeType.CREATE_CHILD_SA, response=True)
+    if message.exchange != ExchangeType.CREATE_CHILD_SA or not _each_took_place(view):
+        return None
+    steps = {_exchange_of(answer): after for answer, (_, after) in zip(answers, _rekeys(view), strict=True)}
+    return steps.get(_exchange_of(message))
 
 
 def _each_took_place(view: PairView) -> bool:
@@ -207,11 +231,7 @@ def _least_of_a_rekeyed_ike_sa(view: PairView, message: SeenMessage) -> int:
     "The KEi payload MUST be included" (RFC 7296 section 1.3.2). Of which method it is both sides report; or else it has
     what the shortest one takes.
     """
-    if message.exchange != ExchangeType.CREATE_CHILD_SA or not _each_took_place(view):
-        return 0
-    answers = map(_exchange_of, view.find(ExchangeType.CREATE_CHILD_SA, response=True))
-    steps = {exchange: after for exchange, (_, after) in zip(answers, _rekeys(view), strict=True)}
-    step = steps.get(_exchange_of(message))
+    step = _step_of(view, message)
     if step is None or step.step != Step.REKEY_IKE:
         return 0
     return _SA_OF_IKE + _NONCE + KE + _octets_of_a_key(step, int(message.response))
