@@ -15,6 +15,7 @@ from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.checks.deletion import ON_ITS_WAY
 from harness.verify.checks.offer import chosen_twice, could_choose, offered
+from harness.verify.checks.rekeys import step_of
 from harness.verify.checks.room import has_room_for_key
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
@@ -147,7 +148,8 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
             due += min((len(suite.additional_key_exchanges) for suite in view.expectation.esp), default=0)
     seen = min(len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response)) for response in (False, True))
     if seen >= due:
-        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due", tuple(_too_many_follow(view)))
+        objections = tuple(_too_many_follow(view)) or tuple(_before_its_rekey(view))
+        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due", objections)
     begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
     asked = len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False))
     party = view.sender(begun[-1]) if begun and asked < due else ""  # who rekeys begins the exchanges that follow
@@ -173,6 +175,22 @@ def _too_many_follow(view: PairView) -> Iterator[Objection]:
     if len(asked) > most and not rekeyed_of_themselves(view, response=False):
         sentence = f"{len(asked)} IKE_FOLLOWUP_KE requests are on the wire; the rekeys ask for {most} at most"
         yield Objection(view.sender(asked[-1]), sentence, asked[-1].pointer, "A20")
+
+
+def _before_its_rekey(view: PairView) -> Iterator[Objection]:
+    """An IKE_FOLLOWUP_KE request in front of the CREATE_CHILD_SA request that it is to follow, in the same IKE SA.
+
+    That is known where each CREATE_CHILD_SA exchange is that of a step, and no Child SA has additional key exchanges.
+    """
+    if any(suite.additional_key_exchanges for suite in view.expectation.esp):
+        return
+    begun = ((m, step_of(view, m)) for m in view.find(ExchangeType.CREATE_CHILD_SA, response=False))
+    rekeys = [message for message, step in begun if step is not None and step.step == Step.REKEY_IKE]
+    for created, message in product(rekeys, view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False)):
+        sides = {(initiator_spi(each), each.from_initiator) for each in (created, message)}
+        if len(sides) == 1 and message.message_id < created.message_id:
+            sentence = f"{message.label} comes before {created.label}, which rekeys the IKE SA"
+            yield Objection(view.sender(message), sentence, message.pointer)
 
 
 def _additional_reported(view: PairView, step: StepReport) -> list[int]:

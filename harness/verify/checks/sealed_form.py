@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from harness.evidence.peer_report import DELETED, StepReport
 from harness.registry.algorithms import Algorithm
@@ -17,6 +16,7 @@ from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion, octets_of, rekeyed_of_themselves
 from harness.verify.checks.freshness import cipher_of
 from harness.verify.checks.placement import is_out_of_place
+from harness.verify.checks.rekeys import step_of
 from harness.verify.checks.room import KE, PAD_LENGTH, has_room_for_key, is_of_the_first, room, sealed_parts
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
@@ -184,7 +184,7 @@ def _lacks_room(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str
         yield "B54", f"too few octets for the payloads that it must have, which take {least} at least"
     elif with_key and octets < with_key:
         yield "B24", f"too few octets to rekey the IKE SA with a KE payload, which takes {with_key} at least"
-    elif is_of_the_first(view, message) and 0 <= octets < first:
+    elif 0 <= octets < first and is_of_the_first(view, message):
         yield "B53", f"too few octets for the first payload that it has, which takes {first} at least"
 
 
@@ -199,30 +199,10 @@ def _least(view: PairView, message: SeenMessage) -> int:
         # Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (section 1.2).
         left_out = childless or (message.response and rekeyed_of_themselves(view))
         return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
-    step = _step_of(view, message)
+    step = step_of(view, message)
     if step is not None and step.step == Step.REKEY_CHILD:
         return _SA + _NONCE + 2 * _TS + (0 if message.response else _REKEY_SA)
     return _SA + _NONCE if message.exchange == ExchangeType.CREATE_CHILD_SA and (step or not message.response) else 0
-
-
-def _step_of(view: PairView, message: SeenMessage) -> StepReport | None:
-    """The step whose rekey took place in this CREATE_CHILD_SA exchange; None where it is not known."""
-    answers = view.find(ExchangeType.CREATE_CHILD_SA, response=True)
-    if message.exchange != ExchangeType.CREATE_CHILD_SA or not _each_took_place(view):
-        return None
-    steps = {_exchange_of(answer): after for answer, (_, after) in zip(answers, _rekeys(view), strict=True)}
-    return steps.get(_exchange_of(message))
-
-
-def _each_took_place(view: PairView) -> bool:
-    """Whether each CREATE_CHILD_SA exchange is that of a rekey after which both sides report other SPIs."""
-    steps, answers = _rekeys(view), view.find(ExchangeType.CREATE_CHILD_SA, response=True)
-    return len(answers) == len(steps) and all(_renewed(before, after) for before, after in steps)
-
-
-def _rekeys(view: PairView) -> list[tuple[StepReport, StepReport]]:
-    """What was reported before and after each rekey."""
-    return [(b, a) for b, a in pairwise(view.standing) if a.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
 
 
 def _least_of_a_rekeyed_ike_sa(view: PairView, message: SeenMessage) -> int:
@@ -231,15 +211,10 @@ def _least_of_a_rekeyed_ike_sa(view: PairView, message: SeenMessage) -> int:
     "The KEi payload MUST be included" (RFC 7296 section 1.3.2). Of which method it is both sides report; or else it has
     what the shortest one takes.
     """
-    step = _step_of(view, message)
+    step = step_of(view, message)
     if step is None or step.step != Step.REKEY_IKE:
         return 0
     return _SA_OF_IKE + _NONCE + KE + _octets_of_a_key(step, int(message.response))
-
-
-def _exchange_of(message: SeenMessage) -> tuple[bytes, int, bool]:
-    """Its IKE SA, its number, and whether the responder began it."""
-    return initiator_spi(message), message.message_id, message.from_initiator == message.response
 
 
 def _octets_of_a_key(step: StepReport, side: int) -> int:
@@ -248,21 +223,6 @@ def _octets_of_a_key(step: StepReport, side: int) -> int:
     octets = {Algorithm(int(method)).name(TransformType.KE): both for method, both in KEY_EXCHANGE_OCTETS.items()}
     known = octets.get(str(told.pop())) if len(told) == 1 else None
     return known[side] if known else min(both[side] for both in octets.values())
-
-
-def _renewed(before: StepReport, after: StepReport) -> bool:
-    """Whether both sides report SAs, and by their SPIs other ones than before."""
-    for old, new in ((before.initiator, after.initiator), (before.responder, after.responder)):
-        first, second = established(old), established(new)
-        if first is None or second is None:
-            return False
-        spis = [
-            {sa.initiator_spi and sa.spis} if after.step == Step.REKEY_IKE else {each.spi_in for each in sa.installed}
-            for sa in (first, second)
-        ]
-        if None in spis[0] | spis[1] or spis[0] & spis[1]:
-            return False
-    return True
 
 
 def _is_the_only_auth(view: PairView) -> bool:
