@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from all_pair_defects import PLAYED, ROWS, play
 from case_builder import requirements
-from pair_builder import HYBRID_REKEY, SEVEN, good_pair
+from pair_builder import HYBRID_REKEY, HYBRID_REKEYS, SEVEN, good_pair
 from pair_esp_rows import LEGITIMATE as OF_ESP
 from pair_form_rows import LEGITIMATE as OF_FORM
 from pair_legitimate_rows import LEGITIMATE as OF_THE_WIRE
@@ -19,7 +19,7 @@ UNDETERMINED = "undetermined"
 LEGITIMATE = [*OF_THE_WIRE, *OF_FORM, *OF_ESP, *OF_THE_STORY, *OF_PLACES, *OF_REKEYS]
 
 
-@pytest.mark.parametrize("scenario", [HYBRID_REKEY, SEVEN])
+@pytest.mark.parametrize("scenario", [HYBRID_REKEY, HYBRID_REKEYS, SEVEN])
 def test_what_no_scenario_has_yet_passes_unaltered(scenario):
     judged = good_pair(scenario).judge()
     assert (judged.verdict, judged.findings) == (Verdict.PASS, ())

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from pair_builder import FIRST, SECOND, Pair, good_pair
+from pair_form_alterations import twice
 
 from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
@@ -13,6 +14,8 @@ from harness.registry.messages import ExchangeType
 CHECK = "pair-deleted-on-both-sides"
 HYBRID, REKEY = "pairs/hybrid", "pairs/rekey"
 UNSEEN = "no answered INFORMATIONAL exchange ends the IKE SA"
+
+LACKING = "wire.pcapng lacks the response to the last INFORMATIONAL request, and neither side has an SA left"
 
 
 def unanswered(pair: Pair) -> Pair:
@@ -55,7 +58,27 @@ def test_what_rekeys_delete_is_not_the_deletion_at_the_end(scenario, cut):
     pair = cut(good_pair(scenario))
     assert (informational_responses(pair) > 0) is (scenario == REKEY)
     (objection,) = pair.check(CHECK).objections
-    assert (objection.party, objection.sentence) == ("", UNSEEN)
+    assert (objection.party, objection.sentence) == ("", LACKING if cut is unanswered else UNSEEN)
+    assert objection.severity == ("inconclusive" if cut is unanswered else "fail")
+
+
+@pytest.mark.parametrize("scenario", [HYBRID, REKEY])
+def test_one_capture_may_lack_the_last_answer(scenario):
+    """Two do not, and who still has an SA shows that the deletion was not done."""
+    cut = unanswered(good_pair(scenario))
+    (objection,) = twice(cut).check(CHECK).objections
+    assert (objection.sentence, objection.severity) == (UNSEEN, "fail")
+    for side in ("initiator", "responder"):
+        assert UNSEEN in [each.sentence for each in still_there(cut, side).check(CHECK).objections]
+    (sent_again,) = repeated(good_pair(scenario)).check(CHECK).objections
+    assert (sent_again.sentence, sent_again.severity) == (UNSEEN, "fail")
+
+
+def test_what_is_lacking_is_an_answer_to_an_informational_request():
+    pair = good_pair(REKEY)
+    created = max(m.frame for m in pair.view.find(ExchangeType.CREATE_CHILD_SA, response=False))
+    early = pair.with_datagrams(d for d in pair.wire.datagrams if d.frame <= created)
+    assert [each.sentence for each in early.check(CHECK).objections] == [UNSEEN]
 
 
 @pytest.mark.parametrize("scenario", [HYBRID, REKEY])

@@ -105,14 +105,14 @@ def test_an_sk_payload_has_room_for_what_must_be_inside(label, octets, prepare, 
 @pytest.mark.parametrize(
     ("label", "octets", "expected"),
     [
-        (CREATE, 32 + 20 + GCM, []),
-        (CREATE, 32 + 20 + GCM - 1, [(FIRST, "B54")]),
-        (CREATE_ANSWER, 32 + 20 + GCM, []),
-        (CREATE_ANSWER, 32 + 20 + GCM - 1, [(SECOND, "B54")]),  # both report what came of it
+        (CREATE, CHILD + 20 + 12 + GCM, []),  # with REKEY_SA and the SPI in it
+        (CREATE, CHILD + 20 + 12 + GCM - 1, [(FIRST, "B54")]),
+        (CREATE_ANSWER, CHILD + 20 + GCM, []),
+        (CREATE_ANSWER, CHILD + 20 + GCM - 1, [(SECOND, "B54")]),  # both report what came of it
         (AUTH_ANSWER, PEER + CHILD + GCM - 1, [(SECOND, "B54")]),
     ],
 )
-def test_what_begins_an_sa_has_room_for_an_offer_and_a_nonce(label, octets, expected):
+def test_what_rekeys_a_child_sa_has_room_for_its_payloads(label, octets, expected):
     assert told(inside(good_pair(REKEY), label, octets)) == expected
 
 
@@ -225,16 +225,18 @@ def fragmented(pair: Pair, label: str, *parts: tuple[int, int, int], **firsts: i
 
 
 LEAST = PEER + CHILD + GCM
+MORE = GCM
+"""Each further fragment has an IV, a Pad Length and an ICV of its own (RFC 7383 section 2.5)."""
 
 
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        (((1, 2, LEAST - 30), (2, 2, 30)), []),
-        (((1, 2, LEAST - 30), (2, 2, 29)), [(FIRST, "B54")]),
-        (((1, 2, LEAST - 40), (1, 2, LEAST - 40), (2, 2, 30)), [(FIRST, "B54")]),  # one that comes again
-        (((1, 2, 50), (2, 2, 50), (1, 3, 50), (2, 3, 50), (3, 3, LEAST - 100)), []),  # the larger set counts
-        (((1, 2, 50), (2, 2, 50), (1, 3, 60), (2, 3, 60)), [(FIRST, "B54")]),
+        (((1, 2, LEAST - 30), (2, 2, MORE + 30)), []),
+        (((1, 2, LEAST - 30), (2, 2, MORE + 29)), [(FIRST, "B54")]),
+        (((1, 2, LEAST - 40), (1, 2, LEAST - 40), (2, 2, MORE + 30)), [(FIRST, "B54")]),  # one that comes again
+        (((1, 2, 50), (2, 2, 50), (1, 3, 50), (2, 3, 50), (3, 3, LEAST + 2 * MORE - 100)), []),  # the larger set counts
+        (((1, 2, 80), (2, 2, 80), (1, 3, 80), (2, 3, 81)), [(FIRST, "B54")]),
     ],
 )
 def test_the_fragments_of_a_message_have_room_together(parts, expected):
@@ -418,14 +420,17 @@ def test_of_two_empty_key_exchanges_the_first_is_shown():
 def test_what_must_be_inside_is_known_of_the_ike_sa_that_was_begun_last_in_clear():
     """Of one that comes from a rekey nobody knows the cipher, and without an answer nothing is agreed on."""
     label = "CREATE_CHILD_SA request 0"
-    for octets, expected in ((52, []), (51, [(FIRST, "B54")])):
+    for octets, expected in ((CHILD + 32, []), (CHILD + 31, [(FIRST, "B54")])):
         small = inside(good_pair(REKEY), label, octets)
         assert len([m for m in small.view.messages if m.label == label]) == 2 and told(small) == expected
     first = inside(good_pair(REKEY), CREATE, 30)
     assert told(first) == [(FIRST, "B54")]
     steps = first.report.steps[:2]
     assert told(first.with_report(steps=steps)) == [(FIRST, "B54")], "a request has it whatever came of it"
-    assert "B54" not in {rule for _, rule in told(inside(first, CREATE, 52).without("IKE_SA_INIT response 0"))}
+    for octets, expected in ((32 + 20 + GCM, []), (32 + 20 + GCM - 1, [(FIRST, "B54")])):
+        unknown = inside(good_pair(REKEY), CREATE, octets).with_report(steps=steps)
+        assert told(unknown) == expected, "whatever it asks for has an offer and a nonce"
+    assert "B54" not in {rule for _, rule in told(inside(first, CREATE, CHILD + 32).without("IKE_SA_INIT response 0"))}
 
 
 def of_another_ike_sa(datagram: CapturedDatagram, frame: int) -> CapturedDatagram:

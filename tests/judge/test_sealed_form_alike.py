@@ -69,9 +69,28 @@ def test_a_copy_has_the_ciphertext_of_its_message():
 def test_few_octets_are_the_same_by_chance(octets, alike):
     """Of an empty message nothing but the Pad Length is encrypted."""
     text = bytes(octets)
-    first = holding(ASKED, lambda sk: replace(sk, content=b"1" * IV + text + b"2" * ICV))(good_pair(CLASSICAL))
-    both = holding(AUTH, lambda sk: replace(sk, content=b"3" * IV + text + b"4" * ICV))(first)
+    first = holding(ASKED, lambda sk: replace(sk, content=b"1" * IV + text + bytes(range(ICV))))(good_pair(CLASSICAL))
+    both = holding(AUTH, lambda sk: replace(sk, content=b"3" * IV + text + bytes(range(1, ICV + 1))))(first)
     assert ("B61" in {rule for _, rule, _ in told(both.view)}) is alike
+
+
+MIXED = bytes(range(1, 201))
+"""Octets of which no two are alike."""
+
+
+@pytest.mark.parametrize("octet", [b"\0", b"\xff", b"\n"])
+@pytest.mark.parametrize("at", [IV, 60, len(MIXED) - ICV])
+def test_no_cipher_makes_sixteen_octets_of_one_value(octet, at):
+    """Be it the ciphertext or the check value."""
+    words = f"{ASKED}: inside of SK are 16 octets {octet.hex()} in a row, which no cipher makes"
+    for count, said in ((15, []), (16, [(FIRST, "B61", words)])):
+        assert told(sealing(ASKED, MIXED[:at] + octet * count + MIXED[at + count :])) == said
+
+
+def test_a_vector_may_be_a_counter():
+    for count, rules in ((15, []), (16, ["B61"])):
+        view = sealing(ASKED, bytes(IV + count) + MIXED)
+        assert [rule for _, rule, _ in told(view)] == rules
 
 
 def test_of_a_rekeyed_ike_sa_nobody_knows_the_cipher():

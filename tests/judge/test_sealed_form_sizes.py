@@ -20,6 +20,8 @@ from harness.verify.checks.catalogue import PAIR_CHECKS
 from harness.verify.wire import SeenMessage
 
 SIZES = "pair-follow-up-sizes"
+KEY = (8 + 16 + 1) + (4 + 4)
+"""Octets of IV, ICV and Pad Length; of a KE payload in front of its data."""
 
 
 def inside(pair: Pair, label: str, octets: int) -> Pair:
@@ -34,7 +36,7 @@ def in_follow_up(which: Callable[[SeenMessage], bool], octets: int) -> Pair:
 
 @pytest.mark.parametrize(("response", "party"), [(False, FIRST), (True, SECOND)])
 def test_a_follow_up_has_room_for_its_key(response, party):
-    due = KEY_EXCHANGE_OCTETS[KeyExchangeMethod.ML_KEM_768][int(response)]
+    due = KEY + KEY_EXCHANGE_OCTETS[KeyExchangeMethod.ML_KEM_768][int(response)]
     assert in_follow_up(lambda m: m.response == response, due).check(SIZES).objections == ()
     (objection,) = in_follow_up(lambda m: m.response == response, due - 1).check(SIZES).objections
     assert (objection.party, objection.requirement) == (party, "")

@@ -98,11 +98,14 @@ def test_the_octets(side, name, way):
     (child,) = pair.reported(Step.TRAFFIC, side).sas[0].children
     packets, spi = getattr(child, f"packets_{way}"), getattr(child, f"spi_{way}")
     crossed = sum(len(each.payload) for each in pair.view.esp if each.payload[:4].hex() == spi)
-    for octets in (packets, crossed, None):
-        assert of(pair, side, **{f"bytes_{way}": octets}) == []
-    for octets in (packets - 1, crossed + 1):
-        words = f"after traffic {name} counts {octets} octets in {packets} packets {way}"
-        assert of(pair, side, **{f"bytes_{way}": octets}) == [words]
+    for mode, least in (("TUNNEL", 20 * packets), ("tunnel", 20 * packets), (None, packets)):
+        for octets in (least, crossed, None):
+            assert of(pair, side, mode=mode, **{f"bytes_{way}": octets}) == []
+        for octets in (least - 1, crossed + 1):
+            words = f"after traffic {name} counts {octets} octets in {packets} packets {way}"
+            assert of(pair, side, mode=mode, **{f"bytes_{way}": octets}) == [words]
+    in_transport = of(pair, side, mode="TRANSPORT", **{f"bytes_{way}": packets})
+    assert not [words for words in in_transport if "octets" in words]
     assert of(pair, side, **{f"bytes_{way}": 10**6, f"packets_{way}": 0}) == []
     assert of(pair, side, **{f"bytes_{way}": 10**6, f"packets_{way}": None}) == []
 

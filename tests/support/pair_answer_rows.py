@@ -79,6 +79,10 @@ ROWS: list[PairDefect] = [
                FAIL, SECOND, "B30", ("B29",)),
     PairDefect("one request to delete at the very end", (HYBRID, CLASSICAL), deletion_left_open(29.9, "initiator"),
                FAIL, NOBODY, "B29"),
+    PairDefect("one capture ends with the request to delete", (HYBRID, CLASSICAL, REKEY), lambda p: p.with_datagrams(
+        p.wire.datagrams[:-1]), OPEN, NOBODY, ""),
+    PairDefect("it does so, and the responder keeps its SAs", (HYBRID, REKEY), lambda p: p.with_datagrams(
+        p.wire.datagrams[:-1]).with_step(DELETED, responder=p.report.steps[-2].responder), FAIL, NOBODY, "B29"),
     # To what (RFC 7296 sections 2.1, 2.2).
     PairDefect("an answer to no request", (HYBRID, CLASSICAL), seen_twice(unasked(INFORMATIONAL, initiator=False)),
                FAIL, SECOND, "B22"),

@@ -165,6 +165,7 @@ def _names(suite: Suite) -> dict[str, str]:
 
 
 SEVEN, HYBRID_REKEY = "seven additional key exchanges", "a hybrid that is rekeyed"
+HYBRID_REKEYS = "a hybrid that is rekeyed behind its Child SA"
 """Cases that no scenario of two products has yet: ``good_pair`` knows them by these names."""
 
 
@@ -174,8 +175,9 @@ def _planned(name: str) -> Scenario:
         seven = scenarios()["multiple-ke/seven"]
         offer, accept = (replace(each, esp=hybrid.offer.esp) for each in (seven.offer, seven.accept))
         return replace(hybrid, offer=offer, accept=accept)
-    if name == HYBRID_REKEY:
-        return replace(hybrid, steps=(Step.TRAFFIC, Step.REKEY_IKE, Step.TRAFFIC, Step.DELETE))
+    if name in (HYBRID_REKEY, HYBRID_REKEYS):
+        first = (Step.REKEY_CHILD,) if name == HYBRID_REKEYS else ()
+        return replace(hybrid, steps=(Step.TRAFFIC, *first, Step.REKEY_IKE, Step.TRAFFIC, Step.DELETE))
     return scenarios()[name]
 
 

@@ -228,6 +228,7 @@ ROWS: list[PairDefect] = [
             ("counts 5000 packets out", lambda c: replace(c, packets_out=5000), (Step.TRAFFIC,)),
             ("counts 40 packets in before any", lambda c: replace(c, packets_in=40), (ESTABLISHED,)),
             ("counts no octets in", lambda c: replace(c, bytes_in=0), (Step.TRAFFIC,)),
+            ("counts an octet out for each packet", lambda c: replace(c, bytes_out=c.packets_out), (Step.TRAFFIC,)),
             ("reports its SPIs the other way round", exchanged, ()),
             ("has no Child SA in use", lambda c: replace(c, state="INSTALLING"), ()),
         )

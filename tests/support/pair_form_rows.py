@@ -200,6 +200,20 @@ ROWS: list[PairDefect] = [
     PairDefect("no room for a nonce", (REKEY,), holding("CREATE_CHILD_SA request 2", sized(40)), FAIL, FIRST, "B54"),
     PairDefect("no room for ML-KEM at a rekey", (HYBRID_REKEY,), holding("IKE_FOLLOWUP_KE request 4", sized(900)),
                FAIL, FIRST, "K04"),
+    # A KE payload has eight octets in front of its data, SK an IV, a Pad Length and an ICV.
+    PairDefect("room for the bare data of a key alone", (HYBRID,), holding("IKE_INTERMEDIATE request 1", sized(1184)),
+               FAIL, FIRST, "K04"),
+    PairDefect("for its answer it is an octet too few", (HYBRID,), holding(
+        "IKE_INTERMEDIATE response 1", sized(1120)), FAIL, SECOND, "K04"),
+    PairDefect("at a rekey it is an octet too few", (HYBRID_REKEY,), holding("IKE_FOLLOWUP_KE request 4", sized(1216)),
+               FAIL, FIRST, "K04"),
+    # "Encrypted and integrity protected" (RFC 7296 section 1.2).
+    PairDefect("zeros are in place of a ciphertext", (HYBRID, CLASSICAL), of(
+        REQUEST, lambda label: holding(label, lambda sk: replace(sk, content=sk.content[:8] + bytes(200)))),
+        FAIL, FIRST, "B61"),
+    PairDefect("a check value of ones", (REKEY,), holding(
+        "CREATE_CHILD_SA response 2", lambda sk: replace(sk, content=sk.content[:-16] + b"\xff" * 16)),
+        FAIL, SECOND, "B61"),
     PairDefect("fragments have one vector", (SEVEN,), fragment_of_another, FAIL, SECOND, "K06"),
     PairDefect("fragments of two totals", (SEVEN,), seen_twice(other_totals), FAIL, SECOND, "F03", ("K04",)),
     # Turns.
@@ -258,6 +272,9 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
         ("a cookie of one octet", (HYBRID, CLASSICAL), seen_twice(demand(COOKIE, b"c", cookie(b"c")))),
         ("another method is asked for", (HYBRID, CLASSICAL), seen_twice(also_offering(19), demand(
             WANTED, METHOD, list, guessing(ECP_256, 64)))),
+        ("no octet more than a key takes", (HYBRID_REKEY,), and_then(
+            holding("IKE_INTERMEDIATE request 1", sized(1217)), holding("IKE_INTERMEDIATE response 1", sized(1121)),
+            holding("IKE_FOLLOWUP_KE request 4", sized(1217)), holding("IKE_FOLLOWUP_KE response 4", sized(1121)))),
         ("both delete at once", (CLASSICAL,), seen_twice(
             one_more(INFORMATIONAL, 0, initiator=True, response=True, behind="INFORMATIONAL response 2", last=True),
             one_more(INFORMATIONAL, 0, initiator=False, behind=LAST, last=True))),

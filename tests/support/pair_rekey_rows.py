@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair
+from pair_builder import FIRST, HYBRID_REKEY, HYBRID_REKEYS, SECOND, Pair
 from pair_defect_rows import FAIL, REKEY, Alter, PairDefect, and_then
 from pair_esp_rows import each_report
 from pair_form_alterations import seen_twice, sized
@@ -62,6 +62,19 @@ def with_spi_of_before(*, back: int = 1, told: bool = True) -> Alter:
     return alter
 
 
+def follow_up_first(pair: Pair) -> Pair:
+    """The last IKE_FOLLOWUP_KE exchange comes in front of the CREATE_CHILD_SA exchange that it follows."""
+    kinds = ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE
+    created, followed = ([m for m in pair.view.messages if m.exchange == kind][-2:] for kind in kinds)
+    number = created[0].message_id
+    places = [m.pieces[0].datagram for m in (*created, *followed)]
+    for place, message in zip(places, (*followed, *created), strict=True):
+        octets = message.pieces[0].datagram.payload
+        changed = octets[:24] + (number + (message in created)).to_bytes(4) + octets[28:]
+        pair = pair.changed(place, replace(place, payload=changed))
+    return pair
+
+
 ROWS: list[PairDefect] = [
     # "New initiator and responder SPIs" (RFC 7296 section 1.3.2).
     PairDefect("a rekeyed IKE SA has the initiator's old SPI", (REKEY, HYBRID_REKEY), with_spi_of_before(),
@@ -76,10 +89,20 @@ ROWS: list[PairDefect] = [
     PairDefect("the answer to it has none", (REKEY, HYBRID_REKEY), rekeying(sized(100), response=True), FAIL, SECOND,
                "B24"),
     PairDefect("nor has the second rekey", (REKEY,), rekeying(sized(100), which=1), FAIL, FIRST, "B24"),
+    # The exchange that an IKE_FOLLOWUP_KE follows (RFC 9370 section 2.2.4).
+    PairDefect("IKE_FOLLOWUP_KE before its CREATE_CHILD_SA", (HYBRID_REKEYS,), follow_up_first, FAIL, FIRST, "A08"),
+    # "N(REKEY_SA), SA, Ni, [KEi,] TSi, TSr" (RFC 7296 section 1.3.3).
+    PairDefect("a rekey of the Child SA without room for its selectors", (REKEY,), rekeying(
+        sized(136), label="CREATE_CHILD_SA request 2"), FAIL, FIRST, "B54"),
+    PairDefect("its answer has no room for them", (REKEY,), rekeying(
+        sized(124), response=True, label="CREATE_CHILD_SA response 2"), FAIL, SECOND, "B54"),
 ]  # fmt: skip
 
 LEGITIMATE: list[tuple[str, str, Alter]] = [
     ("the SPI of an IKE SA that is gone comes again", REKEY, with_spi_of_before(back=2)),
     ("a rekey of the IKE SA in few octets", REKEY, rekeying(sized(132))),
+    ("a rekey of the Child SA in few octets", REKEY, and_then(
+        rekeying(sized(137), label="CREATE_CHILD_SA request 2"),
+        rekeying(sized(125), response=True, label="CREATE_CHILD_SA response 2"))),
     ("a rekey of the hybrid IKE SA in few octets", HYBRID_REKEY, rekeying(sized(132))),
-]
+]  # fmt: skip

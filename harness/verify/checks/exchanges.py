@@ -7,7 +7,6 @@ from itertools import product
 
 from harness.evidence.model import CapturedDatagram
 from harness.evidence.peer_report import DELETED, PeerReport, SaReport, StepReport
-from harness.registry.key_exchange_sizes import KEY_EXCHANGE_OCTETS
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
@@ -16,6 +15,8 @@ from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
 from harness.verify.checks.deletion import ON_ITS_WAY
 from harness.verify.checks.offer import chosen_twice, could_choose, offered
+from harness.verify.checks.rekeys import step_of
+from harness.verify.checks.room import has_room_for_key
 from harness.verify.pair_view import PairView, established, initiator_spi
 from harness.verify.wire import SeenMessage, of
 from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
@@ -73,22 +74,23 @@ def pair_key_exchange_sizes(view: PairView, _arguments: Arguments) -> Checked:
         return Checked("there are too few IKE_INTERMEDIATE exchanges to compare their sizes")
     objections = [*_too_small(view, requests, methods), *_too_small(view, responses, methods)]
     both = [(m, n) for m in requests for n in responses if m.message_id == n.message_id]
-    if not objections and _without_room(both, methods) is not None:
+    if not objections and _without_room(view, both, methods) is not None:
         sentence = "no IKE_INTERMEDIATE exchanges one after the other have room for every method both ways"
         objections.append(Objection("", sentence, CAPTURE))
     octets = ", ".join(str(octets_of(message)) for message in (*requests, *responses))
     return Checked(f"room for {len(methods)} methods in IKE_INTERMEDIATE of octets: {octets}", tuple(objections))
 
 
-def _without_room(exchanges: Iterable[Sequence[SeenMessage]], methods: Sequence[KeyExchangeMethod]) -> int | None:
+def _without_room(
+    view: PairView, exchanges: Iterable[Sequence[SeenMessage]], methods: Sequence[KeyExchangeMethod]
+) -> int | None:
     """Which method is the first that no exchange is left for, each being taken once, in order; None if there is none.
 
-    An exchange has room if each of its messages that are given has as many octets as the KE payload of its side.
+    An exchange has room if each of its messages that are given has it for the KE payload of its side.
     """
     left = iter(exchanges)
     for number, method in enumerate(methods):
-        sizes = KEY_EXCHANGE_OCTETS.get(method, (0, 0))
-        if not any(all(octets_of(m) >= sizes[int(m.response)] for m in exchange) for exchange in left):
+        if not any(all(has_room_for_key(view, m, method) for m in exchange) for exchange in left):
             return number
     return None
 
@@ -97,7 +99,7 @@ def _too_small(
     view: PairView, messages: Sequence[SeenMessage], methods: Sequence[KeyExchangeMethod]
 ) -> Iterator[Objection]:
     """One side's messages, of which none has room for a method whose turn it is."""
-    number = _without_room([(message,) for message in messages], methods)
+    number = _without_room(view, [(message,) for message in messages], methods)
     if number is None:
         return
     message = messages[number if len(messages) == len(methods) else -1]
@@ -146,7 +148,8 @@ def follow_up_exchanges(view: PairView, _arguments: Arguments) -> Checked:
             due += min((len(suite.additional_key_exchanges) for suite in view.expectation.esp), default=0)
     seen = min(len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=response)) for response in (False, True))
     if seen >= due:
-        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due", tuple(_too_many_follow(view)))
+        objections = tuple(_too_many_follow(view)) or tuple(_before_its_rekey(view))
+        return Checked(f"{seen} IKE_FOLLOWUP_KE exchanges, {due} are due", objections)
     begun = view.find(ExchangeType.CREATE_CHILD_SA, response=False)
     asked = len(view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False))
     party = view.sender(begun[-1]) if begun and asked < due else ""  # who rekeys begins the exchanges that follow
@@ -172,6 +175,22 @@ def _too_many_follow(view: PairView) -> Iterator[Objection]:
     if len(asked) > most and not rekeyed_of_themselves(view, response=False):
         sentence = f"{len(asked)} IKE_FOLLOWUP_KE requests are on the wire; the rekeys ask for {most} at most"
         yield Objection(view.sender(asked[-1]), sentence, asked[-1].pointer, "A20")
+
+
+def _before_its_rekey(view: PairView) -> Iterator[Objection]:
+    """An IKE_FOLLOWUP_KE request in front of the CREATE_CHILD_SA request that it is to follow, in the same IKE SA.
+
+    That is known where each CREATE_CHILD_SA exchange is that of a step, and no Child SA has additional key exchanges.
+    """
+    if any(suite.additional_key_exchanges for suite in view.expectation.esp):
+        return
+    begun = ((m, step_of(view, m)) for m in view.find(ExchangeType.CREATE_CHILD_SA, response=False))
+    rekeys = [message for message, step in begun if step is not None and step.step == Step.REKEY_IKE]
+    for created, message in product(rekeys, view.find(ExchangeType.IKE_FOLLOWUP_KE, response=False)):
+        sides = {(initiator_spi(each), each.from_initiator) for each in (created, message)}
+        if len(sides) == 1 and message.message_id < created.message_id:
+            sentence = f"{message.label} comes before {created.label}, which rekeys the IKE SA"
+            yield Objection(view.sender(message), sentence, message.pointer)
 
 
 def _additional_reported(view: PairView, step: StepReport) -> list[int]:
@@ -379,9 +398,20 @@ def pair_deleted_on_both_sides(view: PairView, _arguments: Arguments) -> Checked
             sentence = f"{side.peer} still reports an IKE SA after the deletion"
             told = deleted or side is view.sides[0]  # the initiator by the lab, the responder by a message alone
             objections.append(Objection(side.peer if told else "", sentence, STEPS))
-    if not deleted:
+    if not deleted and _may_lack_the_last_answer(view) and not (last.initiator.sas or last.responder.sas):
+        sentence = f"{CAPTURE} lacks the response to the last INFORMATIONAL request, and neither side has an SA left"
+        objections.append(Objection("", sentence, CAPTURE, severity=Severity.INCONCLUSIVE))
+    elif not deleted:
         objections.append(Objection("", "no answered INFORMATIONAL exchange ends the IKE SA", CAPTURE))
     return Checked("deleted by an INFORMATIONAL exchange; neither side has an SA left", tuple(objections))
+
+
+def _may_lack_the_last_answer(view: PairView) -> bool:
+    """Whether one capture alone ends with an INFORMATIONAL request that was sent once."""
+    last = max((m for m in view.messages if m.sealed), key=lambda message: message.frame, default=None)
+    if last is None or view.twice or last.exchange != ExchangeType.INFORMATIONAL:
+        return False
+    return last in view.waiting and last not in view.unanswered
 
 
 def _is_begun_anew(view: PairView, sa: SaReport) -> bool:

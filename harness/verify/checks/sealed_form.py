@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from harness.evidence.peer_report import DELETED, StepReport
 from harness.registry.algorithms import Algorithm
@@ -13,15 +13,18 @@ from harness.registry.notifications import NotifyType
 from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
-from harness.verify.checks.exchanges import ends_by_deletion, rekeyed_of_themselves
+from harness.verify.checks.exchanges import ends_by_deletion, octets_of, rekeyed_of_themselves
 from harness.verify.checks.freshness import cipher_of
 from harness.verify.checks.placement import is_out_of_place
+from harness.verify.checks.rekeys import step_of
+from harness.verify.checks.room import KE, PAD_LENGTH, has_room_for_key, is_of_the_first, room, sealed_parts
 from harness.verify.pair_view import PairView, established, initiator_spi
-from harness.verify.wire import SeenMessage, of, sealed_payload
-from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
+from harness.verify.wire import SeenMessage, of
+from harness.wire.payloads import Encrypted, Notify
 
-_PAD_LENGTH = 1
 _ICV = 8  # octets that no two messages have in common by chance
+_IV = 8  # octets; it may be a counter, and a longer one of 16 octets is none
+_MADE_BY_NO_CIPHER = re.compile(rb"(.)\1{15}", re.DOTALL)  # by chance there once in 2^120
 _HEADER = 4  # of a payload
 _SA = _HEADER + 8 + 4 + 2 * 8  # one proposal with an SPI of ESP and two transforms without attributes
 _TS = _HEADER + 4 + 16  # one selector of IPv4 addresses
@@ -29,8 +32,8 @@ _ID = _HEADER + 4
 _AUTH = _HEADER + 4 + 16  # the least that any method has for its data
 _NONCE = _HEADER + 16
 _OF_A_CHILD = _SA + 2 * _TS
+_REKEY_SA = _HEADER + 4 + 4  # REKEY_SA with an SPI of ESP (RFC 7296 section 1.3.3)
 _SA_OF_IKE = _HEADER + 8 + 8 + 3 * 8  # one proposal with an SPI of IKE, a cipher, a PRF and a method
-_KE = _HEADER + 4  # beside the data
 _SEALED_WITHIN = (PayloadType.SK, PayloadType.SKF)
 _WITH_A_FIXED_PART = (
     PayloadType.KE, PayloadType.IDi, PayloadType.IDr, PayloadType.AUTH, PayloadType.NOTIFY, PayloadType.DELETE,
@@ -51,13 +54,16 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     """Each SK payload has room for IV, padding and ICV of the cipher that was chosen, and for what must be inside.
 
     The Next Payload of SK names the first payload inside, and is in clear: it has its place in the exchange, and what
-    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK (B61). Who
-    rekeys the IKE SA has room for a KE payload (B24).
+    agrees on keys, authenticates or deletes is not empty (A15, A21, B29, B54). Nothing stands in front of SK, and what
+    is inside is encrypted (B61). Who rekeys the IKE SA has room for a KE payload (B24).
     """
     objections, count = [], 0
     for message in (m for m in view.messages if m.sealed):
         count += 1
-        faults = *_begins(message), *_in_front(message), *_cipher_fits(view, message), *_lacks_room(view, message)
+        faults = (
+            *_begins(message), *_in_front(message), *_cipher_fits(view, message), *_lacks_room(view, message),
+            *_is_not_encrypted(message),
+        )  # fmt: skip
         for requirement, sentence in faults:
             words = f"{message.label}: {sentence}"
             objections.append(Objection(view.sender(message), words, message.pointer, requirement))
@@ -67,14 +73,9 @@ def sealed_in_its_form(view: PairView, _arguments: Arguments) -> Checked:
     return Checked(f"{count} messages with room for what they carry", tuple(dict.fromkeys(objections)))
 
 
-def _sealed(message: SeenMessage) -> list[Encrypted | EncryptedFragment]:
-    """The SK payload, or the SKF payloads, of all copies."""
-    return [sealed for piece in message.pieces if (sealed := sealed_payload(piece.message)) is not None]
-
-
 def _first_inside(message: SeenMessage) -> int | None:
     """The type of the first payload inside; None where the first fragment is not there."""
-    for sealed in _sealed(message):
+    for sealed in sealed_parts(message):
         if isinstance(sealed, Encrypted) or sealed.fragment_number == 1:
             return int(sealed.next_inside)
     return None
@@ -99,6 +100,13 @@ def _in_front(message: SeenMessage) -> Iterator[tuple[str, str]]:
     bare = [kind for kind in outer if kind.is_known and kind not in _SEALED_WITHIN]
     if known and bare:
         yield "B61", f"a payload {bare[0].name} is in clear in front of SK"
+
+
+def _is_not_encrypted(message: SeenMessage) -> Iterator[tuple[str, str]]:
+    """Behind the IV, ciphertext and ICV look like chance: no cipher makes 16 octets of one value in a row."""
+    for sealed in sealed_parts(message):
+        if found := _MADE_BY_NO_CIPHER.search(sealed.content, _IV):
+            yield "B61", f"inside of SK are 16 octets {found[1].hex()} in a row, which no cipher makes"
 
 
 def _deletes_nothing(view: PairView) -> Iterator[Objection]:
@@ -126,8 +134,8 @@ def _same_seals(view: PairView) -> Iterator[Objection]:
     if cipher is None:
         return
     seen: dict[tuple[bool, bytes], tuple[str, bytes]] = {}
-    own = (each for each in view.messages if _is_of_the_first(view, each))
-    for message, sealed in ((each, sealed) for each in own for sealed in _sealed(each)):
+    own = (each for each in view.messages if is_of_the_first(view, each))
+    for message, sealed in ((each, sealed) for each in own for sealed in sealed_parts(each)):
         vector, rest = sealed.content[: cipher.iv_octets], sealed.content[cipher.iv_octets :]
         end = len(rest) - cipher.icv_octets
         for octets in (rest[:end], rest[end:]):
@@ -148,18 +156,13 @@ def _empty_key_exchanges(view: PairView) -> Iterator[Objection]:
             yield Objection(view.sender(empty[0]), sentence, empty[0].pointer, "A15")
 
 
-def _is_of_the_first(view: PairView, message: SeenMessage) -> bool:
-    init = view.find(ExchangeType.IKE_SA_INIT, response=True)
-    return bool(init) and initiator_spi(message) == initiator_spi(init[-1])
-
-
 def _cipher_fits(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str]]:
     cipher = cipher_of(view)
-    if cipher is None or not _is_of_the_first(view, message):
+    if cipher is None or not is_of_the_first(view, message):
         return
-    for sealed in _sealed(message):
+    for sealed in sealed_parts(message):
         plain = len(sealed.content) - cipher.iv_octets - cipher.icv_octets
-        if plain < _PAD_LENGTH:
+        if plain < PAD_LENGTH:
             yield "B41", f"{plain + cipher.iv_octets + cipher.icv_octets} octets hold neither IV, padding nor ICV"
         elif plain % cipher.block_octets:
             yield "B41", f"{plain} octets of ciphertext are no whole number of blocks"
@@ -175,31 +178,19 @@ def _lacks_room(view: PairView, message: SeenMessage) -> Iterator[tuple[str, str
 
     Whatever came of it, it has room for the first payload that is inside. Of a rekeyed IKE SA nobody knows the cipher.
     """
-    least, first = _least(view, message), _octets_at_least(_first_inside(message))
-    cipher, inside, own = cipher_of(view), _inside(message), _is_of_the_first(view, message)
-    around = cipher.iv_octets + cipher.icv_octets + _PAD_LENGTH if cipher and own else 0
+    least, first, octets = _least(view, message), _octets_at_least(_first_inside(message)), room(view, message)
     with_key = _least_of_a_rekeyed_ike_sa(view, message)
-    if least and inside < least + around:
-        yield "B54", f"{inside} octets are too few for the payloads that it must have, {least + around} at least"
-    elif with_key and inside < with_key + around:
-        yield "B24", f"{inside} octets are too few to rekey the IKE SA with a KE payload, {with_key + around} at least"
-    elif own and around <= inside < first + around:
-        yield "B53", f"{inside} octets are too few for the first payload that it has, {first + around} at least"
-
-
-def _inside(message: SeenMessage) -> int:
-    """The octets inside of SK, or of all SKF payloads of the largest set, each once."""
-    sets: dict[int | None, dict[int | None, int]] = {}
-    for sealed in _sealed(message):
-        part = sealed if isinstance(sealed, EncryptedFragment) else None
-        number, total = (part.fragment_number, part.total_fragments) if part else (None, None)
-        sets.setdefault(total, {})[number] = len(sealed.content)
-    return max((sum(each.values()) for each in sets.values()), default=0)
+    if least and octets < least:
+        yield "B54", f"too few octets for the payloads that it must have, which take {least} at least"
+    elif with_key and octets < with_key:
+        yield "B24", f"too few octets to rekey the IKE SA with a KE payload, which takes {with_key} at least"
+    elif 0 <= octets < first and is_of_the_first(view, message):
+        yield "B53", f"too few octets for the first payload that it has, which takes {first} at least"
 
 
 def _least(view: PairView, message: SeenMessage) -> int:
     """What the payloads take at least that a message must have."""
-    if _is_of_the_first(view, message) and message.exchange == ExchangeType.IKE_AUTH and _is_the_only_auth(view):
+    if is_of_the_first(view, message) and message.exchange == ExchangeType.IKE_AUTH and _is_the_only_auth(view):
         childless = any(
             notify.notify_type == NotifyType.CHILDLESS_IKEV2_SUPPORTED
             for each in view.find(ExchangeType.IKE_SA_INIT, response=True)
@@ -208,20 +199,10 @@ def _least(view: PairView, message: SeenMessage) -> int:
         # Where it cannot be made in IKE_AUTH "the IKE SA is still created as usual" (section 1.2).
         left_out = childless or (message.response and rekeyed_of_themselves(view))
         return _ID + _AUTH + (0 if left_out else _OF_A_CHILD)
-    if message.exchange == ExchangeType.CREATE_CHILD_SA and (not message.response or _each_took_place(view)):
-        return _SA + _NONCE
-    return 0
-
-
-def _each_took_place(view: PairView) -> bool:
-    """Whether each CREATE_CHILD_SA exchange is that of a rekey after which both sides report other SPIs."""
-    steps, answers = _rekeys(view), view.find(ExchangeType.CREATE_CHILD_SA, response=True)
-    return len(answers) == len(steps) and all(_renewed(before, after) for before, after in steps)
-
-
-def _rekeys(view: PairView) -> list[tuple[StepReport, StepReport]]:
-    """What was reported before and after each rekey."""
-    return [(b, a) for b, a in pairwise(view.standing) if a.step in (Step.REKEY_CHILD, Step.REKEY_IKE)]
+    step = step_of(view, message)
+    if step is not None and step.step == Step.REKEY_CHILD:
+        return _SA + _NONCE + 2 * _TS + (0 if message.response else _REKEY_SA)
+    return _SA + _NONCE if message.exchange == ExchangeType.CREATE_CHILD_SA and (step or not message.response) else 0
 
 
 def _least_of_a_rekeyed_ike_sa(view: PairView, message: SeenMessage) -> int:
@@ -230,19 +211,10 @@ def _least_of_a_rekeyed_ike_sa(view: PairView, message: SeenMessage) -> int:
     "The KEi payload MUST be included" (RFC 7296 section 1.3.2). Of which method it is both sides report; or else it has
     what the shortest one takes.
     """
-    if message.exchange != ExchangeType.CREATE_CHILD_SA or not _each_took_place(view):
-        return 0
-    answers = map(_exchange_of, view.find(ExchangeType.CREATE_CHILD_SA, response=True))
-    steps = {exchange: after for exchange, (_, after) in zip(answers, _rekeys(view), strict=True)}
-    step = steps.get(_exchange_of(message))
+    step = step_of(view, message)
     if step is None or step.step != Step.REKEY_IKE:
         return 0
-    return _SA_OF_IKE + _NONCE + _KE + _octets_of_a_key(step, int(message.response))
-
-
-def _exchange_of(message: SeenMessage) -> tuple[bytes, int, bool]:
-    """Its IKE SA, its number, and whether the responder began it."""
-    return initiator_spi(message), message.message_id, message.from_initiator == message.response
+    return _SA_OF_IKE + _NONCE + KE + _octets_of_a_key(step, int(message.response))
 
 
 def _octets_of_a_key(step: StepReport, side: int) -> int:
@@ -251,21 +223,6 @@ def _octets_of_a_key(step: StepReport, side: int) -> int:
     octets = {Algorithm(int(method)).name(TransformType.KE): both for method, both in KEY_EXCHANGE_OCTETS.items()}
     known = octets.get(str(told.pop())) if len(told) == 1 else None
     return known[side] if known else min(both[side] for both in octets.values())
-
-
-def _renewed(before: StepReport, after: StepReport) -> bool:
-    """Whether both sides report SAs, and by their SPIs other ones than before."""
-    for old, new in ((before.initiator, after.initiator), (before.responder, after.responder)):
-        first, second = established(old), established(new)
-        if first is None or second is None:
-            return False
-        spis = [
-            {sa.initiator_spi and sa.spis} if after.step == Step.REKEY_IKE else {each.spi_in for each in sa.installed}
-            for sa in (first, second)
-        ]
-        if None in spis[0] | spis[1] or spis[0] & spis[1]:
-            return False
-    return True
 
 
 def _is_the_only_auth(view: PairView) -> bool:
@@ -291,9 +248,8 @@ def follow_up_sizes(view: PairView, _arguments: Arguments) -> Checked:
     for messages in found:
         for place, message in enumerate(messages):
             method = methods[place % len(methods)]
-            due = KEY_EXCHANGE_OCTETS.get(method, (0, 0))[int(message.response)]
-            if _inside(message) < due:
-                sentence = f"{message.label} has {_inside(message)} octets inside, too few for {method}"
+            if not has_room_for_key(view, message, method):
+                sentence = f"{message.label} has {octets_of(message)} octets, too few for {method}"
                 objections.append(Objection(view.sender(message), sentence, message.pointer))
     return Checked(f"{len(found[0])} IKE_FOLLOWUP_KE with room for their KE payloads", tuple(objections))
 

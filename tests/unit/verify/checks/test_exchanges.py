@@ -18,7 +18,7 @@ from harness.verify.checks.exchanges import _too_small, _without_room, answered_
 from harness.verify.pair_view import PairView
 from harness.verify.wire import SeenMessage
 from harness.wire.payload import Payload
-from harness.wire.payloads import EncryptedFragment, KeyExchange, Notify, SecurityAssociation
+from harness.wire.payloads import Encrypted, EncryptedFragment, KeyExchange, Notify, SecurityAssociation
 
 HYBRID, OFFERED, SIZES = "pairs/hybrid", "pair-key-exchange-offered", "pair-key-exchange-sizes"
 PREDICTED = "pair-exchanges-as-predicted"
@@ -89,9 +89,11 @@ def test_the_answer_behind_one_that_accepts_nothing_is_looked_at():
 
 
 def sized(octets: int, *, response: bool, number: int) -> SeenMessage:
-    """An IKE_INTERMEDIATE message of so many octets."""
+    """An IKE_INTERMEDIATE message with room for a KE payload of so many octets, and for what AES-GCM adds."""
     model = good_pair(HYBRID).view.find(ExchangeType.IKE_INTERMEDIATE, response=response)[0]
-    pieces = (replace(model.pieces[0], octets=bytes(octets)),)
+    sealed = Encrypted(PayloadType.KE, bytes(8 + (4 + 4 + octets) + 1 + 16))
+    message = replace(model.pieces[0].message, payloads=(sealed,))
+    pieces = (replace(model.pieces[0], message=message, octets=message.to_bytes()),)
     return replace(model, message_id=number, pieces=pieces)
 
 
@@ -107,24 +109,28 @@ def room(method: KeyExchangeMethod) -> tuple[int, int]:
     return KEY_EXCHANGE_OCTETS[method]
 
 
+def without_room(given: list[list[SeenMessage]], methods: list[KeyExchangeMethod]) -> int | None:
+    return _without_room(good_pair(HYBRID).view, given, methods)
+
+
 def test_each_method_takes_an_exchange_in_order():
     small, large = room(ML_KEM_512), room(ML_KEM_768)
     both = [ML_KEM_512, ML_KEM_768]
-    assert _without_room(exchanges(small, large), both) is None
-    assert _without_room(exchanges(large, small), both) == 1  # in their order
-    assert _without_room(exchanges((90, 90), small, (90, 90), large), both) is None  # with others between
-    assert _without_room(exchanges(large), both) == 1  # each is taken once
-    assert _without_room(exchanges((90, 90)), both) == 0
-    assert _without_room([], []) is None
-    assert _without_room(exchanges((1, 1)), [KeyExchangeMethod(31337)]) is None  # of a size that nobody knows
+    assert without_room(exchanges(small, large), both) is None
+    assert without_room(exchanges(large, small), both) == 1  # in their order
+    assert without_room(exchanges((90, 90), small, (90, 90), large), both) is None  # with others between
+    assert without_room(exchanges(large), both) == 1  # each is taken once
+    assert without_room(exchanges((90, 90)), both) == 0
+    assert without_room([], []) is None
+    assert without_room(exchanges((1, 1)), [KeyExchangeMethod(31337)]) is None  # of a size that nobody knows
 
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_an_exchange_has_room_both_ways(side):
     whole = room(ML_KEM_768)
     short = tuple(octets - (at == side) for at, octets in enumerate(whole))
-    assert _without_room(exchanges(whole), [ML_KEM_768]) is None
-    assert _without_room(exchanges(short), [ML_KEM_768]) == 0
+    assert without_room(exchanges(whole), [ML_KEM_768]) is None
+    assert without_room(exchanges(short), [ML_KEM_768]) == 0
 
 
 def test_who_has_no_room_for_a_method_is_named_with_the_message_that_is_too_small():
@@ -133,7 +139,7 @@ def test_who_has_no_room_for_a_method_is_named_with_the_message_that_is_too_smal
     short = sized(room(ML_KEM_768)[0] - 1, response=False, number=2)
     assert list(_too_small(view, [small, large], [ML_KEM_512, ML_KEM_768])) == []
     (objection,) = _too_small(view, [small, short], [ML_KEM_512, ML_KEM_768])
-    octets = room(ML_KEM_768)[0] - 1
+    octets = octets_of(short)
     assert objection.party == FIRST
     assert objection.sentence == f"IKE_INTERMEDIATE request 2 has {octets} octets, too few for ML_KEM_768"
     (first,) = _too_small(view, [replace(short, message_id=1), large], [ML_KEM_768, ML_KEM_512])
@@ -197,7 +203,7 @@ def test_who_rekeys_has_to_ask_for_what_follows_and_nobody_knows_why_no_answer_c
 
 
 def test_a_message_that_came_whole_and_as_one_fragment_counts_once():
-    whole = sized(500, response=False, number=1)
+    whole = sized(400, response=False, number=1)
     fragment = EncryptedFragment(PayloadType.KE, 1, 1, bytes(40))
     piece = whole.pieces[0]
     alone = replace(piece, octets=bytes(520), message=replace(piece.message, payloads=(fragment,)))
