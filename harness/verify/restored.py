@@ -92,7 +92,14 @@ def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...],
     whole: list[SeenMessage] = []
     faults: list[Restored] = []
     for own in by_sa.values():
-        for way in (_of_ike_sa_init, _numbered, _turned, _answered_otherwise, _answered_by_another_number):
+        for way in (
+            _of_ike_sa_init,
+            _of_number_zero,
+            _numbered,
+            _turned,
+            _answered_otherwise,
+            _answered_by_another_number,
+        ):
             changes = dict(way(own))
             own[:] = [changes[number].message if number in changes else each for number, each in enumerate(own)]
             faults += [each for each in changes.values() if each.sentence]
@@ -126,6 +133,20 @@ def _of_ike_sa_init(messages: Sequence[SeenMessage]) -> _Changes:
             yield place, Restored(now, f"the {now.label} is a message of the exchange {each.exchange}", "B60")
 
 
+def _of_number_zero(messages: Sequence[SeenMessage]) -> _Changes:
+    """IKE_SA_INIT messages with another number than 0, which retries have, too (RFC 7296 section 2.2).
+
+    A response repeats the number of its request.
+    """
+    asked = {m.message_id for m in messages if not m.protected and not m.response}
+    for place, each in enumerate(messages):
+        if each.message_id and not each.protected and not each.sealed:
+            due = "response" if each.response else "request"
+            repeats = each.response and each.message_id in asked
+            sentence = "" if repeats else f"{each.label} is sent where {due} 0 is due"
+            yield place, Restored(replace(each, message_id=0), sentence, "B22")
+
+
 def _numbered(messages: Sequence[SeenMessage]) -> _Changes:
     """A request with a number that is not its turn, while lower ones come later; its answer repeats it (section 2.2).
 
@@ -137,8 +158,7 @@ def _numbered(messages: Sequence[SeenMessage]) -> _Changes:
         due = 0
         for place, (init, number) in enumerate(order):
             later = [each for _, each in order[place + 1 :]]
-            first = init and place == 0
-            if number > due and due not in later and (first or any(due < each < number for each in later)):
+            if number > due and due not in later and any(due < each < number for each in later):
                 yield from _moved(messages, number, due, initiator=initiator, init=init)
                 due += 1
             elif number >= due:
@@ -163,22 +183,26 @@ def _turned(messages: Sequence[SeenMessage]) -> _Changes:
         alike.setdefault((message.exchange, message.message_id), []).append(message)
     for place, each in enumerate(messages):
         found = [] if not _counts(each) else alike[each.exchange, each.message_id]
-        if len(found) > _MANY:
-            continue
-        own, theirs = (
-            [m for m in found if m.from_initiator == side and m is not each]
-            for side in (each.from_initiator, not each.from_initiator)
-        )
-        if each.response:
-            wrong = not any(not m.response for m in theirs) and any(m.response and m.frame > each.frame for m in theirs)
-            wrong = wrong and not any(not m.response for m in own)
-        else:
-            asked = any(not m.response and m.frame < each.frame for m in theirs)
-            wrong = asked and not any(m.response for m in own) and _is_no_request(messages, each)
-        if wrong:
+        if len(found) <= _MANY and _is_turned(messages, each, found):
             now = replace(each, response=not each.response)
             verb = "has" if each.response else "lacks"
             yield place, Restored(now, f"the {now.label} {verb} the Response flag", "B39")
+
+
+def _is_turned(messages: Sequence[SeenMessage], each: SeenMessage, found: Sequence[SeenMessage]) -> bool:
+    """Whether the others of its exchange and number show so. IKE_SA_INIT may be asked for more than once: most tell."""
+    alike = sum((m.from_initiator == m.response) == (each.from_initiator == each.response) for m in found)
+    if each.exchange == ExchangeType.IKE_SA_INIT and 2 * alike != len(found):
+        return 2 * alike < len(found)
+    own, theirs = (
+        [m for m in found if m.from_initiator == side and m is not each]
+        for side in (each.from_initiator, not each.from_initiator)
+    )
+    if each.response:
+        wrong = not any(not m.response for m in theirs) and any(m.response and m.frame > each.frame for m in theirs)
+        return wrong and not any(not m.response for m in own)
+    asked = any(not m.response and m.frame < each.frame for m in theirs)
+    return asked and not any(m.response for m in own) and _is_no_request(messages, each)
 
 
 def _is_no_request(messages: Sequence[SeenMessage], each: SeenMessage) -> bool:

@@ -6,16 +6,18 @@ As in ``pair_defect_rows``, verdict, party and sentences were written before a r
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pair_alterations import ANSWER, ASK, each, edited, having, header
 from pair_builder import FIRST, SECOND, Pair
-from pair_defect_rows import CLASSICAL, FAIL, HYBRID, NOBODY, OPEN, REKEY, Alter, PairDefect
-from pair_form_alterations import one_more, seen_twice, twice
+from pair_defect_rows import CLASSICAL, FAIL, HYBRID, NOBODY, OPEN, REKEY, Alter, PairDefect, sealed_again
+from pair_form_alterations import cookie, demand, one_more, seen_twice, twice
 
 from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import AttributeType, TransformType
+from harness.wire.message import INITIATOR, RESPONSE
 from harness.wire.payloads import Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Proposal
 
@@ -64,7 +66,32 @@ def unasked(exchange: ExchangeType, *, initiator: bool) -> Alter:
     return alter
 
 
+def after_a_cookie(*steps: Alter) -> Alter:
+    """A cookie is demanded first, and both captures have all of it."""
+    return seen_twice(demand(NotifyType.COOKIE, b"cookie", cookie()), *steps)
+
+
+def of_init(place: int, **fields: Any) -> Alter:
+    """The message at this place of the wire, in IKE_SA_INIT, with other fields in its header."""
+
+    def alter(pair: Pair) -> Pair:
+        return sealed_again(pair, pair.view.messages[place].pieces[0], **fields)
+
+    return alter
+
+
 ROWS: list[PairDefect] = [
+    # A cookie makes IKE_SA_INIT two exchanges of number 0 (RFC 7296 sections 2.2, 2.6).
+    PairDefect("the retry with the cookie has Message ID 1", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(2, message_id=1)), FAIL, FIRST, "B22"),
+    PairDefect("and is answered so", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(2, message_id=1), of_init(3, message_id=1)), FAIL, FIRST, "B22"),
+    PairDefect("the answer behind a cookie has Message ID 1", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(3, message_id=1)), FAIL, SECOND, "B22"),
+    PairDefect("the demand for a cookie lacks the Response flag", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(1, flags=0)), FAIL, SECOND, "B39"),
+    PairDefect("the retry with the cookie has the Response flag", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(2, flags=INITIATOR | RESPONSE)), FAIL, FIRST, "B39"),
     # Of which exchange they are (RFC 7296 section 3.1).
     *(
         PairDefect(f"IKE_SA_INIT is {verb} by {exchange}", (HYBRID, CLASSICAL), init_as(label, exchange),

@@ -43,7 +43,6 @@ def left_as_it_is(*lines: str) -> None:
         [*HYBRID[:4], "i AUTH 2", "i AUTH 2", "r AUTH 2 <"],
         [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 0 spi=2", "r INFO 0 < spi=2"],  # another IKE SA has its own
         [*BEGUN, "i INFO 5", "i INFO 3", "i INFO 2", "r INFO 2 <", "r INFO 3 <", "r INFO 5 <"],
-        ["i INIT 0", "r INIT 0 <", "i INIT 5", "r INIT 5 <"],  # not the first
     ],
 )
 def test_what_is_right_stays_so(lines):
@@ -96,6 +95,21 @@ def test_what_is_right_stays_so(lines):
             HYBRID,
             ["B22: IKE_SA_INIT request 5 is sent where request 0 is due"],
         ),
+        (  # so has a retry
+            ["i INIT 0", "r INIT 0 <", "i INIT 1", "r INIT 1 <", *BEGUN[2:]],
+            [*BEGUN[:2], *BEGUN],
+            ["B22: IKE_SA_INIT request 1 is sent where request 0 is due"],
+        ),
+        (  # and the answer to it
+            ["i INIT 0", "r INIT 0 <", "i INIT 0", "r INIT 1 <", *BEGUN[2:]],
+            [*BEGUN[:2], *BEGUN],
+            ["B22: IKE_SA_INIT response 1 is sent where response 0 is due"],
+        ),
+        (  # which repeats no number of its own side
+            ["i INIT 0", "r INIT 1 <", "i INIT 0", "r INIT 1 <", *BEGUN[2:]],
+            [*BEGUN[:2], *BEGUN],
+            ["B22: IKE_SA_INIT response 1 is sent where response 0 is due"] * 2,
+        ),
         (  # two in a row
             [*BEGUN, "i INFO 7", "i INFO 9", "i INFO 4", "i INFO 5"],
             [*BEGUN, "i INFO 2", "i INFO 3", "i INFO 4", "i INFO 5"],
@@ -144,6 +158,16 @@ def test_of_one_number_in_both_directions_the_exchange_of_the_wrong_one_is_moved
     ("lines", "now", "told"),
     [
         (["i INIT 0", "r INIT 0", *BEGUN[2:]], BEGUN, "B39: the IKE_SA_INIT response 0 lacks the Response flag"),
+        (  # it may be asked for more than once: most tell
+            ["i INIT 0", "r INIT 0", "i INIT 0", *BEGUN[1:]],
+            ["i INIT 0", "r INIT 0 <", *BEGUN],
+            "B39: the IKE_SA_INIT response 0 lacks the Response flag",
+        ),
+        (
+            ["i INIT 0", "r INIT 0 <", "i INIT 0 <", *BEGUN[1:]],
+            ["i INIT 0", "r INIT 0 <", *BEGUN],
+            "B39: the IKE_SA_INIT request 0 has the Response flag",
+        ),
         ([*BEGUN[:3], "r AUTH 1"], BEGUN, "B39: the IKE_AUTH response 1 lacks the Response flag"),
         ([*BEGUN[:2], "i AUTH 1 <", "r AUTH 1 <"], BEGUN, "B39: the IKE_AUTH request 1 has the Response flag"),
         (
