@@ -13,7 +13,7 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.open_enum import by_number
 from harness.verify.misplaced import Restored, of_other_headers
-from harness.verify.wire import Piece, SeenMessage, is_unmarked, of, why_malformed
+from harness.verify.wire import Piece, SeenMessage, of, why_malformed
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER, HEADER_OCTETS, Header, Message
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce, SecurityAssociation
@@ -28,16 +28,20 @@ _TYPES, _PAYLOADS = by_number(ExchangeType), by_number(PayloadType)
 
 
 def unmarked(datagrams: Iterable[CapturedDatagram], known: Collection[bytes]) -> list[Piece]:
-    """IKE messages on port 4500 without the four zero octets in front, by the SPIs of their IKE SAs (RFC 3948 2.2)."""
+    """IKE messages on port 4500 with other octets in front than four of zero, or none (RFC 3948 section 2.2).
+
+    They are looked for by the SPIs of their IKE SAs: by chance no ESP has one of these.
+    """
     found = []
-    for datagram in datagrams:
-        octets = datagram.payload
-        if not is_unmarked(datagram) or octets[:_SPI] not in known:
-            continue
-        try:
-            found.append(Piece(datagram, octets, Message.parse(octets)))
-        except MalformedMessage:
-            continue
+    for datagram in (each for each in datagrams if NAT_PORT in (each.source[1], each.destination[1])):
+        for start in range(2 * len(_MARKER) + 1):
+            octets = datagram.payload[start:]
+            if octets[:_SPI] not in known or datagram.payload[:start] == _MARKER:
+                continue
+            try:
+                found.append(Piece(datagram, octets, Message.parse(octets)))
+            except MalformedMessage:
+                continue
     return found
 
 
@@ -104,16 +108,17 @@ def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...],
             own[:] = [changes[number].message if number in changes else each for number, each in enumerate(own)]
             faults += [each for each in changes.values() if each.sentence]
         whole += own
-    marked = [Restored(m, f"{m.label} goes to port {NAT_PORT} without the marker", "B37") for m in whole if _bare(m)]
+    marked = [Restored(m, f"{m.label} goes to port {NAT_PORT} {_bare(m)}", "B37") for m in whole if _bare(m)]
     return tuple(sorted(whole, key=lambda message: message.frame)), (*faults, *marked, *of_other_headers(whole))
 
 
-def _bare(message: SeenMessage) -> bool:
-    return any(
-        NAT_PORT in (piece.datagram.source[1], piece.datagram.destination[1])
-        and not piece.datagram.payload.startswith(_MARKER)
-        for piece in message.pieces
-    )
+def _bare(message: SeenMessage) -> str:
+    """What stands in place of the marker, in words; "" where it is there, or no place for it."""
+    for piece in message.pieces:
+        front = piece.datagram.payload[: -len(piece.octets)]
+        if NAT_PORT in (piece.datagram.source[1], piece.datagram.destination[1]) and front != _MARKER:
+            return f"behind {front.hex()}, which is no marker" if front else "without the marker"
+    return ""
 
 
 _Changes = Iterator[tuple[int, Restored]]  # by the place of the message
