@@ -67,7 +67,9 @@ def _missing(view: CaseView, message: SeenMessage) -> Iterable[str]:
     if message.response and any(kind.is_error or kind in _DEMANDS for kind in kinds):
         return
     if message.exchange == ExchangeType.IKE_SA_INIT:
-        yield from (f"it has no {name} payload" for kind, name in _OF_INIT if not of(message, kind))
+        lacking = [name for kind, name in _OF_INIT if not of(message, kind)]
+        # Without an SA payload no method is offered.
+        yield from (f"it has no {name} payload" for name in lacking if name != "KE" or "SA" not in lacking)
     without = message.exchange == ExchangeType.IKE_AUTH and not of(message, SecurityAssociation)
     if without and not (message.response and not _asked_for_a_child(view, message)):
         childless = any(
