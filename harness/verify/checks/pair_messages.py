@@ -58,11 +58,12 @@ def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
 
 def _refused_for_nothing(view: PairView) -> Iterator[Objection]:
     """An IKE_SA_INIT response that refuses a version, or a critical payload, which no request has (section 2.5)."""
+    requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
     for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
-        asked = [m for m in view.find(ExchangeType.IKE_SA_INIT, response=False) if m.frame < message.frame]
-        for kind, (rule, has, words) in _REFUSALS.items():
-            refuses = any(notify.notify_type == kind for notify in of(message, Notify))
-            if refuses and asked and not any(map(has, asked)):
+        for kind in {notify.notify_type for notify in of(message, Notify)} & _REFUSALS.keys():
+            rule, has, words = _REFUSALS[kind]
+            asked = [m for m in requests if m.frame < message.frame]
+            if asked and not any(map(has, asked)):
                 sentence = f"{message.label} has {kind}, and no request {words}"
                 yield Objection(view.sender(message), sentence, message.pointer, rule)
 
