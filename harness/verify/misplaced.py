@@ -39,7 +39,7 @@ def adopted(
     An IKE SA that came of a rekey begins with number 0, and is none such. ``told`` are the SPIs that the two products
     report: where they do, one that is only seen in a message or two is none.
     """
-    found = _of_one_spi(pieces)
+    found = _of_their_responder(_of_one_spi(pieces), initiator_address)
     halves = Counter(frozenset(_ways_of_init(each)) for each in found.values())
     sure = {*told, *(found.keys() - pieces.keys())}
     known = [spi for spi, each in found.items() if spi in sure or _is_an_ike_sa(each, halves, bool(told))]
@@ -72,6 +72,24 @@ def _of_one_spi(pieces: Mapping[bytes, Sequence[Piece]]) -> dict[bytes, list[Pie
                 gone = set(map(id, those))
                 found[spi] = [piece for piece in found[spi] if id(piece) not in gone]
                 found[other] = [replace(piece, ike_sa=other) for piece in those]
+    return found
+
+
+def _of_their_responder(found: dict[bytes, list[Piece]], initiator_address: str) -> dict[bytes, list[Piece]]:
+    """The pieces by IKE SA, where one with the initiator's SPI of another goes to that of its responder's SPI.
+
+    It does where its place waits for it there.
+    """
+    chosen = {spi: max(those, key=lambda other: len(those[other])) for spi, own in found.items()
+              if (those := _by_responder(own))}  # fmt: skip
+    homes = {other: spi for spi, other in chosen.items() if not found[spi][0].ike_sa}
+    for spi, own in found.items():
+        for piece in tuple(own):
+            other = piece.message.header.responder_spi
+            home = homes.get(other) if other != chosen.get(spi) and sealed_payload(piece.message) is not None else None
+            if home is not None and _waits_for(found[home], piece, initiator_address, in_turn=True):
+                own.remove(piece)
+                found[home].append(_with(piece, home + piece.octets[_SPI:]))
     return found
 
 
@@ -226,6 +244,7 @@ def of_other_headers(messages: Sequence[SeenMessage]) -> Iterator[Restored]:
 
     An answer repeats the initiator's SPI of its request.
     """
+    known = {message.pieces[0].octets[:_SPI] for message in messages}
     strange = [m for m in messages if any(_told(piece) != piece.octets[:_LENGTH] for piece in m.pieces)]
     asked = {(m.exchange, m.message_id, not m.from_initiator) for m in strange if not m.response}
     for message in strange:
@@ -234,7 +253,8 @@ def of_other_headers(messages: Sequence[SeenMessage]) -> Iterator[Restored]:
             rule = "F05" if message.fragmented else "B22"
             yield Restored(message, f"{message.label} has the number {int.from_bytes(told[_NUMBER:])}", rule)
         elif not message.response or (message.exchange, message.message_id, message.from_initiator) not in asked:
-            words = f"{message.label} has the initiator's SPI {told[:_SPI].hex()}, which is of no IKE SA"
+            whose = "another" if told[:_SPI] in known else "no"
+            words = f"{message.label} has the initiator's SPI {told[:_SPI].hex()}, which is of {whose} IKE SA"
             yield Restored(message, words, "B39")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 
 from harness.evidence.model import CapturedDatagram, PairEvidence
@@ -23,6 +24,7 @@ from harness.verify.wire import (
     answered_suite,
     final_init,
     group,
+    is_esp,
     of,
     pieces_by_sa,
     why_malformed,
@@ -44,6 +46,12 @@ class PairView(CaseView):
     init_before: tuple[SeenMessage, ...] = ()  # of one IKE SA that was rekeyed: the IKE_SA_INIT that began the first
     each: tuple[PairView, ...] | None = None  # the IKE SAs; None in a view of one of them
     restored: tuple[Restored, ...] = ()  # the messages that were put right, each with what was wrong about it
+    unmarked: frozenset[int] = frozenset()  # frames of IKE messages on port 4500 that look like ESP
+
+    @cached_property
+    def esp(self) -> list[CapturedDatagram]:
+        """The ESP packets of the capture."""
+        return [datagram for datagram in super().esp if datagram.frame not in self.unmarked]
 
     @property
     def unreadable(self) -> set[str]:
@@ -126,7 +134,8 @@ def make_pair_view(scenario: Scenario, expectation: Expectation, evidence: PairE
     messages, restored = put_right(found)
     agreed = _agreed_in_clear(messages)
     seen = evidence.facts, evidence.wire, messages, agreed, tuple(malformed), ()
-    view = PairView(scenario, expectation, *seen, evidence, evidence.report, watched, restored=restored)
+    bare = frozenset(p.datagram.frame for m in messages for p in m.pieces if is_esp(p.datagram))
+    view = PairView(scenario, expectation, *seen, evidence, evidence.report, watched, restored=restored, unmarked=bare)
     return replace(view, each=tuple(_each_ike_sa(view)))
 
 
@@ -149,7 +158,7 @@ def _pieces_of_all(
     """
     pieces = pieces_by_sa(datagrams, malformed)
     known = pieces.keys() - {bytes(_SPI_OCTETS)}
-    more = unmarked(malformed, known)
+    more = unmarked(datagrams, known)
     taken = {piece.datagram.frame for piece in more}
     malformed[:] = [each for each in malformed if each.frame not in taken]
     more += readable_nonetheless(malformed, known) if watched else []

@@ -13,7 +13,7 @@ from harness.evidence.model import CapturedDatagram
 from harness.registry.messages import ExchangeType, PayloadType
 from harness.registry.open_enum import by_number
 from harness.verify.misplaced import Restored, of_other_headers
-from harness.verify.wire import Piece, SeenMessage, is_unmarked, of, why_malformed
+from harness.verify.wire import Piece, SeenMessage, of, why_malformed
 from harness.wire.errors import MalformedMessage
 from harness.wire.message import HEADER, HEADER_OCTETS, Header, Message
 from harness.wire.payloads import Encrypted, KeyExchange, Nonce, SecurityAssociation
@@ -28,16 +28,20 @@ _TYPES, _PAYLOADS = by_number(ExchangeType), by_number(PayloadType)
 
 
 def unmarked(datagrams: Iterable[CapturedDatagram], known: Collection[bytes]) -> list[Piece]:
-    """IKE messages on port 4500 without the four zero octets in front, by the SPIs of their IKE SAs (RFC 3948 2.2)."""
+    """IKE messages on port 4500 with other octets in front than four of zero, or none (RFC 3948 section 2.2).
+
+    They are looked for by the SPIs of their IKE SAs: by chance no ESP has one of these.
+    """
     found = []
-    for datagram in datagrams:
-        octets = datagram.payload
-        if not is_unmarked(datagram) or octets[:_SPI] not in known:
-            continue
-        try:
-            found.append(Piece(datagram, octets, Message.parse(octets)))
-        except MalformedMessage:
-            continue
+    for datagram in (each for each in datagrams if NAT_PORT in (each.source[1], each.destination[1])):
+        for start in range(2 * len(_MARKER) + 1):
+            octets = datagram.payload[start:]
+            if octets[:_SPI] not in known or datagram.payload[:start] == _MARKER:
+                continue
+            try:
+                found.append(Piece(datagram, octets, Message.parse(octets)))
+            except MalformedMessage:
+                continue
     return found
 
 
@@ -92,21 +96,29 @@ def put_right(messages: Sequence[SeenMessage]) -> tuple[tuple[SeenMessage, ...],
     whole: list[SeenMessage] = []
     faults: list[Restored] = []
     for own in by_sa.values():
-        for way in (_of_ike_sa_init, _numbered, _turned, _answered_otherwise, _answered_by_another_number):
+        for way in (
+            _of_ike_sa_init,
+            _of_number_zero,
+            _numbered,
+            _turned,
+            _answered_otherwise,
+            _answered_by_another_number,
+        ):
             changes = dict(way(own))
             own[:] = [changes[number].message if number in changes else each for number, each in enumerate(own)]
             faults += [each for each in changes.values() if each.sentence]
         whole += own
-    marked = [Restored(m, f"{m.label} goes to port {NAT_PORT} without the marker", "B37") for m in whole if _bare(m)]
+    marked = [Restored(m, f"{m.label} goes to port {NAT_PORT} {_bare(m)}", "B37") for m in whole if _bare(m)]
     return tuple(sorted(whole, key=lambda message: message.frame)), (*faults, *marked, *of_other_headers(whole))
 
 
-def _bare(message: SeenMessage) -> bool:
-    return any(
-        NAT_PORT in (piece.datagram.source[1], piece.datagram.destination[1])
-        and not piece.datagram.payload.startswith(_MARKER)
-        for piece in message.pieces
-    )
+def _bare(message: SeenMessage) -> str:
+    """What stands in place of the marker, in words; "" where it is there, or no place for it."""
+    for piece in message.pieces:
+        front = piece.datagram.payload[: -len(piece.octets)]
+        if NAT_PORT in (piece.datagram.source[1], piece.datagram.destination[1]) and front != _MARKER:
+            return f"behind {front.hex()}, which is no marker" if front else "without the marker"
+    return ""
 
 
 _Changes = Iterator[tuple[int, Restored]]  # by the place of the message
@@ -126,6 +138,20 @@ def _of_ike_sa_init(messages: Sequence[SeenMessage]) -> _Changes:
             yield place, Restored(now, f"the {now.label} is a message of the exchange {each.exchange}", "B60")
 
 
+def _of_number_zero(messages: Sequence[SeenMessage]) -> _Changes:
+    """IKE_SA_INIT messages with another number than 0, which retries have, too (RFC 7296 section 2.2).
+
+    A response repeats the number of its request.
+    """
+    asked = {m.message_id for m in messages if not m.protected and not m.response}
+    for place, each in enumerate(messages):
+        if each.message_id and not each.protected and not each.sealed:
+            due = "response" if each.response else "request"
+            repeats = each.response and each.message_id in asked
+            sentence = "" if repeats else f"{each.label} is sent where {due} 0 is due"
+            yield place, Restored(replace(each, message_id=0), sentence, "B22")
+
+
 def _numbered(messages: Sequence[SeenMessage]) -> _Changes:
     """A request with a number that is not its turn, while lower ones come later; its answer repeats it (section 2.2).
 
@@ -137,8 +163,7 @@ def _numbered(messages: Sequence[SeenMessage]) -> _Changes:
         due = 0
         for place, (init, number) in enumerate(order):
             later = [each for _, each in order[place + 1 :]]
-            first = init and place == 0
-            if number > due and due not in later and (first or any(due < each < number for each in later)):
+            if number > due and due not in later and any(due < each < number for each in later):
                 yield from _moved(messages, number, due, initiator=initiator, init=init)
                 due += 1
             elif number >= due:
@@ -163,22 +188,26 @@ def _turned(messages: Sequence[SeenMessage]) -> _Changes:
         alike.setdefault((message.exchange, message.message_id), []).append(message)
     for place, each in enumerate(messages):
         found = [] if not _counts(each) else alike[each.exchange, each.message_id]
-        if len(found) > _MANY:
-            continue
-        own, theirs = (
-            [m for m in found if m.from_initiator == side and m is not each]
-            for side in (each.from_initiator, not each.from_initiator)
-        )
-        if each.response:
-            wrong = not any(not m.response for m in theirs) and any(m.response and m.frame > each.frame for m in theirs)
-            wrong = wrong and not any(not m.response for m in own)
-        else:
-            asked = any(not m.response and m.frame < each.frame for m in theirs)
-            wrong = asked and not any(m.response for m in own) and _is_no_request(messages, each)
-        if wrong:
+        if len(found) <= _MANY and _is_turned(messages, each, found):
             now = replace(each, response=not each.response)
             verb = "has" if each.response else "lacks"
             yield place, Restored(now, f"the {now.label} {verb} the Response flag", "B39")
+
+
+def _is_turned(messages: Sequence[SeenMessage], each: SeenMessage, found: Sequence[SeenMessage]) -> bool:
+    """Whether the others of its exchange and number show so. IKE_SA_INIT may be asked for more than once: most tell."""
+    alike = sum((m.from_initiator == m.response) == (each.from_initiator == each.response) for m in found)
+    if each.exchange == ExchangeType.IKE_SA_INIT and 2 * alike != len(found):
+        return 2 * alike < len(found)
+    own, theirs = (
+        [m for m in found if m.from_initiator == side and m is not each]
+        for side in (each.from_initiator, not each.from_initiator)
+    )
+    if each.response:
+        wrong = not any(not m.response for m in theirs) and any(m.response and m.frame > each.frame for m in theirs)
+        return wrong and not any(not m.response for m in own)
+    asked = any(not m.response and m.frame < each.frame for m in theirs)
+    return asked and not any(m.response for m in own) and _is_no_request(messages, each)
 
 
 def _is_no_request(messages: Sequence[SeenMessage], each: SeenMessage) -> bool:

@@ -110,7 +110,7 @@ def _answer_missing(view: PairView, answered: Container[tuple[bytes, bool, int]]
         if not message.response and (*side, message.message_id) in answered:
             last[side] = max(last.get(side, 0), message.message_id)
     for message in view.messages:
-        gap = _fragments_missing(message)
+        gap = "" if view.twice and _is_misnumbered(message) else _fragments_missing(message)
         if gap and view.sender(message) not in view.unreadable and not _is_in_clear_too(view, message):
             return f"wire.pcapng lacks {gap} of the {message.label} of {view.sender(message)}, and both had the SAs"
         spi, number = initiator_spi(message), message.message_id
@@ -136,6 +136,15 @@ def _is_in_clear_too(view: PairView, message: SeenMessage) -> bool:
         (m.exchange, m.message_id, m.response, m.from_initiator) == place and m.protected and not m.sealed
         for m in view.messages
     )
+
+
+def _is_misnumbered(message: SeenMessage) -> bool:
+    """Whether there are as many different fragments as a set has, so that their numbers are what is wrong."""
+    sets: dict[int, set[bytes]] = {}
+    for piece in message.pieces:
+        if (fragment := piece.fragment) is not None:
+            sets.setdefault(fragment.total_fragments, set()).add(piece.octets)
+    return any(len(octets) >= total for total, octets in sets.items())
 
 
 def _fragments_missing(message: SeenMessage) -> str:

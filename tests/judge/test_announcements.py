@@ -76,6 +76,20 @@ def test_a_notify_of_another_form(role, label, edit, saying, requirement):
     objects(case, "notifies-in-their-form", saying, party=party, at=at, requirement=requirement)
 
 
+@pytest.mark.parametrize("octets", [1, 3, 5])
+def test_hash_algorithms_have_two_octets_each(role, octets):
+    hashes = Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, bytes(octets))
+    case = good(HYBRID, role=role).rewritten(ANSWER, lambda old: [*old, hashes])
+    at = {"party": responder(role), "at": case.message(ANSWER).pointer, "requirement": "S09"}
+    objects(case, FORM, f"SIGNATURE_HASH_ALGORITHMS has {octets} octets", **at)
+
+
+@pytest.mark.parametrize("octets", [0, 2, 4, 8])
+def test_a_list_of_hash_algorithms(role, octets):
+    hashes = Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, bytes(octets))
+    passes(good(HYBRID, role=role).rewritten(FIRST, lambda old: [*old, hashes]), FORM)
+
+
 def test_neither_kind_of_nat_detection_is_no_fault(role):
     case = good(HYBRID, role=role).rewritten(ANSWER, without(NAT, NotifyType.NAT_DETECTION_DESTINATION_IP))
     passes(case, FORM)

@@ -19,6 +19,7 @@ from harness.wire.payload import Payload
 from harness.wire.payloads import (
     Authentication,
     IdentificationInitiator,
+    KeyExchange,
     Nonce,
     Notify,
     SecurityAssociation,
@@ -48,6 +49,8 @@ def test_messages_that_are_whole(role, scenario):
     ("label", "kind", "name", "side"),
     [
         (INIT, SecurityAssociation, "SA", initiator),
+        (INIT, KeyExchange, "KE", initiator),
+        (ANSWER, KeyExchange, "KE", responder),
         (ANSWER, Nonce, "NONCE", responder),
         (AUTH, IdentificationInitiator, "IDi", initiator),
         (AUTH_ANSWER, Authentication, "AUTH", responder),
@@ -62,6 +65,11 @@ def test_a_payload_that_comes_twice(role, label, kind, name, side):
     objects(again, "payloads-as-due", f"it has 2 {name} payloads", **at)
 
 
+def test_of_two_ke_payloads_elsewhere_other_checks_tell(role):
+    twice = good(HYBRID, role=role).rewritten("IKE_INTERMEDIATE request 1", lambda old: [*old, *old])
+    passes(twice, PAYLOADS)
+
+
 def without(case: Case, label: str, kind: type) -> Case:
     return case.rewritten(label, lambda old: [p for p in old if not isinstance(p, kind)])
 
@@ -70,7 +78,9 @@ def without(case: Case, label: str, kind: type) -> Case:
     ("label", "kind", "name", "side"),
     [
         (INIT, SecurityAssociation, "SA", initiator),
+        (INIT, KeyExchange, "KE", initiator),
         (INIT, Nonce, "Nonce", initiator),
+        (ANSWER, KeyExchange, "KE", responder),
         (ANSWER, SecurityAssociation, "SA", responder),
         (ANSWER, Nonce, "Nonce", responder),
     ],

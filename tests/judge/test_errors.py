@@ -147,6 +147,31 @@ def test_a_retry_of_another_form(role, edit, saying):
     objects(case, "cookie-returned-first", saying, party=initiator(role), at="wire.pcapng#3")
 
 
+def demanded_again(case: Case, edit=None) -> Case:
+    """A copy of the first request brings another cookie, and the retry has that one."""
+    first, demand = (case.view.messages[place].pieces[0].datagram for place in (0, 1))
+    later = case.rewritten("IKE_SA_INIT response 0", lambda old: [replace(old[0], data=b"another")]).datagrams[1]
+    case = retried(case, edit or (lambda old: [replace(old[0], data=b"another"), *old[1:]]))
+    again = (first, demand, first, later, *case.datagrams[2:])
+    return case.with_datagrams(replace(each, frame=frame) for frame, each in enumerate(again, start=1))
+
+
+def test_a_copy_of_the_first_request_is_no_retry(role):
+    case = good(COOKIE, role=role)
+    passes(demanded_again(case), "cookie-returned-first")
+    passes(demanded_again(case, list), "cookie-returned-first")  # the first cookie is as good
+    stale = demanded_again(case, lambda old: [replace(old[0], data=b"stale"), *old[1:]])
+    objects(stale, "cookie-returned-first", "does not begin", party=initiator(role), at="wire.pcapng#5")
+
+
+def test_a_cookie_is_demanded_before_it_comes_back(role):
+    case = demanded_again(good(COOKIE, role=role))
+    first, demand, _, later, retry, *rest = case.datagrams
+    early = (first, demand, retry, later, *rest)
+    case = case.with_datagrams(replace(each, frame=frame) for frame, each in enumerate(early, start=1))
+    objects(case, "cookie-returned-first", "does not begin", party=initiator(role), at="wire.pcapng#3")
+
+
 def test_no_demand_and_no_retry(role):
     case = good(COOKIE, role=role)
     none = good("classical/ecp384", role=role)

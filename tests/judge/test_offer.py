@@ -9,10 +9,10 @@ import pytest
 from pair_builder import FIRST, Pair, good_pair
 
 from harness.policy.proposals import ProposalPolicy, Suite
-from harness.registry.algorithms import algorithm
+from harness.registry.algorithms import Algorithm, algorithm
 from harness.registry.notifications import NotifyType
 from harness.registry.transforms import TransformType
-from harness.verify.checks.offer import could_choose, follows_from_the_offer
+from harness.verify.checks.offer import could_choose, follows_from_the_offer, repeats_unfit_integrity
 from harness.wire.message import Message
 from harness.wire.payload import Payload
 from harness.wire.payloads import Notify, SecurityAssociation
@@ -110,6 +110,40 @@ GOOD, OTHER = (
 def test_a_choice_is_of_the_proposal_that_it_names_alone(number, offer, could):
     suite = Suite(number, {kind: those[0] for kind, those in GOOD.transforms.items()})
     assert could_choose(suite, offer) is could
+
+
+GCM, CBC_256, HMAC = (
+    algorithm(kind, name)
+    for kind, name in (
+        (TransformType.ENCR, "aes-256-gcm-16"),
+        (TransformType.ENCR, "aes-256-cbc"),
+        (TransformType.INTEG, "hmac-sha2-256-128"),
+    )
+)
+
+
+def with_integrity(cipher: Algorithm, *integrity: Algorithm) -> ProposalPolicy:
+    return ProposalPolicy({**GOOD.transforms, TransformType.ENCR: (cipher,), TransformType.INTEG: integrity})
+
+
+@pytest.mark.parametrize(
+    ("number", "offer", "so"),
+    [
+        (1, (with_integrity(GCM, HMAC),), True),
+        (0, (with_integrity(GCM, HMAC),), True),
+        (2, (OTHER, with_integrity(GCM, HMAC)), True),
+        (2, (with_integrity(GCM, HMAC), OTHER), False),
+        (1, (OTHER, with_integrity(GCM, HMAC)), False),
+        (1, (with_integrity(GCM),), False),
+        (1, (with_integrity(CBC_256, HMAC),), False),
+        (2, (with_integrity(GCM, HMAC), with_integrity(GCM)), False),
+    ],
+)
+def test_integrity_beside_a_combined_mode_cipher_is_the_fault_of_who_offers_it(number, offer, so):
+    chosen = with_integrity(GCM, HMAC).transforms
+    suite = Suite(number, {kind: those[0] for kind, those in chosen.items()})
+    assert not could_choose(suite, offer)
+    assert repeats_unfit_integrity(suite, offer) is so
 
 
 def test_from_no_suite_nothing_follows():

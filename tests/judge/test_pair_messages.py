@@ -19,7 +19,7 @@ from harness.verify.checks.catalogue import CHECKS
 from harness.verify.checks.pair_messages import copies, copies_at_most, unasked_responses
 from harness.verify.pair_view import PairView
 from harness.verify.wire import Piece, SeenMessage
-from harness.wire.payloads import Encrypted, EncryptedFragment, Notify
+from harness.wire.payloads import Encrypted, EncryptedFragment, Notify, Unknown
 
 DUE, PAIR = "pair-messages-as-due", "pairs/hybrid"
 INIT, AUTH, INFORMATIONAL = ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH, ExchangeType.INFORMATIONAL
@@ -96,6 +96,50 @@ def test_an_answer_chooses_or_refuses():
     assert answered(sa, STATUS) == answered(REFUSAL) == answered(sa) == []
     asked = message(INIT, 0, 1, payloads=(sa, REFUSAL))
     assert said([asked, message(INIT, 0, 2, by=1, response=True)]) == []  # in a request it is to be ignored
+
+
+def refused(kind: NotifyType, *payloads: Any, version: int = 0x20, exchange: ExchangeType = INIT) -> list[Said]:
+    """A request with these payloads, and the refusal of it."""
+    ask = message(INIT, 0, 1, payloads=payloads)
+    (one,) = ask.pieces
+    header = replace(one.message.header, version=version)
+    ask = replace(ask, pieces=(replace(one, message=replace(one.message, header=header)),))
+    return said([ask, message(exchange, 0, 2, by=1, response=True, payloads=[Notify(kind)])])
+
+
+VERSION_TOO, CRITICAL_TOO = NotifyType.INVALID_MAJOR_VERSION, NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD
+
+
+def test_a_refusal_names_what_its_request_has():
+    """RFC 7296 section 2.5."""
+    plain, critical = (Unknown(PayloadType(200), b"ours", flags=flags) for flags in (0, 0x80))
+    what = f"IKE_SA_INIT response 0 has {VERSION_TOO}, and no request is of a later version"
+    for version in (0x10, 0x20, 0x2F):
+        assert refused(VERSION_TOO, critical, version=version) == [(SECOND, "B16", what)]
+    assert refused(VERSION_TOO, version=0x30) == []
+    what = f"IKE_SA_INIT response 0 has {CRITICAL_TOO}, and no request has a critical payload"
+    assert refused(CRITICAL_TOO, plain, version=0x30) == [(SECOND, "B13", what)]
+    assert refused(CRITICAL_TOO, plain, critical) == []
+    assert refused(NotifyType.NO_PROPOSAL_CHOSEN) == []
+    assert refused(VERSION_TOO, exchange=AUTH) == []
+
+
+def test_a_refusal_of_a_request_that_is_not_seen_may_be_right():
+    answer = message(INIT, 0, 2, by=1, response=True, payloads=[Notify(CRITICAL_TOO)])
+    assert said([answer]) == []
+    assert said([answer, message(INIT, 0, 3)]) == []
+    critical = message(INIT, 0, 1, payloads=[Unknown(PayloadType(200), b"ours", flags=0x80)])
+    assert said([critical, replace(message(INIT, 0, 1, payloads=[]), pieces=(piece(1, mark=b"other"),)), answer]) == []
+
+
+def test_an_exchange_type_that_is_reserved():
+    """RFC 7296 section 3.1; who answers repeats it."""
+    what = "ExchangeType {} request 2 is of an exchange type that is reserved"
+    for number in (0, 33):
+        assert said([*begun(), *exchange(ExchangeType(number), 2, 5)]) == [(FIRST, "B60", what.format(number))]
+    assert said([*begun(), *exchange(ExchangeType(200), 2, 5)]) == []
+    assert said([*begun(), *exchange(ExchangeType(33), 2, 5, sealed=False)]) == []
+    assert said([*begun(), message(INIT, 2, 5, payloads=[SEALED])]) == []
 
 
 def test_a_number_is_one_requests_alone():

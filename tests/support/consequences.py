@@ -13,7 +13,7 @@ BESIDE: Mapping[str, frozenset[str]] = {
     "A08": frozenset({"B20"}),  # it comes while the request before it is not answered
     "A15": frozenset({"K04"}),  # another method has another size
     "A16": frozenset({"A02"}),  # who chooses what is to be skipped announces nothing, either
-    "B02": frozenset({"K04"}),
+    "B02": frozenset({"K04", "B54"}),  # IKE_SA_INIT has one KE payload, neither none nor two
     "B06": frozenset({"A02", "A04"}),  # a key exchange that was not offered is not announced, and comes twice
     "B16": frozenset({"B39"}),  # of another version the rest of the header is not read as ours
     "B18": frozenset({"A02", "B56", "K06"}),  # other octets in the place of the announcement, or under the same vector

@@ -6,18 +6,32 @@ As in ``pair_defect_rows``, verdict, party and sentences were written before a r
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from pair_alterations import ANSWER, ASK, each, edited, having, header
+from pair_alterations import ANSWER, ASK, clear, each, edited, found, having, header
 from pair_builder import FIRST, SECOND, Pair
-from pair_defect_rows import CLASSICAL, FAIL, HYBRID, NOBODY, OPEN, REKEY, Alter, PairDefect
-from pair_form_alterations import one_more, seen_twice, twice
+from pair_defect_rows import (
+    CLASSICAL,
+    FAIL,
+    HYBRID,
+    NOBODY,
+    NOTHING,
+    OPEN,
+    REKEY,
+    Alter,
+    PairDefect,
+    and_then,
+    sealed_again,
+)
+from pair_form_alterations import cookie, demand, one_more, seen_twice, twice
 
 from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
 from harness.registry.notifications import NotifyType
-from harness.registry.transforms import AttributeType, TransformType
+from harness.registry.transforms import AttributeType, Integrity, TransformType
+from harness.wire.message import INITIATOR, RESPONSE
 from harness.wire.payloads import Notify, SecurityAssociation
-from harness.wire.payloads.security_association import Attribute, Proposal
+from harness.wire.payloads.security_association import Attribute, Proposal, Transform
 
 INFORMATIONAL = ExchangeType.INFORMATIONAL
 COOKIE = Notify(NotifyType.COOKIE, b"cookie")
@@ -64,7 +78,59 @@ def unasked(exchange: ExchangeType, *, initiator: bool) -> Alter:
     return alter
 
 
+def after_a_cookie(*steps: Alter) -> Alter:
+    """A cookie is demanded first, and both captures have all of it."""
+    return seen_twice(demand(NotifyType.COOKIE, b"cookie", cookie()), *steps)
+
+
+def refused_at_once(kind: NotifyType, data: bytes = b"") -> Alter:
+    """The first request is refused, and no SA comes about."""
+
+    def alter(pair: Pair) -> Pair:
+        refusal = clear(found(pair, ANSWER), [Notify(kind, data)], responder_spi=bytes(8))
+        first = replace(pair.report.steps[0], initiator=NOTHING, responder=NOTHING)
+        return pair.with_datagrams([pair.wire.datagrams[0], refusal]).with_report(steps=(first,))
+
+    return alter
+
+
+def with_hmac(sa: SecurityAssociation) -> SecurityAssociation:
+    """Each proposal with an integrity algorithm and a cipher that has its own."""
+    hmac = Transform(TransformType.INTEG, int(Integrity.AUTH_HMAC_SHA2_256_128))
+    return replace(sa, proposals=tuple(replace(p, transforms=(*p.transforms, hmac)) for p in sa.proposals))
+
+
+def of_init(place: int, **fields: Any) -> Alter:
+    """The message at this place of the wire, in IKE_SA_INIT, with other fields in its header."""
+
+    def alter(pair: Pair) -> Pair:
+        return sealed_again(pair, pair.view.messages[place].pieces[0], **fields)
+
+    return alter
+
+
 ROWS: list[PairDefect] = [
+    # A cookie makes IKE_SA_INIT two exchanges of number 0 (RFC 7296 sections 2.2, 2.6).
+    PairDefect("the retry with the cookie has Message ID 1", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(2, message_id=1)), FAIL, FIRST, "B22"),
+    PairDefect("and is answered so", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(2, message_id=1), of_init(3, message_id=1)), FAIL, FIRST, "B22"),
+    PairDefect("the answer behind a cookie has Message ID 1", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(3, message_id=1)), FAIL, SECOND, "B22"),
+    PairDefect("the demand for a cookie lacks the Response flag", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(1, flags=0)), FAIL, SECOND, "B39"),
+    PairDefect("the retry with the cookie has the Response flag", (HYBRID, CLASSICAL), after_a_cookie(
+        of_init(2, flags=INITIATOR | RESPONSE)), FAIL, FIRST, "B39"),
+    # What a refusal says is so (RFC 7296 section 2.5).
+    PairDefect("version 2.0 is refused", (HYBRID, CLASSICAL), refused_at_once(NotifyType.INVALID_MAJOR_VERSION),
+               FAIL, SECOND, "B16", ("",)),
+    PairDefect("a critical payload is refused that is not there", (HYBRID, CLASSICAL), refused_at_once(
+        NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, b"\x22"), FAIL, SECOND, "B13", ("",)),
+    PairDefect("HMAC is offered beside GCM, and the answer repeats it", (HYBRID,), edited(
+        each(SecurityAssociation, with_hmac), ASK, ANSWER), FAIL, FIRST, "B64", ("B06",)),
+    PairDefect("the deletion is of a reserved exchange type", (HYBRID, CLASSICAL), lambda p: and_then(*(
+        header(m.label, exchange_type=ExchangeType(33)) for m in p.view.messages[-2:]))(p),
+        FAIL, FIRST, "B60", ("B29",)),
     # Of which exchange they are (RFC 7296 section 3.1).
     *(
         PairDefect(f"IKE_SA_INIT is {verb} by {exchange}", (HYBRID, CLASSICAL), init_as(label, exchange),

@@ -81,10 +81,10 @@ def in_itself(payload: Any) -> Any:
     return replace(payload, first_inner=PayloadType.SK)
 
 
-def unmarked(label: str) -> Alter:
+def unmarked(label: str, front: bytes = b"") -> Alter:
     def alter(pair: Pair) -> Pair:
         datagram = found(pair, label).pieces[0].datagram
-        return pair.changed(datagram, replace(datagram, payload=datagram.payload.removeprefix(bytes(4))))
+        return pair.changed(datagram, replace(datagram, payload=front + datagram.payload.removeprefix(bytes(4))))
 
     return alter
 
@@ -171,6 +171,14 @@ ROWS: list[PairDefect] = [
     PairDefect("the second answer has no marker", (REKEY,), unmarked("CREATE_CHILD_SA response 2"),
                FAIL, SECOND, "B37"),
     PairDefect("the last request has no marker", (CLASSICAL,), unmarked(LAST), FAIL, FIRST, "B37"),
+    *(
+        PairDefect(f"the last request is behind {front.hex()}", (CLASSICAL,), seen(unmarked(LAST, front)),
+                   FAIL, FIRST, "B37")
+        for front in (b"\xff" * 4, bytes(5))
+        for seen in (seen_twice, and_then)
+    ),
+    PairDefect("the last response is behind two octets", (CLASSICAL,), seen_twice(
+        unmarked(LAST.replace("request", "response"), bytes(2))), FAIL, SECOND, "B37"),
     # Forms.
     PairDefect("octets behind the request of IKE_AUTH", (HYBRID, CLASSICAL), seen_twice(of(
         REQUEST, lambda label: octets(label, lambda o: o + b"more"))), FAIL, FIRST, "B53"),

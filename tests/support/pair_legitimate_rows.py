@@ -78,6 +78,14 @@ def demanded(kind: NotifyType, data: bytes, *, cookie: bool) -> Alter:
     return alter
 
 
+def demanded_twice(pair: Pair) -> Pair:
+    """A copy of the first request is on its way as the cookie comes, and brings another; the retry comes twice."""
+    pair = demanded(NotifyType.COOKIE, b"first", cookie=True)(pair)
+    first, demand, retry, *rest = pair.wire.datagrams
+    later, again = (replace(each, payload=each.payload.replace(b"first", b"other")) for each in (demand, retry))
+    return numbered(pair, [first, demand, first, later, again, again, *rest])
+
+
 def with_ecp256(offer: SecurityAssociation) -> SecurityAssociation:
     """Each proposal with one method more."""
     more = Transform(TransformType.KE, int(KeyExchangeMethod.ECP_256))
@@ -159,6 +167,7 @@ LEGITIMATE: list[tuple[str, str, Alter]] = [
         ("nonces of 256 and of 32 octets", (HYBRID,), and_then(
             edited(nonce_of(256), ASK), edited(nonce_of(32), ANSWER))),
         ("a cookie is asked for", (HYBRID, CLASSICAL), demanded(NotifyType.COOKIE, b"cookie", cookie=True)),
+        ("a cookie is asked for twice, by a copy of the first request", (HYBRID, CLASSICAL), demanded_twice),
         ("another method is asked for", (HYBRID, CLASSICAL),
          demanded(NotifyType.INVALID_KE_PAYLOAD, (31).to_bytes(2), cookie=False)),
         ("IKE_SA_INIT twice, answered twice alike", (HYBRID, REKEY), again(ASK, exchanged=True)),

@@ -18,13 +18,14 @@ from pair_alterations import (
     each,
     edited,
     found,
+    fragment,
     having,
     header,
     notified,
     proposals,
     too_early,
 )
-from pair_builder import FIRST, HYBRID_REKEY, SECOND, Pair
+from pair_builder import FIRST, HYBRID_REKEY, SECOND, SEVEN, Pair
 from pair_defect_rows import (
     CLASSICAL,
     FAIL,
@@ -200,7 +201,28 @@ def sealed_as_before(start: int, end: int | None) -> Alter:
     return alter
 
 
+def with_spi_of_the_first(label: str) -> Alter:
+    """The first message of this name in the second IKE SA has the initiator's SPI of the first."""
+
+    def alter(pair: Pair) -> Pair:
+        first, second = (initiator_spi(sa.messages[0]) for sa in pair.view.ike_sas[:2])
+        message = next(m for m in pair.view.messages if m.label == label and initiator_spi(m) == second)
+        return sealed_again(pair, message.pieces[0], initiator_spi=first)
+
+    return alter
+
+
 ROWS: list[PairDefect] = [
+    *(
+        PairDefect(f"after a rekey the {kind} has the initiator's old SPI", (HYBRID_REKEY,), seen(
+            with_spi_of_the_first(f"INFORMATIONAL {kind} 0")), FAIL, party, "B39")
+        for kind, party in (("request", FIRST), ("response", SECOND))
+        for seen in (seen_twice, and_then)
+    ),
+    PairDefect("both fragments have number 1", (SEVEN,), seen_twice(fragment(
+        "request", 2, first_inner=PayloadType.KE, fragment_number=1)), FAIL, FIRST, "B18", ("K04",)),
+    PairDefect("both fragments have number 1, in one capture", (SEVEN,), fragment(
+        "request", 2, first_inner=PayloadType.KE, fragment_number=1), OPEN, NOBODY, ""),
     PairDefect("messages have one check value", (REKEY,), sealed_as_before(-16, None), FAIL, SECOND, "B61"),
     PairDefect("messages have one ciphertext", (REKEY,), sealed_as_before(8, -16), FAIL, SECOND, "B61"),
     # Which of the two is of the wrong exchange: the initial ones are over (RFC 7296 section 1.2).

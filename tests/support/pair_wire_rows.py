@@ -53,7 +53,7 @@ from harness.registry.identities import AuthenticationMethod
 from harness.registry.messages import ExchangeType, PayloadType, Protocol
 from harness.registry.notifications import NotifyType
 from harness.wire.message import INITIATOR
-from harness.wire.payloads import Authentication, Delete, KeyExchange, Nonce
+from harness.wire.payloads import Authentication, Delete, KeyExchange, Nonce, Notify
 
 AUTH = Authentication(AuthenticationMethod.SHARED_KEY_MESSAGE_INTEGRITY_CODE, bytes(32))
 
@@ -131,7 +131,13 @@ ROWS: list[PairDefect] = [
     PairDefect("a Delete in the first answer", (HYBRID, CLASSICAL), edited(having(Delete(Protocol.IKE)), ANSWER),
                FAIL, SECOND, "B54"),
     PairDefect("no KE in the answer", (HYBRID,), edited(lambda ps: [p for p in ps if not isinstance(p, KeyExchange)],
-               ANSWER), FAIL, SECOND, "B02"),
+               ANSWER), FAIL, SECOND, "B02", ("B54",)),
+    PairDefect("no KE in the request", (HYBRID, CLASSICAL), edited(
+        lambda ps: [p for p in ps if not isinstance(p, KeyExchange)], ASK), FAIL, FIRST, "B54", ("B02",)),
+    PairDefect("two KE in the request", (HYBRID, CLASSICAL), edited(
+        lambda ps: [*ps, *(p for p in ps if isinstance(p, KeyExchange))], ASK), FAIL, FIRST, "B54", ("B02",)),
+    PairDefect("hash algorithms of three octets", (HYBRID, CLASSICAL), edited(
+        having(Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, bytes(3))), ASK), FAIL, FIRST, "S09"),
     # Ports, repetitions and turns.
     PairDefect("an answer from another port", (HYBRID,), from_port("IKE_AUTH response 2", 4500, 4500),
                FAIL, SECOND, "B38"),

@@ -13,7 +13,13 @@ from harness.registry.transforms import ADDITIONAL_KEY_EXCHANGES, TransformType
 from harness.results.model import CAPTURE, STEPS
 from harness.scenario.model import Step
 from harness.verify.check import Arguments, Checked, Due, Objection, pair_check, told_otherwise
-from harness.verify.checks.offer import chosen_twice, could_choose, follows_from_the_offer, offered
+from harness.verify.checks.offer import (
+    chosen_twice,
+    could_choose,
+    follows_from_the_offer,
+    offered,
+    repeats_unfit_integrity,
+)
 from harness.verify.pair_view import PairView, established
 from harness.verify.wire import spelled
 
@@ -29,9 +35,10 @@ def pair_negotiated_as_predicted(view: PairView, _arguments: Arguments) -> Check
         return Checked(spelled(view.suite))
     due = " or ".join(spelled(suite) for suite in view.expectation.ike) or "nothing in common"
     chosen = f"chosen was {spelled(view.suite)}"
-    if not possible:
+    unfit = offer is not None and repeats_unfit_integrity(view.suite, offer)
+    if not (possible or unfit):
         party, sentence = responder, f"{chosen}, which is no choice from what {initiator} offers"
-    elif follows_from_the_offer(view) or _but_for_key_lengths(view.suite, view.expectation.ike):
+    elif unfit or follows_from_the_offer(view) or _but_for_key_lengths(view.suite, view.expectation.ike):
         party, sentence = (
             "",
             f"{chosen}, right for what {initiator} offers, which is not its policy: that leads to {due}",

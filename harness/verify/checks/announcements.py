@@ -29,7 +29,7 @@ _TOLD_BY_ITS_OWN = (
 )
 """Their own documents say that they have none."""
 
-_WINDOW_OCTETS = 4
+_WINDOW_OCTETS, _HASH_OCTETS = 4, 2
 _OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPORTED)
 """Of these the Protocol ID "MUST be 1" although there is no SPI (RFC 6290 section 4.1, RFC 6023 section 4)."""
 
@@ -38,7 +38,7 @@ _OWN_RULE = (NotifyType.QUICK_CRASH_DETECTION, NotifyType.CHILDLESS_IKEV2_SUPPOR
 def notifies_in_their_form(view: CaseView, _arguments: Arguments) -> Checked:
     """A notify without an SPI has a Protocol ID of zero, and its data is what its type asks for.
 
-    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01, P01, P09, P15).
+    Only one about a Child SA has an SPI (B20, B36, B48, C03, F01, I01, P01, P09, P15, S09).
 
     Data of INTERMEDIATE_EXCHANGE_SUPPORTED is to be ignored, and so is no fault (RFC 9242 section 3.1). Where there is
     NAT_DETECTION, both kinds are, with 20 octets each. That they do not fit the addresses means that there is a NAT.
@@ -85,6 +85,8 @@ def _data(kind: NotifyType, octets: int) -> Iterable[tuple[str, str]]:
         yield "P01", f"{kind} has {octets} octets of data, and is to have none"
     if kind == NotifyType.SET_WINDOW_SIZE and octets != _WINDOW_OCTETS:
         yield "B20", f"{kind} has {octets} octets of data, {_WINDOW_OCTETS} are due"
+    if kind == NotifyType.SIGNATURE_HASH_ALGORITHMS and octets % _HASH_OCTETS:
+        yield "S09", f"{kind} has {octets} octets of data, which are no identifiers of {_HASH_OCTETS}"
     if kind in _NAT and octets != _NAT_OCTETS:
         yield "B36", f"{kind} has {octets} octets of data, {_NAT_OCTETS} are due"
 

@@ -17,6 +17,7 @@ from harness.wire.payloads import (
     Authentication,
     IdentificationInitiator,
     IdentificationResponder,
+    KeyExchange,
     Nonce,
     Notify,
     SecurityAssociation,
@@ -29,7 +30,7 @@ _ONCE: tuple[type[Payload], ...] = (
     SecurityAssociation, Nonce, IdentificationInitiator, IdentificationResponder, Authentication,
     TrafficSelectorsInitiator, TrafficSelectorsResponder,
 )  # fmt: skip
-"""What a message has once at most; of KE payloads another check tells."""
+"""What a message has once at most; KE in IKE_SA_INIT, too."""
 
 _IKE_SPI_OCTETS = 8  # of a rekeyed IKE SA (section 3.3.1)
 _DEMANDS = (NotifyType.COOKIE,)
@@ -37,7 +38,9 @@ _DEMANDS = (NotifyType.COOKIE,)
 
 @wire_check("payloads-as-due", due=Due.ALWAYS, requirement="B54")
 def payloads_as_due(view: CaseView, _arguments: Arguments) -> Checked:
-    """No message has two SA, Nonce, ID, AUTH or TS payloads; those that begin an SA have what it takes (B54).
+    """No message has two SA, Nonce, ID, AUTH or TS payloads, nor IKE_SA_INIT two KE payloads (B54).
+
+    Those that begin an SA have what it takes.
 
     IKE_SA_INIT that refuses, or asks for a cookie, has neither SA nor Nonce. IKE_AUTH may leave the Child SA out only
     where the responder has announced that it takes that (RFC 6023 section 3).
@@ -52,7 +55,8 @@ def payloads_as_due(view: CaseView, _arguments: Arguments) -> Checked:
 
 
 def _doubled(message: SeenMessage) -> Iterable[str]:
-    for kind in _ONCE:
+    clear: tuple[type[Payload], ...] = (KeyExchange,) if message.exchange == ExchangeType.IKE_SA_INIT else ()
+    for kind in (*_ONCE, *clear):
         found = of(message, kind)
         if len(found) > 1:
             yield f"it has {len(found)} {found[0].type.name} payloads"
@@ -63,7 +67,9 @@ def _missing(view: CaseView, message: SeenMessage) -> Iterable[str]:
     if message.response and any(kind.is_error or kind in _DEMANDS for kind in kinds):
         return
     if message.exchange == ExchangeType.IKE_SA_INIT:
-        yield from (f"it has no {name} payload" for kind, name in _OF_INIT if not of(message, kind))
+        lacking = [name for kind, name in _OF_INIT if not of(message, kind)]
+        # Without an SA payload no method is offered.
+        yield from (f"it has no {name} payload" for name in lacking if name != "KE" or "SA" not in lacking)
     without = message.exchange == ExchangeType.IKE_AUTH and not of(message, SecurityAssociation)
     if without and not (message.response and not _asked_for_a_child(view, message)):
         childless = any(
@@ -82,7 +88,9 @@ def _asked_for_a_child(view: CaseView, answer: SeenMessage) -> bool:
     return any(all(of(request, kind) for kind in kinds) for request in requests)
 
 
-_OF_INIT: tuple[tuple[type[Payload], str], ...] = ((SecurityAssociation, "SA"), (Nonce, "Nonce"))
+_OF_INIT: tuple[tuple[type[Payload], str], ...] = (
+    (SecurityAssociation, "SA"), (KeyExchange, "KE"), (Nonce, "Nonce"),
+)  # fmt: skip
 
 
 def _has_a_method(proposal: Proposal) -> bool:

@@ -143,7 +143,7 @@ def cookie_returned_first(view: View, _arguments: Arguments) -> Checked:
 
 
 def _cookie_returned(view: CaseView) -> Checked:
-    """What there is to say of the first demand for a cookie, and of the request behind it."""
+    """What there is to say of the first demand for a cookie, and of the next request with other octets."""
     demands = [
         (message, notify)
         for message in answers_in_time(view)
@@ -163,7 +163,8 @@ def _cookie_returned(view: CaseView) -> Checked:
         return Checked(
             "", (Objection(initiator, "the demand for a cookie is not followed by a retry", message.pointer),)
         )
-    objections = _retry_faults(before[-1], after[0], notify.data, initiator)
+    known = {cookie.data for demand, cookie in demands if demand.frame < after[0].frame}
+    objections = _retry_faults(before[-1], after[0], known, initiator)
     return Checked(f"a cookie of {len(notify.data)} octets came back as the first payload", tuple(objections))
 
 
@@ -187,9 +188,10 @@ def demands_in_their_form(view: View, arguments: Arguments) -> Checked:
     return Checked(f"demands: {words or 'none'}, each in its form", tuple(objections))
 
 
-def _retry_faults(first: SeenMessage, retry: SeenMessage, cookie: bytes, party: str) -> list[Objection]:
+def _retry_faults(first: SeenMessage, retry: SeenMessage, cookies: Collection[bytes], party: str) -> list[Objection]:
+    """What is wrong with a retry. A copy of the first request that was on its way may have brought a cookie, too."""
     leading = next(iter(retry.payloads), None)
-    if not isinstance(leading, Notify) or leading.notify_type != NotifyType.COOKIE or leading.data != cookie:
+    if not isinstance(leading, Notify) or leading.notify_type != NotifyType.COOKIE or leading.data not in cookies:
         return [Objection(party, "the retry does not begin with the cookie", retry.pointer)]
     if retry.payloads[1:] != first.payloads:
         return [Objection(party, "behind the cookie the retry's payloads are not the first request's", retry.pointer)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import TypeVar
 
 from harness.oracle.negotiation import have_common_ground, may_choose
 from harness.policy.proposals import Policy, ProposalPolicy, Suite
@@ -16,6 +18,8 @@ from harness.verify.check import Arguments, Checked, Due, Objection, missing, pa
 from harness.verify.pair_view import PairView
 from harness.verify.wire import of
 from harness.wire.payloads import Notify, SecurityAssociation
+
+T = TypeVar("T")
 
 _LISTED = 4  # algorithms that a sentence names of a longer list
 
@@ -94,6 +98,22 @@ def could_choose(suite: Suite, offer: Policy) -> bool:
     only = ProposalPolicy({TransformType(kind): (one,) for kind, one in suite.transforms.items()})
     at = max(suite.proposal_number - 1, 0)  # a number of 0 is its sender's fault, and means the first
     return may_choose(Suite(1, suite.transforms), offer[at:], (only,))  # the first of these alone
+
+
+def repeats_unfit_integrity(suite: Suite, offer: Policy) -> bool:
+    """Whether a proposal has what was chosen, an integrity algorithm beside a combined-mode cipher among it.
+
+    Who offers it is at fault (RFC 7296 section 3.3): an answer holds one transform of each type that is offered.
+    """
+    bare = Suite(suite.proposal_number, _without_integrity(suite.transforms))
+    proposals = tuple(ProposalPolicy(_without_integrity(proposal.transforms)) for proposal in offer)
+    at = max(suite.proposal_number - 1, 0)
+    offered_so = any(suite.get(TransformType.INTEG) in each.of(TransformType.INTEG) for each in offer[at : at + 1])
+    return offered_so and could_choose(bare, proposals)
+
+
+def _without_integrity(transforms: Mapping[TransformType, T]) -> dict[TransformType, T]:
+    return {kind: each for kind, each in transforms.items() if kind != TransformType.INTEG}
 
 
 @pair_check("pair-refused-with-no-proposal-chosen", due=Due.NOT_UP, requirement="B08")

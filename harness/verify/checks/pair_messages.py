@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from math import inf
+from types import MappingProxyType
 
 from harness.evidence.peer_report import DELETED
 from harness.registry.messages import ExchangeType
@@ -15,6 +16,7 @@ from harness.verify.check import Arguments, Checked, Due, Objection, pair_check
 from harness.verify.checks.exchanges import ends_by_deletion
 from harness.verify.pair_view import PairView, initiator_spi
 from harness.verify.wire import SeenMessage, of
+from harness.wire.message import VERSION_2_0
 from harness.wire.payloads import Notify, SecurityAssociation
 
 _SPI = 8  # octets
@@ -24,7 +26,8 @@ _SPI = 8  # octets
 def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     """Number, Response flag and exchange type of each message are those of its exchange, a marker stands on port 4500.
 
-    Where one is not, its place in the exchanges tells all the same what it was to be (B22, B37, B39, B60, I04).
+    Where one is not, its place in the exchanges tells all the same what it was to be (B22, B37, B39, B60, I04). A
+    refusal names what its request has (B13, B16).
     """
     objections = [
         Objection(view.sender(each.message), each.sentence, each.message.pointer, each.requirement)
@@ -33,6 +36,8 @@ def messages_as_due(view: PairView, _arguments: Arguments) -> Checked:
     objections += _unasked(view)
     objections += _once_too_often(view)
     objections += _agreed_and_refused(view)
+    objections += _refused_for_nothing(view)
+    objections += _of_reserved_types(view)
     objections += _of_one_number(view)
     objections += _behind_the_end(view)
     objections += _authenticated_again(view)
@@ -49,6 +54,42 @@ def _agreed_and_refused(view: PairView) -> Iterator[Objection]:
         if refusing and of(message, SecurityAssociation):
             sentence = f"{message.label} chooses a proposal and has {refusing[0]}, too"
             yield Objection(view.sender(message), sentence, message.pointer, "B54")
+
+
+def _refused_for_nothing(view: PairView) -> Iterator[Objection]:
+    """An IKE_SA_INIT response that refuses a version, or a critical payload, which no request has (section 2.5)."""
+    requests = view.find(ExchangeType.IKE_SA_INIT, response=False)
+    for message in view.find(ExchangeType.IKE_SA_INIT, response=True):
+        for kind in {notify.notify_type for notify in of(message, Notify)} & _REFUSALS.keys():
+            rule, has, words = _REFUSALS[kind]
+            asked = [m for m in requests if m.frame < message.frame]
+            if asked and not any(map(has, asked)):
+                sentence = f"{message.label} has {kind}, and no request {words}"
+                yield Objection(view.sender(message), sentence, message.pointer, rule)
+
+
+def _is_of_a_later_version(request: SeenMessage) -> bool:
+    return any(piece.message.header.version >> 4 > VERSION_2_0 >> 4 for piece in request.pieces)
+
+
+def _has_a_critical_payload(request: SeenMessage) -> bool:
+    return any(payload.critical for payload in request.payloads)
+
+
+_REFUSALS: Mapping[NotifyType, tuple[str, Callable[[SeenMessage], bool], str]] = MappingProxyType(
+    {
+        NotifyType.INVALID_MAJOR_VERSION: ("B16", _is_of_a_later_version, "is of a later version"),
+        NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD: ("B13", _has_a_critical_payload, "has a critical payload"),
+    }
+)
+
+
+def _of_reserved_types(view: PairView) -> Iterator[Objection]:
+    """Requests of an exchange type that is none: "0-33 Reserved" (RFC 7296 section 3.1). An answer repeats it."""
+    for message in view.messages:
+        if not message.response and message.sealed and message.exchange < ExchangeType.IKE_SA_INIT:
+            sentence = f"{message.label} is of an exchange type that is reserved"
+            yield Objection(view.sender(message), sentence, message.pointer, "B60")
 
 
 def _of_one_number(view: PairView) -> Iterator[Objection]:

@@ -76,6 +76,54 @@ def test_another_spi_of_the_responder_makes_no_other_ike_sa(lines):
     assert not any(p.ike_sa for own in adopted(by_sa(pieces(*lines)), HERE, ()).values() for p in own)
 
 
+# The initiator's SPI of another IKE SA.
+
+TWO = [*REKEYED, "i INFO 0 spi=2 back=9", "r INFO 0 < spi=2 back=9", "i CREATE 1 spi=2 back=9"]
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("r CREATE 1 < back=9", 2),  # the answer that is waited for
+        ("i INFO 2 spi=2 back=9", 2),
+        ("i INFO 2 back=9", 2),  # the next request
+        ("i INFO 3", 1),
+        ("i INFO 3 back=9", 1),  # no number of that IKE SA's
+        ("r CREATE 1 < clear back=9", 1),  # anybody may say so
+        ("r CREATE 1 < back=7", 1),  # an SPI of none
+        ("r CREATE 1 <", 1),  # its own
+        ("i INFO 3 spi=2", 1),  # the other way round
+    ],
+)
+def test_with_the_initiators_spi_of_another_one_the_responders_tells(line, where):
+    found = placed(*TWO, line)
+    lines = {1: REKEYED, 2: ["i INFO 0", "r INFO 0 <", "i CREATE 1"]}
+    words = " ".join(word for word in line.split() if "=" not in word and word != "clear")
+    assert found == {spi: [*those, *([words] if spi == where else [])] for spi, those in lines.items()}
+
+
+def test_what_is_put_there_has_its_spi_and_is_told():
+    found = adopted(by_sa(pieces(*TWO, "r CREATE 1 < back=9")), HERE)
+    assert {piece.octets[:8] for piece in found[spi(2)]} == {spi(2)}
+    (fault,) = of_other_headers([message for own in found.values() for message in grouped(own)])
+    words = f"CREATE_CHILD_SA response 1 has the initiator's SPI {spi(1).hex()}, which is of another IKE SA"
+    assert (fault.requirement, fault.sentence) == ("B39", words)
+
+
+def test_two_ike_sas_of_one_responders_spi_keep_what_they_have():
+    left_as_it_is(*REKEYED, "i INFO 0 spi=2", "r INFO 0 < spi=2", "i CREATE 1 spi=2", "r CREATE 1 <")
+
+
+def test_what_nothing_waits_for_stays():
+    left_as_it_is(*TWO, "r CREATE 1 < spi=2 back=9", "i INFO 3", "r INFO 3 < back=9")
+
+
+def test_most_messages_tell_the_responders_spi_of_an_ike_sa():
+    lines = [*REKEYED, "i INFO 0 spi=2 back=7", "r INFO 0 < spi=2 back=9", "i CREATE 1 spi=2 back=9"]
+    assert placed(*lines, "r CREATE 1 < back=9")[2][-1] == "r CREATE 1 <"
+    left_as_it_is(*lines, "r CREATE 1 < back=7")
+
+
 # An initiator's SPI of no IKE SA.
 
 

@@ -96,6 +96,16 @@ def test_what_is_no_message_is_kept():
     assert [sa.malformed for sa in pair.view.ike_sas] == [(datagram,)]
 
 
+def test_a_message_behind_another_marker_is_no_esp():
+    pair = good_pair(CLASSICAL)
+    datagram = pair.view.messages[-1].pieces[0].datagram
+    altered = pair.changed(datagram, replace(datagram, payload=b"\xff" * 4 + datagram.payload[4:]))
+    view = altered.view
+    assert datagram.frame in {m.frame for m in view.messages} and view.malformed == ()
+    assert [packet.frame for packet in view.esp] == [packet.frame for packet in pair.view.esp]
+    assert view.esp and [sa.esp for sa in view.ike_sas] == [view.esp]
+
+
 def test_an_ike_sa_that_the_responder_begins_is_its_own():
     """A second IKE_SA_INIT from the other side, answered: both may begin at once."""
     pair = good_pair(CLASSICAL)

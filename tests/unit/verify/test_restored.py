@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from lines import HERE, THERE, grouped, messages, pieces, spi, written
 
+from harness.evidence.model import CapturedDatagram
 from harness.verify.restored import put_right, unmarked
 from harness.verify.wire import SeenMessage
 
@@ -43,7 +44,6 @@ def left_as_it_is(*lines: str) -> None:
         [*HYBRID[:4], "i AUTH 2", "i AUTH 2", "r AUTH 2 <"],
         [*BEGUN, "i INFO 2", "r INFO 2 <", "i INFO 0 spi=2", "r INFO 0 < spi=2"],  # another IKE SA has its own
         [*BEGUN, "i INFO 5", "i INFO 3", "i INFO 2", "r INFO 2 <", "r INFO 3 <", "r INFO 5 <"],
-        ["i INIT 0", "r INIT 0 <", "i INIT 5", "r INIT 5 <"],  # not the first
     ],
 )
 def test_what_is_right_stays_so(lines):
@@ -96,6 +96,21 @@ def test_what_is_right_stays_so(lines):
             HYBRID,
             ["B22: IKE_SA_INIT request 5 is sent where request 0 is due"],
         ),
+        (  # so has a retry
+            ["i INIT 0", "r INIT 0 <", "i INIT 1", "r INIT 1 <", *BEGUN[2:]],
+            [*BEGUN[:2], *BEGUN],
+            ["B22: IKE_SA_INIT request 1 is sent where request 0 is due"],
+        ),
+        (  # and the answer to it
+            ["i INIT 0", "r INIT 0 <", "i INIT 0", "r INIT 1 <", *BEGUN[2:]],
+            [*BEGUN[:2], *BEGUN],
+            ["B22: IKE_SA_INIT response 1 is sent where response 0 is due"],
+        ),
+        (  # which repeats no number of its own side
+            ["i INIT 0", "r INIT 1 <", "i INIT 0", "r INIT 1 <", *BEGUN[2:]],
+            [*BEGUN[:2], *BEGUN],
+            ["B22: IKE_SA_INIT response 1 is sent where response 0 is due"] * 2,
+        ),
         (  # two in a row
             [*BEGUN, "i INFO 7", "i INFO 9", "i INFO 4", "i INFO 5"],
             [*BEGUN, "i INFO 2", "i INFO 3", "i INFO 4", "i INFO 5"],
@@ -144,6 +159,16 @@ def test_of_one_number_in_both_directions_the_exchange_of_the_wrong_one_is_moved
     ("lines", "now", "told"),
     [
         (["i INIT 0", "r INIT 0", *BEGUN[2:]], BEGUN, "B39: the IKE_SA_INIT response 0 lacks the Response flag"),
+        (  # it may be asked for more than once: most tell
+            ["i INIT 0", "r INIT 0", "i INIT 0", *BEGUN[1:]],
+            ["i INIT 0", "r INIT 0 <", *BEGUN],
+            "B39: the IKE_SA_INIT response 0 lacks the Response flag",
+        ),
+        (
+            ["i INIT 0", "r INIT 0 <", "i INIT 0 <", *BEGUN[1:]],
+            ["i INIT 0", "r INIT 0 <", *BEGUN],
+            "B39: the IKE_SA_INIT request 0 has the Response flag",
+        ),
         ([*BEGUN[:3], "r AUTH 1"], BEGUN, "B39: the IKE_AUTH response 1 lacks the Response flag"),
         ([*BEGUN[:2], "i AUTH 1 <", "r AUTH 1 <"], BEGUN, "B39: the IKE_AUTH request 1 has the Response flag"),
         (
@@ -437,6 +462,36 @@ def test_without_the_marker_it_is_looked_for_among_the_known_ike_sas():
     octets = found[0].payload
     broken = [replace(found[0], payload=octets[:30] + bytes((0, 3)) + octets[32:]), found[2]]
     assert [piece.datagram for piece in unmarked(broken, {spi(1), spi(2)})] == broken[1:], "it hides no other"
+
+
+def in_front(octets: bytes, line: str = "i INFO 2 bare") -> CapturedDatagram:
+    """A message with these octets in place of the marker."""
+    (piece,) = pieces(line)
+    return replace(piece.datagram, payload=octets + piece.octets)
+
+
+@pytest.mark.parametrize("octets", [b"\xff" * 4, bytes(2), bytes(5), b"\1" * 8])
+def test_behind_another_marker_it_is_looked_for_among_the_known_ike_sas(octets):
+    (piece,) = unmarked([in_front(octets)], {spi(1)})
+    assert piece.octets[:8] == spi(1) and piece.message.header.message_id == 2
+    (fault,) = put_right(grouped([piece]))[1]
+    told = f"INFORMATIONAL request 2 goes to port 4500 behind {octets.hex()}, which is no marker"
+    assert (fault.requirement, fault.sentence) == ("B37", told)
+    assert unmarked([in_front(octets)], {spi(2)}) == []
+
+
+def test_so_is_what_the_other_side_sends():
+    datagram = in_front(bytes(2), "r INFO 2 < bare")
+    ends = {"source": (THERE, 4500), "destination": (HERE, 1024)}
+    for there in (ends, {"source": (HERE, 1024), "destination": (THERE, 4500)}):
+        (piece,) = unmarked([replace(datagram, **there)], {spi(1)})
+        assert [each.requirement for each in put_right(grouped([piece]))[1]] == ["B37"]
+
+
+def test_the_marker_itself_and_octets_behind_many_others_are_none():
+    for octets in (bytes(4), b"\1" * 9):
+        assert unmarked([in_front(octets)], {spi(1)}) == []
+    assert unmarked([in_front(bytes(2), "i INFO 2 port=500")], {spi(1)}) == []
 
 
 def test_each_ike_sa_is_put_right_by_itself():

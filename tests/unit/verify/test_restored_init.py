@@ -55,3 +55,10 @@ def test_what_has_another_number_or_is_sealed_is_none():
     assert faults(REQUEST, otherwise(ANSWER, message_id=1)) == []
     (fault,) = faults(REQUEST, holding(ANSWER, *ANSWER.payloads, sealed()))
     assert "message of the exchange IKE_AUTH" in fault[1] and "is answered by" in fault[1]  # another rule's
+
+
+def test_a_sealed_one_keeps_its_number():
+    (fault,) = faults(replace(REQUEST, message_id=3))
+    assert fault == ("B22", "IKE_SA_INIT request 3 is sent where request 0 is due")
+    closed = replace(holding(REQUEST, *REQUEST.payloads, sealed()), exchange=INIT, message_id=3)
+    assert faults(REQUEST, closed) == []

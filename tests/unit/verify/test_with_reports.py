@@ -151,6 +151,25 @@ def test_one_whole_set_of_fragments_is_enough(numbered, words):
     assert found == (f"wire.pcapng lacks {words} of the {AUTH} of {FIRST}, and both had the SAs" if words else "")
 
 
+@pytest.mark.parametrize(
+    ("numbered", "other", "words"),
+    [
+        (((1, 2), (1, 2)), True, ""),
+        (((1, 2), (1, 2)), False, "fragment 2 of 2"),
+        (((1, 3), (3, 3), (3, 3)), True, ""),
+        (((1, 3), (1, 3)), True, "fragment 2 of 3"),
+        (((1, 2), (1, 3), (1, 3)), True, "fragment 2 of 3"),
+    ],
+)
+def test_as_many_different_fragments_as_a_set_has_have_wrong_numbers_in_both_captures(numbered, other, words):
+    pair = fragments(good_pair(HYBRID), AUTH, *numbered)
+    last = pair.message(AUTH).pieces[-1].datagram
+    pair = pair.changed(last, replace(last, payload=last.payload[:-1] + bytes((other,))))
+    lacking = f"wire.pcapng lacks {words} of the {AUTH} of {FIRST}, and both had the SAs"
+    assert lacks(watched(pair)) == (lacking if words else "")
+    assert lacks(pair).startswith("wire.pcapng lacks fragment 2 of")
+
+
 def without_esp_to(pair: Pair, address: str) -> Pair:
     gone = {d.frame for d in pair.view.esp if d.destination[0] == address}
     return pair.with_datagrams(d for d in pair.wire.datagrams if d.frame not in gone)
