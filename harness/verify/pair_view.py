@@ -68,7 +68,7 @@ class PairView(CaseView):
         """Whether this is one IKE SA without an IKE_SA_INIT of its own."""
         return bool(self.init_before)
 
-    @property
+    @cached_property
     def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
         """The IKE_SA_INIT messages that count: a rekeyed IKE SA goes by what was announced in those of the first."""
         return final_init(self.init_before or self.messages)

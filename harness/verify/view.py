@@ -78,7 +78,7 @@ class CaseView(ABC):
         """Whether this is one IKE SA that came of another one, without an IKE_SA_INIT of its own."""
         return False
 
-    @property
+    @cached_property
     def final_init(self) -> tuple[SeenMessage | None, SeenMessage | None]:
         """The IKE_SA_INIT request and response that count."""
         return final_init(self.messages)

@@ -134,8 +134,8 @@ def _same_seals(view: PairView) -> Iterator[Objection]:
     if cipher is None:
         return
     seen: dict[tuple[bool, bytes], tuple[str, bytes]] = {}
-    own = (each for each in view.messages if is_of_the_first(view, each))
-    for message, sealed in ((each, sealed) for each in own for sealed in sealed_parts(each)):
+    parts = ((each, sealed) for each in view.messages for sealed in sealed_parts(each))
+    for message, sealed in ((each, sealed) for each, sealed in parts if is_of_the_first(view, each)):
         vector, rest = sealed.content[: cipher.iv_octets], sealed.content[cipher.iv_octets :]
         end = len(rest) - cipher.icv_octets
         for octets in (rest[:end], rest[end:]):
