@@ -16,7 +16,7 @@ from harness.registry.transforms import KeyExchangeMethod, TransformType
 from harness.results.model import Verdict
 from harness.verify.checks.negotiation import read_either_way, without_none
 from harness.wire.message import Message
-from harness.wire.payloads import KeyExchange, Notify, SecurityAssociation
+from harness.wire.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from harness.wire.payloads.security_association import Attribute, Transform
 
 INIT, AUTH = "IKE_SA_INIT response 0", "IKE_AUTH response 2"
@@ -462,3 +462,5 @@ def test_what_can_be_read_either_way_is_told_as_that_alone(role):
     assert read_either_way(answering(case, INIT, twice).view) == ""  # it was not offered: that is a fault
     assert read_either_way(both.without("IKE_SA_INIT request 0").view) == ""
     assert read_either_way(both.without(INIT).view) == ""
+    bare = both.rewritten(INIT, lambda old: [payload for payload in old if not isinstance(payload, Nonce)])
+    assert bare.view.suite is None and read_either_way(bare.view) == "", "without a nonce nothing is agreed on"
